@@ -1,0 +1,80 @@
+# Every target with one sentence: `make help`. Nothing has to be installed before but Python 3.11 or newer and make:
+# each target first makes .venv from the hash-locked requirements, once. Kept to what GNU make 3.81 (macOS) and BSD make
+# both understand; options given to make (ARGS, CATALOGUE, NAME, PYTHON) reach the recipes through the environment.
+
+.PHONY: help demo up test check format lint types contracts schema migration bench faults lock lock-check clean
+
+help: ## Print every target with one sentence.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/made ## Open the market on this machine and rehearse a flash sale; CATALOGUE=goods.csv sells your goods, ARGS="..." adds options.
+	@.venv/bin/nightmarket demo $${CATALOGUE:+--catalogue "$$CATALOGUE"} $(ARGS)
+
+up: .venv/made ## Run the whole market in this terminal until Ctrl-C; ARGS="--port 9000" adds options.
+	@.venv/bin/nightmarket up $(ARGS)
+
+test: lint types contracts ## Run everything that CI runs, tests last; ARGS="-k coupons" hands options to pytest.
+	@echo "tests: on a real PostgreSQL and Valkey of their own"
+	@.venv/bin/pytest -n 2 $(ARGS)
+
+check: test ## Do the same as `make test`: what passes here passes CI.
+
+format: .venv/made ## Rewrite the code as the formatter and the import sorter want it.
+	@.venv/bin/ruff check --quiet --fix --select I,F401 .
+	@.venv/bin/ruff format .
+
+lint: .venv/made ## Check format and lint rules, and change nothing.
+	@echo "format and lint: ruff"
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+
+types: .venv/made ## Check the types, strictly.
+	@echo "types: mypy, a minute the first time"
+	@.venv/bin/mypy
+
+contracts: .venv/made ## Check who may import whom: api -> domain <- workers, and features lean downward.
+	@echo "import contracts: import-linter"
+	@.venv/bin/lint-imports --no-logo > .venv/contracts 2>&1 || { cat .venv/contracts; exit 1; }
+	@tail -n 1 .venv/contracts
+
+schema: .venv/made ## Write schema.graphql anew; a test holds the file equal to the code.
+	@.venv/bin/nightmarket schema --write
+
+migration: .venv/made ## Write the next migration from what the tables say, NAME="coupons get a budget"; read it before you keep it.
+	@.venv/bin/python -m domain.migrations "$${NAME:?say what changes: make migration NAME=\"coupons get a budget\"}"
+
+bench: .venv/made ## Measure this machine's claims, orders and answers a second; ARGS="..." adds options.
+	@.venv/bin/nightmarket bench $(ARGS)
+
+faults: .venv/made ## Run the long races and crashes that `make test` leaves out.
+	@.venv/bin/pytest -m faults $(ARGS)
+
+LOCK = .venv/bin/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--annotation-style line --custom-compile-command "make lock"
+
+lock: .venv/made ## Lock what pyproject.toml asks for, keeping the versions that still fit; ARGS=--upgrade takes the newest.
+	@$(LOCK) --output-file requirements/production.txt $(ARGS)
+	@$(LOCK) --output-file requirements/development.txt --all-extras --group build $(ARGS)
+	@.venv/bin/uv --quiet pip compile --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--annotation-style line --custom-compile-command "make lock" --output-file requirements/build.txt $(ARGS)
+
+lock-check: .venv/made ## Check without a network that the locks hold all that pyproject.toml asks for.
+	@.venv/bin/pytest tests/packaging/test_locks.py
+
+clean: ## Remove .venv, caches and build leftovers; the embedded market's data in .nightmarket stays.
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The newest Python found that can make a virtual environment by itself, else the newest that is new enough.
+.venv/made: requirements/development.txt requirements/make_venv.py pyproject.toml
+	@for module in ensurepip venv; do \
+		for python in $${PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do \
+			"$$python" -c "import sys, $$module; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && break 2; \
+		done; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Night Market needs Python 3.11 or newer, and $${PYTHON:-no python3} here is that: install one, or name it, make PYTHON=/path/to/python3.13" >&2; \
+		exit 1; \
+	fi; \
+	"$$python" requirements/make_venv.py

@@ -1,0 +1,122 @@
+"""The API process: GraphQL, the gateway's callbacks, health and metrics."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api import access, graphiql, schema
+from api.context import Context
+from api.endpoint import GraphQLEndpoint
+from api.lean import lean
+from api.payments import sandbox_callback
+from api.request_ids import RequestIds
+from api.services import Services
+from api.wire import RequestHead
+from domain.foundation import clock, logs, metrics
+from domain.foundation.errors import ClientFault, NotSignedIn
+from domain.foundation.processes import leave_with_parent
+from domain.foundation.runtime import Market
+from domain.foundation.settings import Settings, settings
+
+
+class Api:
+    """One process of the API. `app` is its ASGI application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._market: Market | None = None
+        self._services: Services | None = None
+        built = schema.build()
+        lean(built)
+        self.graphql = GraphQLEndpoint(
+            built,
+            make_context=self._context,
+            client_errors=(ClientFault,),
+            body_bytes=settings.request_bytes,
+            seconds=settings.operation_seconds,
+            introspection=settings.introspection,
+            suggestions=settings.introspection,
+            ide=graphiql.app if settings.graphiql else None,
+            on_operation=_observe,
+            public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
+            language=_language,
+        )
+        self.app = Starlette(
+            routes=[
+                Route("/graphql", self.graphql),
+                Route("/payments/sandbox/callback", sandbox_callback, methods=["POST"]),
+                Route("/livez", self._live),
+                Route("/readyz", self._ready),
+                Route("/metrics", self._metrics),
+            ],
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self._market = app.state.market = Market.open(self._settings)
+        self._services = Services.of(self._market)
+        try:
+            yield
+        finally:
+            await self._market.close()
+
+    def _context(self, head: RequestHead) -> Context:
+        assert self._market is not None and self._services is not None
+        now = clock.now()
+        principal = None
+        authorization = head.header("authorization")
+        if authorization:
+            scheme, _, token = authorization.partition(" ")
+            if scheme.lower() != "bearer":
+                raise NotSignedIn("the Authorization header must read `Bearer <access token>`")
+            principal = self._services.verifier.principal(token.strip(), now=now)
+        language = _language(head.header("accept-language").encode())
+        return Context(self._market, self._services, now, principal, language)
+
+    async def _live(self, request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def _ready(self, request: Request) -> Response:
+        """Ready when ledger and gate answer: a proxy takes this process out of its rota otherwise."""
+        assert self._market is not None
+        checks = {}
+        for name, check in (("ledger", self._market.db.value(text("SELECT 1"))), ("gate", self._market.gate.ping())):
+            try:
+                await check
+                checks[name] = "ok"
+            except (RedisError, SQLAlchemyError, OSError, TimeoutError):
+                checks[name] = "unreachable"
+        is_ready = set(checks.values()) == {"ok"}
+        return JSONResponse({"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503)
+
+    async def _metrics(self, request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _language(accept: bytes) -> str:
+    """English when it is asked for before Chinese, else Chinese."""
+    text = accept.decode("latin-1").lower()
+    english, chinese = text.find("en"), text.find("zh")
+    return "en" if english >= 0 and (chinese < 0 or english < chinese) else "zh"
+
+
+def _observe(field: str, kind: str, seconds: float, outcome: str) -> None:
+    metrics.operations.labels(field, outcome).observe(seconds)
+
+
+def create() -> Any:
+    """The ASGI application of this process, from its environment; what the server imports."""
+    current = settings()
+    logs.configure(level=current.log_level, as_json=current.log_json)
+    leave_with_parent()
+    return RequestIds(Api(current).app)

@@ -1,0 +1,132 @@
+"""What a GraphQL answer says when something went wrong: codes, messages, and what is never told.
+
+Three kinds: the request cannot be executed (RequestFault); a field refused its caller (a client error, told with
+its own code); anything else is a fault of ours, told as "internal error" with a reference that the log knows.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from graphql.execution.values import get_argument_values
+from strawberry.types.arguments import convert_arguments
+
+from api.arguments import Arguments
+
+BAD_REQUEST = "BAD_REQUEST"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+BATCHING_REFUSED = "BATCHING_REFUSED"
+DOCUMENT_TOO_COMPLEX = "DOCUMENT_TOO_COMPLEX"
+DOCUMENT_TOO_LARGE = "DOCUMENT_TOO_LARGE"
+GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+INTERNAL = "INTERNAL"
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
+SUBSCRIPTION_NEEDS_SOCKET = "SUBSCRIPTION_NEEDS_SOCKET"
+TIMEOUT = "TIMEOUT"
+UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+
+log = structlog.get_logger(__name__)
+
+
+class RequestFault(Exception):
+    """A request that is not executed; its answer has no `data`.
+
+    `status` is the HTTP status of the answer. A `well_formed` request was understood as GraphQL over HTTP: the older
+    media type, application/json, answers it with 200 and only the newer one with `status`.
+    """
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]], *, status: int = 400, well_formed: bool = False) -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+        self.status = status
+        self.well_formed = well_formed
+
+    @classmethod
+    def of(cls, code: str, message: str, **more: Any) -> "RequestFault":
+        """A fault with one error that has no place in a document; `more` is what the constructor takes."""
+        return cls([{"message": message, "extensions": {"code": code}}], **more)
+
+    @classmethod
+    def in_document(cls, code: str, errors: Iterable[GraphQLError]) -> "RequestFault":
+        """A fault of a document or of its variables, told where it stands."""
+        return cls([told(error, code, error.message) for error in errors], well_formed=True)
+
+
+def told(error: GraphQLError, code: str, message: str, **extensions: Any) -> dict[str, Any]:
+    """One member of an answer's `errors`: only what is given here, and the error's place."""
+    entry: dict[str, Any] = {"message": message}
+    if error.locations:
+        entry["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path:
+        entry["path"] = error.path
+    entry["extensions"] = {"code": code, **extensions}
+    return entry
+
+
+def sort_out(
+    errors: Iterable[GraphQLError], client_errors: tuple[type[Exception], ...], operation: str
+) -> tuple[list[dict[str, Any]], bool]:
+    """The `errors` of an executed operation, and whether one of them is a fault of ours.
+
+    Faults of ours share one reference and one log entry per answer: a list of a hundred items that fail alike would
+    otherwise write a hundred tracebacks.
+    """
+    entries, internal, reference = [], [], ""
+    for error in errors:
+        cause = error.original_error
+        if isinstance(cause, client_errors):
+            entries.append(told(error, code_of(cause), str(cause)))
+        elif isinstance(cause or error, GraphQLError) and _is_about_an_argument(cause or error):
+            entries.append(told(error, BAD_USER_INPUT, error.message))
+        else:
+            reference = reference or new_reference()
+            internal.append(error)
+            entries.append(told(error, INTERNAL, "internal error", reference=reference))
+    if internal:
+        report(internal[0].original_error or internal[0], reference, operation, places=[e.path for e in internal[:10]])
+    return entries, bool(internal)
+
+
+def code_of(error: BaseException | None) -> str:
+    """The code of a client error, which is an attribute of it."""
+    return str(getattr(error, "code", BAD_REQUEST))
+
+
+def internal_error(error: BaseException, operation: str) -> dict[str, Any]:
+    """The member of `errors` for a fault of ours outside every field; logged here."""
+    reference = new_reference()
+    report(error, reference, operation)
+    return {"message": "internal error", "extensions": {"code": INTERNAL, "reference": reference}}
+
+
+def new_reference() -> str:
+    """What a customer reads out on the telephone and support looks up in the log."""
+    return secrets.token_hex(5)
+
+
+def report(error: BaseException, reference: str, operation: str, **facts: Any) -> None:
+    """Write one fault of ours to the log, with its traceback."""
+    log.error("internal error", reference=reference, operation=operation, exc_info=error, **facts)
+
+
+# Where graphql-core, strawberry and our leaner resolvers turn what the client sent into what a resolver takes.
+_READS_ARGUMENTS = {get_argument_values.__code__, convert_arguments.__code__, Arguments.read.__code__}
+
+
+def _is_about_an_argument(error: BaseException) -> bool:
+    """Whether the error was raised while a field's arguments were read.
+
+    A GraphQLError does not say whose fault it is: "Int cannot represent 'x'" is raised for an argument of the client
+    as for a result of ours, and the latter would show our data. Its traceback does say.
+    """
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code in _READS_ARGUMENTS:
+            return True
+        step = step.tb_next
+    return False

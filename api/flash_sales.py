@@ -1,0 +1,287 @@
+"""Flash sales for shoppers: what is on, a pass, a claim, a ticket."""
+
+from datetime import date as Date
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from api.access import Who, public, to
+from api.context import Info
+from api.money import Money
+from api.nodes import Connection, Node, finds, read_id, show_id
+from api.orders import Order, orders_by_ids
+from api.refusals import refusal
+from api.scalars import Long
+from domain.flash_sales import passes, queries, rules, tickets
+from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
+from domain.stock import queries as stock
+
+FlashSaleState = strawberry.enum(
+    rules.SaleState, name="FlashSaleState", description="Where a sale is; an open one is WARM within its window."
+)
+FlashSaleTicketState = strawberry.enum(
+    rules.TicketState,
+    name="FlashSaleTicketState",
+    description="Where a claim stands. QUEUED and WAITING are no promise; RESERVED is one, until `payBy`.",
+)
+
+
+@strawberry.type(description="A SKU in a flash sale.")
+class FlashSaleItem(Node):
+    """A SKU in a flash sale."""
+
+    title: str
+    sku_id: strawberry.ID
+    sale_price: Money
+    units: Long = strawberry.field(description="Units set aside for the sale.")
+    per_shopper: Long = strawberry.field(description="Units one shopper may have, at most.")
+    units_left: Long = strawberry.field(description="Units not yet reserved; the gate may have given them to the queue.")
+
+
+@strawberry.type(description="A few units, a window of time, and many shoppers. 限时抢购")
+class FlashSale(Node):
+    """A sale."""
+
+    title: str
+    state: FlashSaleState  # type: ignore[valid-type]
+    opens_at: datetime = strawberry.field(description="Claims are taken from this moment on.")
+    closes_at: datetime = strawberry.field(description="From this moment on they are not.")
+    pay_seconds: Long = strawberry.field(description="Seconds to pay, from the moment a ticket is reserved.")
+    server_time: datetime = strawberry.field(description="The market's clock, for a countdown that agrees with it.")
+    is_open: bool
+    items: list[FlashSaleItem]
+
+
+@strawberry.type(description="Leave to claim, for one shopper and one item, for a short while.")
+class FlashSalePass:
+    """A signed pass."""
+
+    token: str = strawberry.field(name="pass", description="Send it with the claim.")
+    expires_at: datetime = strawberry.field(description="Ask for a new one after this moment.")
+
+
+@strawberry.type(description="A place in the queue, and what became of it. Poll it about once a second.")
+class FlashSaleTicket(Node):
+    """A ticket."""
+
+    state: FlashSaleTicketState  # type: ignore[valid-type]
+    quantity: Long
+    position: Long | None = strawberry.field(
+        description="QUEUED or WAITING: how many tickets stand before this one, and itself. Else null."
+    )
+    pay_by: datetime | None = strawberry.field(description="RESERVED: until when to pay. Else null.")
+    item_id: strawberry.ID | None
+    poll_after_ms: Long | None = strawberry.field(
+        description="Milliseconds to wait before asking again; null once the ticket cannot change any more."
+    )
+    order_key: strawberry.Private[UUID | None] = None
+
+    @strawberry.field(description="The order, once the ticket was reserved.")
+    async def order(self, info: Info) -> Order | None:
+        """The order, once there is one."""
+        return (await orders_by_ids(info, [self.order_key]))[0] if self.order_key else None
+
+
+@strawberry.type(description="A daily slot of the shop's calendar (Asia/Shanghai). 场次")
+class FlashSaleSlot(Node):
+    """A daily slot."""
+
+    name: str
+    opens_at: datetime = strawberry.field(description="When the slot begins on the day asked for.")
+    closes_at: datetime
+    sales: list[FlashSale]
+
+
+@strawberry.input(description="Ask for leave to claim.")
+class RequestFlashSalePassInput:
+    """For which item."""
+
+    item_id: strawberry.ID
+    captcha: str | None = strawberry.field(default=None, description="The solved captcha, where the market asks for one.")
+
+
+@strawberry.input(description="Claim units of an item on sale.")
+class ClaimFlashSaleInput:
+    """A claim."""
+
+    token: str = strawberry.field(name="pass", description="From requestFlashSalePass; it names the item.")
+    quantity: int = strawberry.field(default=1, description="Units, from 1 to the item's `perShopper`.")
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this claim: repeated, it gives the same ticket."
+    )
+
+
+PassResult = Annotated[
+    FlashSalePass | refusal(rules.FlashSaleNotOpen) | refusal(rules.FlashSaleClosed) | refusal(NotFound),
+    strawberry.union("RequestFlashSalePassResult"),
+]
+ClaimResult = Annotated[
+    FlashSaleTicket
+    | refusal(rules.FlashSaleSoldOut)
+    | refusal(rules.FlashSaleShort)
+    | refusal(rules.FlashSaleLimitReached)
+    | refusal(rules.FlashSaleClosed)
+    | refusal(rules.FlashSalePassRefused)
+    | refusal(rules.FlashSaleBusy)
+    | refusal(IdempotencyConflict),
+    strawberry.union("ClaimFlashSaleResult"),
+]
+TicketResult = Annotated[FlashSaleTicket | refusal(NotFound), strawberry.union("FlashSaleTicketResult")]
+
+
+@strawberry.type
+class FlashSaleQuery:
+    """Questions about flash sales."""
+
+    @strawberry.field(directives=public(), description="Sales that are open or to come, the next to open first.")
+    async def flash_sales(self, info: Info, first: int = 20, after: str | None = None) -> Connection[FlashSale]:
+        """Sales that are open or to come."""
+        context = info.context
+        page = await queries.storefront(context.market.db, now=context.now, first=first, after=after)
+        return await sale_connection(info, page)
+
+    @strawberry.field(directives=public(), description="One sale; null when there is none that is public.")
+    async def flash_sale(self, info: Info, id: strawberry.ID) -> FlashSale | None:
+        """One sale."""
+        return await _find_sale(info, read_id("flashsale", id))
+
+    @strawberry.field(directives=public(), description="The slots of a day with their sales; today by default.")
+    async def flash_sale_slots(self, info: Info, day: Date | None = None) -> list[FlashSaleSlot]:
+        """The slots of a day."""
+        context = info.context
+        slots = await queries.slots_of_day(context.market.db, day=day, now=context.now)
+        shown = await show_sales(info, [sale for slot in slots for sale in slot.sales])
+        by_id = {sale.id: sale for sale in shown}
+        return [
+            FlashSaleSlot(
+                id=show_id("slot", slot.id),
+                name=slot.name,
+                opens_at=slot.opens_at,
+                closes_at=slot.closes_at,
+                sales=[by_id[show_id("flashsale", sale.id)] for sale in slot.sales],
+            )
+            for slot in slots
+        ]
+
+    @strawberry.field(
+        directives=to(Who.SIGNED_IN),
+        description="One's own ticket. NotFound also when the queue was lost: claim again with the same key.",
+    )
+    async def flash_sale_ticket(self, info: Info, id: strawberry.ID) -> TicketResult:
+        """One's own ticket."""
+        ticket = await _find_ticket(info, read_id("ticket", id))
+        if ticket is None:
+            raise NotFound(kind="ticket", id=id)
+        return ticket
+
+
+@strawberry.type
+class FlashSaleMutation:
+    """A pass and a claim."""
+
+    @strawberry.mutation(directives=to(Who.SIGNED_IN), description="Leave to claim; given only while the sale is open.")
+    async def request_flash_sale_pass(self, info: Info, input: RequestFlashSalePassInput) -> PassResult:
+        """Leave to claim."""
+        context = info.context
+        leave = await context.services.passes.request(
+            shopper_id=context.shopper.account_id, item_id=read_id("item", input.item_id), now=context.now
+        )
+        return FlashSalePass(
+            token=passes.sign(context.market.settings.signing_secret, leave), expires_at=leave.expires_at
+        )
+
+    @strawberry.mutation(
+        directives=to(Who.SIGNED_IN),
+        description="Claim units. A ticket is a place in the queue; poll `flashSaleTicket` until it is RESERVED.",
+    )
+    async def claim_flash_sale(self, info: Info, input: ClaimFlashSaleInput) -> ClaimResult:
+        """Claim units."""
+        context = info.context
+        claimed = await context.services.desk.claim(
+            leave=input.token,
+            shopper_id=context.shopper.account_id,
+            quantity=input.quantity,
+            request_id=input.idempotency_key,
+            now=context.now,
+        )
+        return FlashSaleTicket(
+            id=show_id("ticket", claimed.ticket_id),
+            state=claimed.state,
+            quantity=claimed.quantity,
+            position=claimed.position,
+            pay_by=None,
+            item_id=show_id("item", claimed.item_id),
+            poll_after_ms=tickets.POLL_AFTER_MS,
+        )
+
+
+async def sale_connection(info: Info, page: queries.Page[rules.Sale]) -> Connection[FlashSale]:
+    """A page of sales, shown with the units left of all of them asked for at once."""
+    shown = {sale.id: sale for sale in await show_sales(info, page.rows)}
+    return Connection.of(page, lambda sale: shown[show_id("flashsale", sale.id)])
+
+
+async def show_sales(info: Info, sales: "queries.Sequence[rules.Sale]") -> list[FlashSale]:
+    """Sales as the world sees them; one statement for the units left, however many there are."""
+    allotment_ids = [item.allotment_id for sale in sales for item in sale.items if item.allotment_id]
+    levels = await stock.allotments_by_ids(info.context.market.db, allotment_ids) if allotment_ids else {}
+    return [_show_sale(sale, levels, info.context.now) for sale in sales]
+
+
+def _show_sale(sale: rules.Sale, levels: dict[UUID, stock.Level], now: datetime) -> FlashSale:
+    return FlashSale(
+        id=show_id("flashsale", sale.id),
+        title=sale.title,
+        state=sale.state,
+        opens_at=sale.opens_at,
+        closes_at=sale.closes_at,
+        pay_seconds=sale.pay_seconds,
+        server_time=now,
+        is_open=sale.is_open(now),
+        items=[
+            FlashSaleItem(
+                id=show_id("item", item.id),
+                title=item.title,
+                sku_id=show_id("sku", item.sku_id),
+                sale_price=Money.of(item.sale_price_minor, item.currency),
+                units=item.units,
+                per_shopper=item.per_shopper,
+                units_left=levels[item.allotment_id].free if item.allotment_id in levels else item.units,
+            )
+            for item in sale.items
+        ],
+    )
+
+
+@finds("flashsale")
+async def _find_sale(info: Info, sale_id: UUID) -> FlashSale | None:
+    sale = (await queries.sales_by_ids(info.context.market.db, [sale_id])).get(sale_id)
+    principal = info.context.principal
+    if sale is None or (not sale.is_public and not (principal and principal.is_staff)):
+        return None
+    return (await show_sales(info, [sale]))[0]
+
+
+@finds("ticket")
+async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
+    context = info.context
+    if context.principal is None:
+        return None
+    ticket = await tickets.find(context.market.db, context.market.gate, ticket_id=ticket_id)
+    if ticket is None or ticket.shopper_id != context.principal.account_id:
+        return None
+    return FlashSaleTicket(
+        id=show_id("ticket", ticket.id),
+        state=ticket.state,
+        quantity=ticket.quantity,
+        position=ticket.position,
+        pay_by=ticket.pay_by if ticket.state is rules.TicketState.RESERVED else None,
+        item_id=show_id("item", ticket.item_id) if ticket.item_id else None,
+        poll_after_ms=ticket.poll_after_ms,
+        order_key=ticket.order_id,
+    )
+
+
+

@@ -1,0 +1,129 @@
+"""One operation of a valid document, prepared for many executions. Never sees a request but its variables."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import strawberry
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Undefined,
+)
+from graphql.execution.collect_fields import CollectedFields, FieldDetailsList, FragmentDetails, GroupedFieldSet
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.utilities import coerce_input_value
+
+from api.faults import BAD_USER_INPUT, RequestFault
+
+ERRORS_AT_MOST = 10  # told about one document, or about one set of variables
+
+SubFields = dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]]
+PublicSeconds = Callable[[GraphQLField], float]
+
+
+class Variable(NamedTuple):
+    """A variable an operation declares."""
+
+    name: str
+    signature: GraphQLVariableSignature
+    absent: VariableValueSource
+    may_be_absent: bool  # without more ado: it may be null and has no default
+
+
+class Operation:
+    """One operation of a valid document with everything about it that no request changes."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        node: OperationDefinitionNode,
+        fragments: dict[str, FragmentDefinitionNode],
+        *,
+        is_static: bool,
+        suggestions: bool,
+        public_seconds: PublicSeconds | None,
+    ) -> None:
+        self.schema = schema._schema
+        self.node = node
+        self.kind = node.operation.value
+        self.fragment_definitions = fragments
+        self.fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
+        root_type = self.schema.get_root_type(node.operation)
+        assert root_type is not None  # or the document would not be valid
+        self.root_type = root_type
+        self.suggestions = suggestions
+        self.variables = [_variable(self, definition) for definition in node.variable_definitions or ()]
+        roots = list(dict.fromkeys(_root_fields(node.selection_set, fragments)))
+        self.label = roots[0] if len(roots) == 1 else "several" if roots else "none"
+        self.public_seconds = self._public_seconds(roots, public_seconds)
+        # Without @skip and @include each execution collects the same fields, so they share what they find.
+        self.is_static = is_static
+        self.root_fields: GroupedFieldSet | None = None
+        self.sub_fields: SubFields = {}
+
+    def coerce(self, given: dict[str, Any]) -> VariableValues:
+        """The variables of one request as resolvers take them. Raises RequestFault for values that do not fit.
+
+        The usual case is short: every variable is given, or may be absent, and fits. For anything else graphql-core's
+        own and slower way finds out what there is to say.
+        """
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        try:
+            for name, signature, absent, may_be_absent in self.variables:
+                if name in given:
+                    value = coerce_input_value(given[name], signature.type)
+                    if value is Undefined:
+                        return self._coerce_slowly(given)
+                    sources[name] = VariableValueSource(signature, given[name])
+                    coerced[name] = value
+                elif may_be_absent:
+                    sources[name] = absent
+                else:
+                    return self._coerce_slowly(given)
+        except (GraphQLError, RecursionError):
+            return self._coerce_slowly(given)
+        return VariableValues(sources, coerced)
+
+    def _coerce_slowly(self, given: dict[str, Any]) -> VariableValues:
+        values = get_variable_values(
+            self.schema,
+            self.node.variable_definitions or (),
+            given,
+            max_errors=ERRORS_AT_MOST,
+            hide_suggestions=not self.suggestions,
+        )
+        if isinstance(values, list):
+            raise RequestFault.in_document(BAD_USER_INPUT, values)
+        return values
+
+    def _public_seconds(self, roots: list[str], public_seconds: PublicSeconds | None) -> float:
+        """How long the whole answer is the same for everyone: as long as the shortest-lived root field says."""
+        if public_seconds is None or self.kind != "query":
+            return 0.0
+        fields = [self.root_type.fields.get(name) for name in roots if name != "__typename"]
+        return min((0.0 if field is None else public_seconds(field) for field in fields), default=0.0)
+
+
+def _variable(operation: Operation, definition: Any) -> Variable:
+    signature = get_variable_signature(operation.schema, definition)
+    assert isinstance(signature, GraphQLVariableSignature)  # or the document would not be valid
+    may_be_absent = signature.default is None and not str(signature.type).endswith("!")
+    return Variable(signature.name, signature, VariableValueSource(signature), may_be_absent)
+
+
+def _root_fields(selection_set: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[str]:
+    for selection in selection_set.selections:
+        if isinstance(selection, FieldNode):
+            yield selection.name.value
+        elif isinstance(selection, InlineFragmentNode):
+            yield from _root_fields(selection.selection_set, fragments)
+        else:
+            yield from _root_fields(fragments[selection.name.value].selection_set, fragments)  # type: ignore[attr-defined]

@@ -1,0 +1,114 @@
+"""Payments as shoppers see them, and the door where gateways bring their notices."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.context import Info
+from api.faults import RequestFault
+from api.money import Money
+from api.nodes import Node, finds, show_id
+from api.wire import ClientGone, RequestHead, read_body
+from domain.foundation import clock
+from domain.payments import actions, queries, rules
+from domain.payments.gateways import gateway_of
+
+log = structlog.get_logger(__name__)
+
+NOTICE_BYTES = 16_384
+STATUS = {rules.NoticeForged: 401, rules.NoticeMalformed: 400, rules.NoticeMismatch: 409}
+
+PaymentState = strawberry.enum(
+    rules.PaymentState,
+    name="PaymentState",
+    description="Where the money is: asked for, closed unpaid, here, on its way back, or back.",
+)
+
+
+@strawberry.type(description="Money asked for, for one thing that is to be paid. 支付单")
+class Payment(Node):
+    """A payment."""
+
+    state: PaymentState
+    amount: Money
+    gateway: str = strawberry.field(description="Through which company the money moves.")
+    asked_at: datetime
+    captured_at: datetime | None = strawberry.field(description="When the money arrived, by the gateway's clock.")
+    refunded_at: datetime | None = strawberry.field(description="When it was given back, by the gateway's clock.")
+
+
+@strawberry.type(description="How to pay.")
+class PaymentInstructions:
+    """How to pay."""
+
+    payment: Payment
+    pay_url: str | None = strawberry.field(description="Open it to pay; null when the payment is not PENDING any more.")
+    expires_at: datetime = strawberry.field(description="The gateway takes no money from this moment on.")
+
+
+def show_payment(payment: rules.Payment) -> Payment:
+    """The GraphQL object of a payment."""
+    return Payment(
+        id=show_id("payment", payment.id),
+        state=payment.state,
+        amount=Money.of(payment.amount.minor, payment.amount.currency),
+        gateway=payment.gateway,
+        asked_at=payment.asked_at,
+        captured_at=payment.captured_at,
+        refunded_at=payment.refunded_at,
+    )
+
+
+def show_instructions(asked: actions.Asked) -> PaymentInstructions:
+    """The GraphQL object of what a gateway answered."""
+    return PaymentInstructions(
+        payment=show_payment(asked.payment),
+        pay_url=asked.instructions.pay_url if asked.instructions else None,
+        expires_at=asked.payment.expires_at,
+    )
+
+
+@finds("payment")
+async def find_payment(info: Info, id: UUID) -> Payment | None:
+    """One's own payment; any for staff."""
+    principal = info.context.principal
+    found = (await queries.by_ids(info.context.market.db, [id])).get(id) if principal else None
+    if found is None or principal is None:
+        return None
+    return show_payment(found) if principal.is_staff or found.payer_id == principal.account_id else None
+
+
+async def sandbox_callback(request: Request) -> Response:
+    """Take a notice of the sandbox gateway. SUCCESS is answered once what it says is committed, and not before.
+
+    Anything else makes the gateway bring it again: 401 for a forged or stale notice, 400 for one that cannot be read,
+    409 for one that contradicts our books, 413 for more than 16 kB, 404 where payments are switched off.
+    """
+    market = request.app.state.market
+    now = clock.now()
+    try:
+        gateway = gateway_of(market.settings)
+        body = await read_body(RequestHead(request.scope), request.receive, NOTICE_BYTES)
+        notice = gateway.read_notice(request.headers, body, now=now)
+        outcome = await actions.take_notice(market.db, gateway=gateway.name, notice=notice, now=now)
+    except rules.PaymentsSwitchedOff as refusal:
+        return _answer(404, refusal.code, str(refusal))
+    except RequestFault as fault:
+        return _answer(fault.status, "FAIL", str(fault))
+    except ClientGone:
+        return Response(status_code=400)
+    except tuple(STATUS) as refused:
+        log.warning("notice_refused", code=refused.code, why=str(refused))
+        return _answer(STATUS[type(refused)], refused.code, str(refused))
+    log.info("notice_taken", notice=notice.id, payment=str(notice.news.payment_id), outcome=outcome.value)
+    return _answer(200, "SUCCESS", "")
+
+
+def _answer(status: int, code: str, message: str) -> Response:
+    content: dict[str, Any] = {"code": code}
+    return JSONResponse({**content, "message": message} if message else content, status)

@@ -1,0 +1,82 @@
+"""Refusals as union members: a domain refusal becomes a GraphQL type with its facts, its code and a sentence."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, get_type_hints
+from uuid import UUID
+
+import strawberry
+
+from api.context import Info
+from api.scalars import Long
+from domain.foundation import ids
+from domain.foundation.errors import Refusal
+from domain.foundation.money import Money as DomainMoney
+
+
+@strawberry.interface(description="Something the market does not allow now. Codes never change; messages are for people.")
+class UserError:
+    """The face every refusal shares."""
+
+    code: str = strawberry.field(description="Fixed, for programs: like FLASH_SALE_SOLD_OUT.")
+    message: str = strawberry.field(description="A sentence for people, Chinese or English by Accept-Language.")
+
+
+_handlers: dict[type[Refusal], Any] = {}
+
+
+def refusal(domain_class: type[Refusal]) -> Any:
+    """The GraphQL type of a domain refusal, made once: its name, its facts, `code` and `message`.
+
+    A fact called `sku_id` is shown as the typed id of a sku. Put the type into a field's result union, and a resolver
+    that raises the refusal answers with it.
+    """
+    if domain_class in _handlers:
+        return _handlers[domain_class].error_type
+    from api.money import Money  # a Money fact is rare, and api.money imports nothing of ours
+
+    shown = {int: Long, UUID: strawberry.ID, DomainMoney: Money}
+    hints = get_type_hints(domain_class)
+    annotations: dict[str, Any] = {}
+    for fact in fields(domain_class):  # type: ignore[arg-type]
+        kind = hints[fact.name]
+        is_known = kind in {str, bool, datetime} or hasattr(kind, "__strawberry_definition__")  # an enum of the schema
+        annotations[fact.name] = shown.get(kind, kind if is_known else str)
+    made = type(domain_class.__name__, (UserError,), {"__annotations__": annotations, "__doc__": domain_class.__doc__})
+    graphql_type = strawberry.type(made, description=(domain_class.__doc__ or "").strip().split("\n")[0])
+
+    class Handler:  # a strawberry.ExceptionHandler, by shape
+        exception_type = domain_class
+        error_type = graphql_type
+
+        def handle(self, exception: Refusal, *, field: Any, info: Info) -> Any:
+            return shown_to(info.context.language, exception)
+
+    def shown_to(language: str, raised: Refusal) -> Any:
+        facts = {name: _shown(name, value) for name, value in raised.facts.items()}
+        return graphql_type(code=raised.code, message=raised.message(language), **facts)
+
+    handler = Handler()
+    handler.shown_to = shown_to
+    _handlers[domain_class] = handler
+    return graphql_type
+
+
+def shown(raised: Refusal, language: str) -> Any:
+    """The GraphQL object of a refusal, for a resolver that answers with one instead of raising."""
+    return _handlers[type(raised)].shown_to(language, raised)
+
+
+def exception_handlers() -> list[Any]:
+    """One handler per refusal type made so far; strawberry uses those whose type is in a field's union."""
+    return list(_handlers.values())
+
+
+def _shown(name: str, value: Any) -> Any:
+    if isinstance(value, UUID):
+        return strawberry.ID(ids.encode(name.removesuffix("_id"), value))
+    if isinstance(value, DomainMoney):
+        from api.money import Money
+
+        return Money.of(value.minor, value.currency)
+    return value

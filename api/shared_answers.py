@@ -1,0 +1,70 @@
+"""Whole answers that are the same for everyone, kept for a moment; never one with errors."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable
+from functools import partial
+from time import monotonic
+from typing import Any, NamedTuple
+
+
+class Answer(NamedTuple):
+    """An HTTP answer and what metrics say of it."""
+
+    body: bytes
+    outcome: str
+    label: str = "none"  # the root field of the operation, "several", or "none"
+    kind: str = "none"  # query, mutation, subscription or "none"
+    status: int = 200
+    older_status: int = 200  # for clients that know application/json only
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class SharedAnswers:
+    """Answers by what was asked, least recently used first to go, `kept_bytes` of bodies at most."""
+
+    def __init__(self, *, kept_bytes: int = 8_000_000) -> None:
+        self._kept: OrderedDict[Hashable, tuple[float, Answer]] = OrderedDict()
+        self._under_way: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._kept_bytes, self._room = kept_bytes, kept_bytes
+
+    def get(self, asked: Hashable) -> Answer | None:
+        """The answer kept for this, while it is fresh."""
+        kept = self._kept.get(asked)
+        if kept is None:
+            return None
+        fresh_until, answer = kept
+        if monotonic() >= fresh_until:
+            self._forget(asked)
+            return None
+        self._kept.move_to_end(asked)
+        return answer
+
+    async def share(
+        self, asked: Hashable, *, seconds: float, find: Callable[[], Coroutine[Any, Any, Answer]]
+    ) -> Answer:
+        """The answer `find` gives, asked for once however many wait for it; kept for `seconds` if it has no errors.
+
+        What `find` raises is raised for everyone who waits. Somebody who stops waiting does not stop the others.
+        """
+        task = self._under_way.get(asked)
+        if task is None:
+            task = self._under_way[asked] = asyncio.create_task(find())
+            task.add_done_callback(partial(self._found, asked, seconds))
+        return await asyncio.shield(task)
+
+    def _found(self, asked: Hashable, seconds: float, task: asyncio.Task[Answer]) -> None:
+        del self._under_way[asked]
+        if task.cancelled() or task.exception() is not None:
+            return
+        answer = task.result()
+        if answer.outcome != "ok" or len(answer.body) > self._kept_bytes // 8:
+            return
+        self._kept[asked] = (monotonic() + seconds, answer._replace(outcome="cached"))
+        self._room -= len(answer.body)
+        while self._room < 0:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, asked: Hashable) -> None:
+        _, answer = self._kept.pop(asked)
+        self._room += len(answer.body)

@@ -1,0 +1,126 @@
+"""GraphQL over HTTP as bytes: request heads and bodies in, media types out. Never knows what is asked."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from api.faults import BAD_REQUEST, BATCHING_REFUSED, REQUEST_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, RequestFault
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
+JSON = b"application/json; charset=utf-8"
+
+HEADER_BYTES = 500  # longer Accept and Content-Type headers are nobody's, and are not worth remembering
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class RequestHead:
+    """What is known of a request before its body: the ASGI scope and its headers by lower-case name."""
+
+    __slots__ = ("headers", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+
+    def header(self, name: str) -> str:
+        """A header's value, empty when there is none; of several the last."""
+        return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
+
+
+def check_json(head: RequestHead) -> None:
+    """Raises RequestFault (415) unless the body is announced as JSON in UTF-8.
+
+    A page on another site can make a browser post text or forms unasked, but never this media type.
+    """
+    if not _is_json(head.headers.get(b"content-type", b"")):
+        raise RequestFault.of(UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.", status=415)
+
+
+async def read_body(head: RequestHead, receive: Receive, at_most: int) -> bytes:
+    """The whole body. Raises RequestFault (413) as soon as it is known to be longer than `at_most` bytes."""
+    announced = head.headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > at_most:
+        raise _too_large(at_most)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        if len(body) > at_most:
+            break
+        message = await receive()
+        body += message.get("body", b"")  # at most a few: servers hand over 16 kB and more at a time
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    if len(body) > at_most:
+        raise _too_large(at_most)
+    return body
+
+
+def decode(body: bytes) -> tuple[str, str | None, dict[str, Any]]:
+    """Document, operation name and variables of a request. Raises RequestFault for anything else."""
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError:  # also for bytes that are not UTF-8 and for JSON nested beyond 1,024 levels
+        raise RequestFault.of(BAD_REQUEST, "The body is not JSON in UTF-8.") from None
+    if isinstance(request, list):
+        raise RequestFault.of(BATCHING_REFUSED, "One operation per request: batching is not supported.")
+    if not isinstance(request, dict):
+        raise RequestFault.of(BAD_REQUEST, "The body must be a JSON object.")
+    text, name, variables = request.get("query"), request.get("operationName"), request.get("variables")
+    if not isinstance(text, str) or not text:
+        raise RequestFault.of(BAD_REQUEST, "query must be a GraphQL document.")
+    if name is not None and not isinstance(name, str):
+        raise RequestFault.of(BAD_REQUEST, "operationName must be a string.")
+    if variables is None:
+        variables = {}
+    elif not isinstance(variables, dict):
+        raise RequestFault.of(BAD_REQUEST, "variables must be an object.")
+    if not isinstance(request.get("extensions"), dict | None):
+        raise RequestFault.of(BAD_REQUEST, "extensions must be an object.")
+    return text, name, variables
+
+
+@lru_cache(maxsize=256)
+def wants_response_json(accept: bytes) -> bool:
+    """Whether an Accept header names the newer media type, and does not prefer the older one to it.
+
+    Wildcards do not count: who sends `*/*` may never have heard of it.
+    """
+    if len(accept) > HEADER_BYTES:
+        return False
+    quality = {}
+    for media_range in accept.decode("latin-1").lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        quality[name] = next((_quality(p[2:]) for p in parameters if p.startswith("q=")), 1.0)
+    newer = quality.get("application/graphql-response+json", 0.0)
+    return newer > 0 and newer >= quality.get("application/json", 0.0)
+
+
+@lru_cache(maxsize=256)
+def _is_json(content_type: bytes) -> bool:
+    if len(content_type) > HEADER_BYTES:
+        return False
+    name, *parameters = (part.strip() for part in content_type.decode("latin-1").lower().split(";"))
+    charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
+    return name == "application/json" and all(charset in {"utf-8", "utf8"} for charset in charsets)
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _too_large(at_most: int) -> RequestFault:
+    return RequestFault.of(REQUEST_TOO_LARGE, f"The body has more than {at_most} bytes.", status=413)

@@ -1,0 +1,1 @@
+"""How an operator drives the market: `nightmarket up | demo | seed | audit | bench ...`."""

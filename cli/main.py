@@ -1,0 +1,149 @@
+"""`nightmarket`: every command of the operator."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from domain.foundation import logs
+from domain.foundation.processes import leave_with_parent
+from domain.foundation.settings import Settings, settings
+
+app = typer.Typer(
+    help="夜市 Night Market: the market's processes, its books and its tools.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+DataDir = Annotated[Path | None, typer.Option(help="Where embedded engines, secrets and reports live.")]
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run the whole market in this terminal, on embedded engines where none are configured. Ctrl-C stops it."""
+    from cli.house import House, HouseFailed, stop_signals
+
+    wanted = with_changes(settings(), port=port, data_dir=data_dir, development_login=True)
+    logs.configure(level=wanted.log_level, as_json=wanted.log_json)
+    with stop_signals() as received:
+        try:
+            with House(wanted) as house:
+                console.print(f"夜市 is open: [bold]{house.url}/graphql[/bold]  (Ctrl-C closes it)")
+                while not received:
+                    time.sleep(0.5)
+                    for name in house.restart_the_fallen():
+                        console.print(f"[yellow]the {name} had ended and was started again[/yellow]")
+                console.print("closing: requests and batches in hand are finished first")
+        except HouseFailed as failure:
+            console.print(f"[red]{failure}[/red]")
+            raise typer.Exit(1) from None
+
+
+@app.command()
+def api() -> None:
+    """Run the API alone (production): DATABASE_URL, REDIS_URL and the keys must be set."""
+    from api.serving import serve
+
+    current = needs_engines(settings())
+    logs.configure(level=current.log_level, as_json=current.log_json)
+    leave_with_parent()
+    serve(current)
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker process alone (production): DATABASE_URL, REDIS_URL and BROKER_URL must be set."""
+    import asyncio
+
+    import uvloop
+
+    from workers.main import run
+
+    current = needs_engines(settings())
+    logs.configure(level=current.log_level, as_json=current.log_json)
+    leave_with_parent()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(current))
+
+
+@app.command(name="sandbox-gateway")
+def sandbox_gateway() -> None:
+    """Run the sandbox payment gateway: another company, for demos and tests."""
+    from simulators.sandbox_gateway import serve
+
+    leave_with_parent()
+    serve(settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from domain import migrations
+
+    migrations.upgrade(needs_engines(settings()).database_url.get_secret_value())
+    console.print("the database is up to date")
+
+
+@app.command()
+def schema(
+    write: Annotated[bool, typer.Option("--write", help="Write schema.graphql instead of printing.")] = False,
+) -> None:
+    """Print the GraphQL schema, or write it to schema.graphql."""
+    from api.schema import SCHEMA_FILE, sdl
+
+    if write:
+        SCHEMA_FILE.write_text(sdl())
+    else:
+        typer.echo(sdl(), nl=False)
+
+
+@app.command(name="settings")
+def show_settings() -> None:
+    """Show every knob: its variable, meaning, default and value; secrets are masked."""
+    current = settings()
+    table = Table(title="夜市 settings", show_lines=False)
+    for heading in ("variable", "meaning (unit)", "default", "value"):
+        table.add_column(heading, overflow="fold")
+    for name, knob in Settings.model_fields.items():
+        variable = name.upper() if name.endswith(("database_url", "redis_url", "broker_url")) else f"NIGHTMARKET_{name.upper()}"
+        default = knob.get_default(call_default_factory=True, validated_data={})
+        table.add_row(variable, knob.description or "", shown(default), shown(getattr(current, name)))
+    console.print(table)
+
+
+def shown(value: object) -> str:
+    """A knob's value as an operator may see it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}:**********" for key in value)
+    return str(value)
+
+
+def with_changes(given: Settings, **changes: object) -> Settings:
+    """The settings with those options that were given on the command line."""
+    return given.model_copy(update={name: value for name, value in changes.items() if value is not None})
+
+
+def needs_engines(current: Settings) -> Settings:
+    """The settings when all three addresses are set; ends the command with a sentence otherwise."""
+    missing = [name.upper() for name in ("database_url", "redis_url", "broker_url") if not getattr(current, name).get_secret_value()]
+    if missing:
+        console.print(f"[red]{', '.join(missing)} must be set; `nightmarket up` runs on embedded engines without them[/red]")
+        raise typer.Exit(2)
+    return current
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

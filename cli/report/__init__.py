@@ -1,0 +1,21 @@
+"""The report 战报 of one flash sale: plain figures in, drawn on a terminal or as one page that needs no network.
+
+`figures` holds what a sale has to tell and what follows from it; `page` and `screen` draw the same figures twice, in
+the colours of `series`. Nothing here measures, and nothing but `write_html` touches a file.
+"""
+
+from cli.report.figures import AuditLine, SaleReport, SecondFigures, SkuFigures, Step, percentile
+from cli.report.page import html, write_html
+from cli.report.screen import terminal
+
+__all__ = [
+    "AuditLine",
+    "SaleReport",
+    "SecondFigures",
+    "SkuFigures",
+    "Step",
+    "html",
+    "percentile",
+    "terminal",
+    "write_html",
+]

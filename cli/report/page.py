@@ -1,0 +1,162 @@
+"""The report as a page for a browser: words and layout stand in `page.html.jinja`, plots are drawn by `cli.charts`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from cli import charts
+from cli.report import series
+from cli.report.figures import (
+    SaleReport,
+    SecondFigures,
+    SkuFigures,
+    Step,
+    duration,
+    figures,
+    headline,
+    in_slices,
+    per_cent,
+    percentile,
+    seconds_per_slice,
+    sold_out_after,
+    yuan,
+)
+from domain.foundation.clock import SHOP_ZONE
+
+MOST_BARS = 60
+"""Bars of a timeline that a phone can still show apart."""
+
+LATENCY_BINS = 48
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot with its two names, what one bar counts, and its legend."""
+
+    zh: str
+    en: str
+    note: str
+    legend: Sequence[series.Series]
+    svg: Markup
+
+
+def write_html(report: SaleReport, path: Path) -> Path:
+    """Write the page to `path` and give `path` back. Replaces an older page, makes missing folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html(report), encoding="utf-8")
+    return path
+
+
+def html(report: SaleReport) -> str:
+    """The report as one page that stands alone: no script, no font, no picture to fetch."""
+    pages = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters.update(yuan=yuan, count="{:,}".format)
+    return pages.get_template("page.html.jinja").render(
+        report=report,
+        started_at=report.started_at.astimezone(SHOP_ZONE),
+        headline=headline(report),
+        figures=figures(report),
+        funnel=list(_funnel(report.funnel)),
+        unit_series=(series.PAID, series.HELD, series.RETURNED),
+        skus=list(_sku_bars(report.skus)),
+        timeline=list(_timeline(report)),
+        latencies=list(_latencies(report)),
+    )
+
+
+def _funnel(steps: Sequence[Step]) -> Iterator[tuple[Step, str, Markup]]:
+    entered = max((step.count for step in steps), default=0) or 1
+    for step in steps:
+        share = per_cent(step.count, entered)
+        tip = f"{step.zh} {step.en}: {step.count:,} ({share})"
+        yield step, share, charts.bar([("funnel", step.count, tip)], whole=entered, label=tip)
+
+
+def _sku_bars(skus: Sequence[SkuFigures]) -> Iterator[tuple[SkuFigures, Markup]]:
+    longest = series.longest(skus)
+    for sku in skus:
+        parts = [(colour.css, count, f"{colour.zh} {colour.en}: {count:,}") for colour, count in series.units(sku)]
+        yield sku, charts.bar(parts, whole=longest, label=f"{sku.title} {sku.options}")
+
+
+def _timeline(report: SaleReport) -> Iterator[Plot]:
+    if not report.timeline:
+        return
+    seconds = seconds_per_slice(report.timeline, most=MOST_BARS)
+    slices = in_slices(report.timeline, seconds=seconds)
+    length = len(slices) * seconds
+    ticks = [(tick / length, f"{tick:,} s") for tick in charts.round_ticks(length, most=8) if tick <= length]
+    for plot in series.TIMELINE:
+        bars = [
+            charts.Column(
+                left=second.second / length,
+                right=(second.second + seconds) / length,
+                parts=[(line.colour.css, line.count(second)) for line in plot.lines],
+                tip=_tip(second, seconds, plot.lines),
+            )
+            for second in slices
+        ]
+        yield Plot(
+            plot.zh,
+            plot.en,
+            note="每秒 per second" if seconds == 1 else f"每 {seconds} 秒 per {seconds} s",
+            legend=[line.colour for line in plot.lines],
+            svg=charts.columns(bars, label=f"{plot.zh} {plot.en}", x_ticks=ticks, marks=_sold_out(report, length)),
+        )
+
+
+def _tip(second: SecondFigures, seconds: int, lines: Sequence[series.Line]) -> str:
+    counts = (f"{line.colour.zh} {line.colour.en}: {line.count(second):,}" for line in lines)
+    return "\n".join([f"{second.second:,} – {second.second + seconds:,} s", *counts])
+
+
+def _sold_out(report: SaleReport, length: int) -> list[charts.Mark]:
+    if report.seconds_to_sold_out is None or report.seconds_to_sold_out > length:
+        return []
+    return [charts.Mark(report.seconds_to_sold_out / length, f"售罄 {sold_out_after(report)}")]
+
+
+def _latencies(report: SaleReport) -> Iterator[Plot]:
+    plots = series.latencies(report)
+    if not plots:
+        return
+    # One axis for all of them: an axis of its own for each would make a slow one look like a fast one.
+    scale = charts.LogScale.around([sample for plot in plots for sample in plot.samples])
+    for plot in plots:
+        counts = scale.histogram(plot.samples, LATENCY_BINS)
+        bars = [
+            charts.Column(
+                left=scale.position(low),
+                right=scale.position(high),
+                parts=[(plot.colour.css, count)],
+                tip=f"{duration(low)} – {duration(high)}: {count:,} 次",
+            )
+            for (low, high), count in zip(pairwise(scale.edges(LATENCY_BINS)), counts, strict=True)
+        ]
+        marks = [
+            charts.Mark(scale.position(rank), f"p{percent} {duration(rank)}")
+            for percent in (50, 99)
+            if (rank := percentile(plot.samples, percent)) is not None
+        ]
+        yield Plot(
+            plot.zh,
+            plot.en,
+            note=f"{len(plot.samples):,} 次 samples",
+            legend=(),
+            svg=charts.columns(
+                bars,
+                label=f"{plot.zh} {plot.en}",
+                x_ticks=[(scale.position(tick), duration(tick).removesuffix(" ms")) for tick in scale.ticks],
+                marks=marks,
+            ),
+        )

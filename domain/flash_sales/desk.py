@@ -1,0 +1,162 @@
+"""Where claims are taken in an API process: those of one event-loop tick share one call of the gate's script.
+
+Checks that need no I/O come first: the signed pass, its window, and a sold-out answer of a moment ago.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from domain.flash_sales import gate as gates
+from domain.flash_sales import passes, rules
+from domain.foundation import metrics
+from domain.foundation.errors import BadInput, IdempotencyConflict
+from domain.foundation.idempotency import check_key
+from domain.foundation.ids import new_ticket_id
+from domain.foundation.redis import Gate
+
+log = structlog.get_logger(__name__)
+
+MOST_CLAIMS_PER_CALL = 128
+MOST_CALLS_IN_FLIGHT = 2
+LONGEST_LINE = 20_000
+"""Claims that may wait for the script in one process; beyond, shoppers are told to come back."""
+RETRY_AFTER_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A ticket, not yet a promise: queued, or in the waiting line, with how many stand up to and including it."""
+
+    ticket_id: UUID
+    item_id: UUID
+    state: rules.TicketState
+    position: int
+    quantity: int
+
+
+@dataclass(slots=True)
+class _Waiting:
+    arguments: tuple[str, str, str, int]
+    now_ms: int
+    answer: "asyncio.Future[gates.Answer]"
+
+
+class _Line:
+    """Claims of one lane on their way to the gate."""
+
+    __slots__ = ("epoch", "in_flight", "waiting")
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.waiting: deque[_Waiting] = deque()
+        self.in_flight = 0
+
+
+class ClaimDesk:
+    """Takes claims. One per process and event loop."""
+
+    def __init__(self, gate: Gate, *, key: bytes, sold_out_seconds: float) -> None:
+        self._gate = gate
+        self._key = key
+        self._sold_out_ms = int(sold_out_seconds * 1000)
+        self._sold_out_until: dict[tuple[int, int], int] = {}
+        self._lines: dict[tuple[int, int], _Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def claim(self, *, leave: str, shopper_id: UUID, quantity: int, request_id: str, now: datetime) -> Claimed:
+        """A place in the queue or in the waiting line. The same request id again gives the same ticket.
+
+        Raises FlashSalePassRefused, FlashSaleClosed, FlashSaleSoldOut, FlashSaleShort, FlashSaleLimitReached,
+        FlashSaleBusy, IdempotencyConflict, or BadInput for a quantity below 1.
+        """
+        now_ms = int(now.timestamp() * 1000)
+        read = passes.read(self._key, leave, shopper_id=shopper_id, now_ms=now_ms)
+        check_key(request_id)
+        if quantity < 1:
+            raise BadInput(f"quantity is {quantity}; allowed: 1 to {read.per_shopper}")
+        if quantity > read.per_shopper:
+            raise rules.FlashSaleLimitReached(limit=read.per_shopper, held=0)
+        lane = read.lane
+        if self._sold_out_until.get((lane, read.epoch), 0) > now_ms:
+            metrics.claims.labels("soldout_from_memory").inc()
+            raise rules.FlashSaleSoldOut(retry_after_ms=self._sold_out_ms)
+        ticket_id = new_ticket_id(lane)
+        answer = await self._ask(lane, read.epoch, now_ms, (shopper_id.hex, request_id, ticket_id.hex, quantity))
+        return self._claimed(answer, read, quantity, request_id, now_ms)
+
+    def _claimed(
+        self, answer: gates.Answer, leave: passes.Pass, quantity: int, request_id: str, now_ms: int
+    ) -> Claimed:
+        match answer.kind:
+            case "queued" | "waiting":
+                assert answer.ticket_id is not None
+                state = rules.TicketState(answer.kind)
+                return Claimed(answer.ticket_id, leave.item_id, state, answer.figure, quantity)
+            case "soldout":
+                self._sold_out_until[leave.lane, leave.epoch] = now_ms + self._sold_out_ms
+                raise rules.FlashSaleSoldOut(retry_after_ms=self._sold_out_ms)
+            case "short":
+                raise rules.FlashSaleShort(wanted=quantity, left=answer.figure)
+            case "limit":
+                raise rules.FlashSaleLimitReached(limit=leave.per_shopper, held=answer.figure)
+            case "conflict":
+                raise IdempotencyConflict(key=request_id)
+            case "stale":
+                raise rules.FlashSalePassRefused(reason="of an earlier epoch")
+            case "closed":
+                raise rules.FlashSaleClosed(closed_at=datetime.fromtimestamp(now_ms / 1000, UTC))
+            case _:  # cold
+                raise rules.FlashSaleBusy(retry_after_ms=RETRY_AFTER_MS)
+
+    async def _ask(self, lane: int, epoch: int, now_ms: int, arguments: tuple[str, str, str, int]) -> gates.Answer:
+        line = self._lines.get((lane, epoch))
+        if line is None:
+            line = self._lines[lane, epoch] = _Line(epoch)
+        if len(line.waiting) >= LONGEST_LINE:
+            raise rules.FlashSaleBusy(retry_after_ms=RETRY_AFTER_MS)
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(arguments, now_ms, loop.create_future())
+        if not line.waiting and line.in_flight < MOST_CALLS_IN_FLIGHT:
+            # sent when this tick is over, with whatever else it brings
+            loop.call_soon(self._send, lane, line)
+        line.waiting.append(waiting)
+        return await waiting.answer
+
+    def _send(self, lane: int, line: _Line) -> None:
+        while line.waiting and line.in_flight < MOST_CALLS_IN_FLIGHT:
+            batch = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST_CLAIMS_PER_CALL))]
+            line.in_flight += 1
+            task = asyncio.get_running_loop().create_task(self._put(lane, line, batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _put(self, lane: int, line: _Line, batch: list[_Waiting]) -> None:
+        metrics.claim_batch.observe(len(batch))
+        try:
+            answers = await gates.claim(
+                self._gate,
+                lane=lane,
+                epoch=line.epoch,
+                now_ms=batch[-1].now_ms,
+                claims=[one.arguments for one in batch],
+            )
+        except (RedisError, OSError) as error:
+            # Whether the script ran is unknown: the shopper repeats with the same request id and learns it.
+            log.warning("gate_unreachable", lane=lane, claims=len(batch), error=repr(error))
+            answers = [gates.Answer("cold", 0, None)] * len(batch)
+        finally:
+            line.in_flight -= 1
+        for one, answer in zip(batch, answers, strict=True):
+            metrics.claims.labels(answer.kind).inc()
+            if not one.answer.done():
+                one.answer.set_result(answer)
+        if line.waiting:
+            self._send(lane, line)
+        elif not line.in_flight:
+            self._lines.pop((lane, line.epoch), None)

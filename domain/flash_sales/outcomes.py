@@ -1,0 +1,73 @@
+"""What became of a ticket's order: paid, lapsed, cancelled, or paid after all when it was too late."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.flash_sales import gate as gates
+from domain.flash_sales import store
+from domain.foundation.database import Database
+from domain.foundation.ids import lane_of
+from domain.foundation.redis import Gate
+from domain.orders import actions as order_actions
+from domain.stock.rules import NotEnoughStock
+
+
+async def paid(db: Database, *, ticket_id: UUID, paid_at: datetime) -> None:
+    """The ticket's order is paid. Safe to run twice: a paid ticket stays paid."""
+    async with db.transaction() as tx:
+        ticket = await store.lock_ticket(tx, ticket_id)
+        assert ticket is not None, f"an order without its ticket {ticket_id}"
+        if ticket.state != "paid":
+            await store.move_ticket(tx, ticket_id, state="paid", paid_at=paid_at)
+
+
+async def lapsed(db: Database, gate: Gate, *, ticket_id: UUID, lapsed_at: datetime) -> None:
+    """The ticket's hold has ended unpaid: the unit goes back through the gate, to the waiting line first.
+
+    Safe to run twice: the ledger's half happens once by the ticket's state, the gate's half once by the ticket's id.
+    """
+    async with db.transaction() as tx:
+        ticket = await store.lock_ticket(tx, ticket_id)
+        assert ticket is not None, f"an order without its ticket {ticket_id}"
+        if ticket.state == "paid":
+            return  # money came late and the order was revived before this event was heard
+        if ticket.state == "reserved":
+            await store.move_ticket(tx, ticket_id, state="lapsed", lapsed_at=lapsed_at)
+            await store.give_limit_back(tx, ticket.item_id, ticket.shopper_id, ticket.quantity)
+    await gates.give_back(gate, lane=lane_of(ticket_id), tickets={ticket_id: ticket.quantity})
+
+
+async def paid_late(
+    db: Database, gate: Gate, *, ticket_id: UUID, order_id: UUID, payment_id: UUID, now: datetime
+) -> bool:
+    """Money for a lapsed order: take the units again if the gate and the ledger have them, else give the money back.
+
+    Whether the order lives again. The gate is asked first, so that it never promises the same unit to somebody else.
+    Safe to run twice: an order that was decided stays decided.
+    """
+    async with db.transaction() as tx:
+        ticket = await store.lock_ticket(tx, ticket_id)
+    assert ticket is not None, f"an order without its ticket {ticket_id}"
+    if ticket.state == "paid":
+        return True
+    lane = lane_of(ticket_id)
+    if await gates.take_again(
+        gate, lane=lane, ticket_id=ticket_id, shopper_id=ticket.shopper_id, quantity=ticket.quantity
+    ):
+        try:
+            async with db.transaction() as tx:
+                await order_actions.revive(tx, order_id, payment_id=payment_id, now=now)
+                if await store.take_limit_again(tx, ticket.item_id, ticket.shopper_id, ticket.quantity):
+                    await store.move_ticket(tx, ticket_id, state="paid", paid_at=now)
+                    return True
+                raise _OverLimit
+        except (NotEnoughStock, _OverLimit) as refused:
+            units = 0 if isinstance(refused, NotEnoughStock) else ticket.quantity
+            await gates.give_back(gate, lane=lane, tickets={ticket_id: units})
+    async with db.transaction() as tx:
+        await order_actions.refuse_late(tx, order_id, payment_id=payment_id, now=now)
+    return False
+
+
+class _OverLimit(Exception):
+    """The shopper has claimed again meanwhile, up to the limit: the late money cannot buy one more."""

@@ -1,0 +1,133 @@
+"""Passes: signed leave to claim one item, given only once its sale is open.
+
+A pass carries all that a claim must know, so that checking one needs no look-up: shopper, item, lanes, epoch, limit and
+window. It is worth nothing to anybody else, after the window, or after its gate was rebuilt.
+"""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain.flash_sales import queries
+from domain.flash_sales.rules import FlashSaleClosed, FlashSalePassRefused, Item, Sale
+from domain.foundation.database import Database
+from domain.foundation.errors import NotFound
+
+REMEMBERED_SECONDS = 1.0
+MOST_REMEMBERED = 10_000
+
+# shopper, item, number, epoch, buckets, per shopper, closes at (ms), expires at (ms)
+_LAYOUT = struct.Struct(">16s16sIIBIQQ")
+_MAC_BYTES = 16
+_TEXT_LENGTH = -(-(_LAYOUT.size + _MAC_BYTES) * 4 // 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to claim."""
+
+    shopper_id: UUID
+    item_id: UUID
+    number: int
+    epoch: int
+    buckets: int
+    per_shopper: int
+    closes_at_ms: int
+    expires_at_ms: int
+
+    @property
+    def expires_at(self) -> datetime:
+        """The moment from which on the pass is refused."""
+        return datetime.fromtimestamp(self.expires_at_ms / 1000, UTC)
+
+    @property
+    def lane(self) -> int:
+        """The lane of this shopper: always the same one, so that one lane sees all their claims."""
+        return self.number << 8 | self.shopper_id.int % self.buckets
+
+
+def sign(key: bytes, leave: Pass) -> str:
+    """The pass as text: 104 characters safe in a URL."""
+    body = _LAYOUT.pack(
+        leave.shopper_id.bytes,
+        leave.item_id.bytes,
+        leave.number,
+        leave.epoch,
+        leave.buckets,
+        leave.per_shopper,
+        leave.closes_at_ms,
+        leave.expires_at_ms,
+    )
+    return base64.urlsafe_b64encode(body + _mac(key, body)).rstrip(b"=").decode()
+
+
+def read(key: bytes, text: str, *, shopper_id: UUID, now_ms: int) -> Pass:
+    """The pass inside. Raises FlashSalePassRefused (malformed, forged, foreign, expired) or FlashSaleClosed."""
+    if len(text) != _TEXT_LENGTH:
+        raise FlashSalePassRefused(reason="malformed")
+    try:
+        signed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raise FlashSalePassRefused(reason="malformed") from None
+    body, mac = signed[: _LAYOUT.size], signed[_LAYOUT.size :]
+    if not hmac.compare_digest(mac, _mac(key, body)):
+        raise FlashSalePassRefused(reason="forged")
+    shopper, item, *figures = _LAYOUT.unpack(body)
+    leave = Pass(UUID(bytes=shopper), UUID(bytes=item), *figures)
+    if leave.shopper_id != shopper_id:
+        raise FlashSalePassRefused(reason="another shopper's")
+    if now_ms >= leave.closes_at_ms:
+        raise FlashSaleClosed(closed_at=datetime.fromtimestamp(leave.closes_at_ms / 1000, UTC))
+    if now_ms >= leave.expires_at_ms:
+        raise FlashSalePassRefused(reason="expired")
+    return leave
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, b"flash-sale-pass:" + body, "sha256")[:_MAC_BYTES]
+
+
+class PassDesk:
+    """Gives passes. Knows the items on sale for a second, so that a rush for passes asks the ledger once a second."""
+
+    def __init__(self, db: Database, *, seconds: int) -> None:
+        self._db = db
+        self._lifetime = timedelta(seconds=seconds)
+        self._known: dict[UUID, tuple[float, asyncio.Task[tuple[Sale, Item] | None]]] = {}
+
+    async def request(self, *, shopper_id: UUID, item_id: UUID, now: datetime) -> Pass:
+        """Leave to claim. Raises NotFound, FlashSaleNotOpen or FlashSaleClosed."""
+        found = await self._sale_and_item(item_id, now)
+        if found is None or not found[0].is_public:
+            raise NotFound(kind="item", id=str(item_id))
+        sale, item = found
+        sale.check_open(now)
+        return Pass(
+            shopper_id=shopper_id,
+            item_id=item.id,
+            number=item.number,
+            epoch=item.epoch,
+            buckets=item.buckets,
+            per_shopper=item.per_shopper,
+            closes_at_ms=int(sale.closes_at.timestamp() * 1000),
+            expires_at_ms=int((now + self._lifetime).timestamp() * 1000),
+        )
+
+    async def _sale_and_item(self, item_id: UUID, now: datetime) -> tuple[Sale, Item] | None:
+        asked_at, task = self._known.get(item_id, (0.0, None))
+        if task is None or now.timestamp() - asked_at >= REMEMBERED_SECONDS or _has_failed(task):
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            task = asyncio.get_running_loop().create_task(queries.sale_of_item(self._db, item_id))
+            self._known[item_id] = (now.timestamp(), task)
+        # one shopper's request that is cancelled must not cancel the others'
+        return await asyncio.shield(task)
+
+
+def _has_failed(task: "asyncio.Task[object]") -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

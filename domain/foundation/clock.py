@@ -1,0 +1,19 @@
+"""The only place that asks the machine for the time, and the shop's calendar.
+
+Everywhere else `now` is a value handed in: taken once per request, message or tick.
+"""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+SHOP_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """This moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def shop_day(moment: datetime) -> date:
+    """The calendar day at the shop, where the new day begins at 16:00 UTC."""
+    return moment.astimezone(SHOP_ZONE).date()

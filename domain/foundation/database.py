@@ -1,0 +1,144 @@
+"""PostgreSQL: one `Database` per process, one `Transaction` per action.
+
+A function that takes `db` owns its transaction; one that takes `tx` lives in its caller's.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import Executable, MetaData, Row
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from domain.foundation import outbox
+
+log = structlog.get_logger(__name__)
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Reader:
+    """What both a transaction and a plain connection can do: ask."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    async def one(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+        """The only row, or None. Raises MultipleResultsFound when there are more."""
+        return (await self.connection.execute(statement, parameters)).one_or_none()
+
+    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+        """All rows, in memory: bound what you ask for."""
+        return (await self.connection.execute(statement, parameters)).all()
+
+    async def column(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
+        """The first column of all rows."""
+        return (await self.connection.execute(statement, parameters)).scalars().all()
+
+    async def value(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        """The first column of the first row, or None."""
+        return (await self.connection.execute(statement, parameters)).scalar()
+
+
+class Transaction(Reader):
+    """An open transaction. Leaving its block by an exception rolls back, events and all."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self._events: list[outbox.Event] = []
+        self._afterwards: list[Callable[[], Awaitable[object]]] = []
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> int:
+        """Run a statement that changes rows; gives back how many it changed."""
+        return (await self.connection.execute(statement, parameters)).rowcount  # type: ignore[attr-defined]
+
+    def record(self, event: outbox.Event) -> None:
+        """Keep an event with the data: it is delivered at least once if, and only if, this transaction commits."""
+        self._events.append(event)
+
+    def after_commit(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Best effort: called once the commit stands; a failure is logged and forgotten."""
+        self._afterwards.append(call)
+
+    async def _write_events(self) -> None:
+        if self._events:
+            await self.connection.execute(insert(outbox.events), [outbox.row_of(event) for event in self._events])
+            await self.connection.execute(outbox.WAKE_RELAY)
+
+    async def _call_afterwards(self) -> None:
+        for call in self._afterwards:
+            try:
+                await call()
+            except Exception:
+                log.warning("after_commit_failed", call=getattr(call, "__qualname__", repr(call)), exc_info=True)
+
+
+class Database:
+    """The pool of connections to the ledger."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def connect(cls, url: str, *, connections: int = 10, statement_seconds: float = 15.0) -> "Database":
+        """A lazy pool: nothing is dialled until the first statement."""
+        engine = create_async_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={
+                "server_settings": {
+                    "application_name": "nightmarket",
+                    "timezone": "UTC",
+                    "jit": "off",
+                    "statement_timeout": str(int(statement_seconds * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                },
+            },
+        )
+        return cls(engine)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One transaction (READ COMMITTED): commits at the end of the block, rolls back when it raises."""
+        async with self.engine.connect() as connection:
+            async with connection.begin():
+                tx = Transaction(connection)
+                yield tx
+                await tx._write_events()
+        await tx._call_afterwards()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reader]:
+        """A connection for questions only; each statement sees the newest commit."""
+        async with self.engine.connect() as connection:
+            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield Reader(connection)
+
+    async def one(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+        """`Reader.one` on a connection of its own."""
+        async with self.reading() as reader:
+            return await reader.one(statement, parameters)
+
+    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+        """`Reader.rows` on a connection of its own."""
+        async with self.reading() as reader:
+            return await reader.rows(statement, parameters)
+
+    async def column(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
+        """`Reader.column` on a connection of its own."""
+        async with self.reading() as reader:
+            return await reader.column(statement, parameters)
+
+    async def value(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        """`Reader.value` on a connection of its own."""
+        async with self.reading() as reader:
+            return await reader.value(statement, parameters)
+
+    async def close(self) -> None:
+        """Give every connection back to PostgreSQL."""
+        await self.engine.dispose()

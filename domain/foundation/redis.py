@@ -1,0 +1,42 @@
+"""The connection to the gate and the live bus, and Lua scripts that live in files beside their callers."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
+
+Gate = Redis | RedisCluster
+
+
+def connect(url: str, *, cluster: bool = False) -> Gate:
+    """A lazy client. One try per command, 2 s at most: a script that takes stock is not to be repeated behind our back."""
+    if cluster:
+        return RedisCluster.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    return Redis.from_url(
+        url,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=64,
+        protocol=2,
+    )
+
+
+class Script:
+    """A Lua script of a file, called by its SHA-1 and loaded wherever it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        self.text = path.read_text()
+        self.sha = hashlib.sha1(self.text.encode()).hexdigest()  # noqa: S324 - Redis names scripts by SHA-1
+
+    async def __call__(self, gate: Gate, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """Run it on the node that holds `keys` (all of one hash tag). A script that was never loaded has done nothing."""
+        try:
+            return await gate.evalsha(self.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await gate.eval(self.text, len(keys), *keys, *arguments)

@@ -1,0 +1,114 @@
+"""Every knob of the market, with its unit and default. Read once, at the start of a process.
+
+A knob `x` is set by the environment variable `NIGHTMARKET_X`; the three addresses also by their customary names
+DATABASE_URL, REDIS_URL and BROKER_URL. Left empty, the embedded engines take their place.
+"""
+
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _address(name: str, description: str) -> SecretStr:
+    # An address may carry a password: it is masked wherever settings are shown.
+    aliases = AliasChoices(name.upper(), f"NIGHTMARKET_{name.upper()}")
+    return Field(SecretStr(""), validation_alias=aliases, description=description)  # type: ignore[return-value]
+
+
+class Settings(BaseSettings):
+    """The knobs. `nightmarket settings` prints them."""
+
+    model_config = SettingsConfigDict(env_prefix="NIGHTMARKET_", extra="ignore", populate_by_name=True)
+
+    # engines
+    data_dir: Path = Field(Path(".nightmarket"), description="where embedded engines, secrets and reports live")
+    database_url: SecretStr = _address("database_url", "PostgreSQL 15+; empty: embedded")
+    redis_url: SecretStr = _address("redis_url", "Redis 7+/Valkey 8+, the gate; empty: embedded")
+    broker_url: SecretStr = _address("broker_url", "Redis/Valkey for Dramatiq, a database of its own; empty: embedded")
+    redis_cluster: bool = Field(False, description="REDIS_URL names a node of a Redis Cluster")
+    database_connections: int = Field(10, ge=1, le=200, description="connections per process, at most")
+    statement_seconds: float = Field(15.0, gt=0, description="seconds before PostgreSQL cancels a statement")
+
+    # edge
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port the API listens on; 0: any free one")
+    api_processes: int = Field(1, ge=1, le=64, description="API processes behind the one port")
+    public_url: str = Field("", description="how the world reaches the API; empty: http://host:port")
+    introspection: bool = Field(True, description="the schema may be asked for; off in production")
+    graphiql: bool = Field(True, description="GET /graphql in a browser shows GraphiQL; off in production")
+    request_bytes: int = Field(65_536, ge=1024, description="bytes of a request body, at most")
+    operation_seconds: float = Field(10.0, gt=0, description="seconds before an operation is cancelled")
+    public_answer_seconds: float = Field(1.0, ge=0, description="seconds an anonymous catalogue answer is shared; 0: never")
+
+    # identity
+    token_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        default_factory=dict,
+        description="key id:secret pairs, comma separated, the first signs; each secret at least 32 characters",
+    )
+    token_seconds: int = Field(7200, ge=60, description="seconds an access token lives")
+    development_login: bool = Field(False, description="anyone may sign in as anyone; never in production")
+
+    # flash sales
+    pass_key: SecretStr = Field(SecretStr(""), description="signs passes; at least 32 characters")
+    pass_seconds: int = Field(120, ge=5, description="seconds a pass of a flash sale lives")
+    reserve_batch: int = Field(500, ge=1, le=5000, description="tickets reserved in one transaction, at most")
+    sold_out_seconds: float = Field(0.25, ge=0, description="seconds a sold-out answer is kept in memory")
+
+    # orders and payments
+    lapse_batch: int = Field(200, ge=1, le=5000, description="orders lapsed in one sweep, at most")
+    sandbox_gateway_url: str = Field("", description="address of the sandbox payment gateway; empty: none")
+    sandbox_secret: SecretStr = Field(SecretStr(""), description="signs the sandbox's notices; at least 32 characters")
+
+    # workers
+    worker_processes: int = Field(1, ge=1, le=64, description="worker processes under `nightmarket up`")
+    worker_threads: int = Field(8, ge=1, le=256, description="Dramatiq threads per worker process")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of a worker's Prometheus metrics; 0: none")
+
+    # logs
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="lowest level written")
+    log_json: bool = Field(False, description="one JSON object a line; on in production")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_token_keys(cls, values: dict[str, object]) -> dict[str, object]:
+        given = values.get("token_keys")
+        if isinstance(given, str):
+            pairs = [pair.strip().partition(":") for pair in given.split(",") if pair.strip()]
+            values["token_keys"] = {key_id: secret for key_id, _, secret in pairs}
+        return values
+
+    @model_validator(mode="after")
+    def _long_secrets(self) -> "Settings":
+        for key_id, secret in self.token_keys.items():
+            if len(secret.get_secret_value()) < 32:
+                raise ValueError(f"token key {key_id!r} is shorter than 32 characters")
+        if self.pass_key.get_secret_value() and len(self.pass_key.get_secret_value()) < 32:
+            raise ValueError("pass_key is shorter than 32 characters")
+        if self.sandbox_gateway_url and len(self.sandbox_secret.get_secret_value()) < 32:
+            raise ValueError("sandbox_secret is shorter than 32 characters")
+        return self
+
+    @property
+    def signing_secret(self) -> bytes:
+        """The bytes that sign passes."""
+        return self.pass_key.get_secret_value().encode()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether any engine has to be started by us."""
+        return not all(url.get_secret_value() for url in (self.database_url, self.redis_url, self.broker_url))
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process. Raises pydantic's ValidationError naming every bad knob."""
+    return Settings()
+
+
+def fresh_secret() -> str:
+    """43 characters of 256 random bits, for a key that nobody has chosen."""
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,65 @@
+"""How screens read orders."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from domain.foundation.database import Database
+from domain.foundation.errors import BadInput
+from domain.foundation.money import Money
+from domain.foundation.pages import Page, page_of, page_size, read_cursor
+from domain.orders.rules import Line, Order, OrderState
+from domain.orders.store import COLUMNS, o, order_of
+from domain.orders.tables import lines, orders
+
+
+async def by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """Orders that exist, by id."""
+    rows = await db.rows(select(*COLUMNS).where(o.id == func.any(list(ids))))
+    return {row.id: order_of(row) for row in rows}
+
+
+async def of_shopper(
+    db: Database, shopper_id: UUID, *, first: int, after: str | None = None, state: OrderState | None = None
+) -> Page[Order]:
+    """A shopper's orders, newest first; only those in one state when it is given."""
+    newest_first = select(*COLUMNS).where(o.shopper_id == shopper_id).order_by(o.id.desc())
+    if state is not None:
+        newest_first = newest_first.where(o.state == state)
+    if after is not None:
+        newest_first = newest_first.where(o.id < _last_id(after))
+    rows = await db.rows(newest_first.limit(page_size(first) + 1))
+    return page_of([order_of(row) for row in rows], first, lambda order: (str(order.id),))
+
+
+async def lines_by_order_ids(db: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[Line]]:
+    """The lines of each order, in their order."""
+    c = lines.c
+    rows = await db.rows(
+        select(c.order_id, c.position, c.sku_id, c.title, c.quantity, c.unit_price_minor, c.total_minor, o.currency)
+        .join_from(lines, orders)
+        .where(c.order_id == func.any(list(order_ids)))
+        .order_by(c.order_id, c.position)
+    )
+    found: dict[UUID, list[Line]] = {}
+    for row in rows:
+        line = Line(
+            order_id=row.order_id,
+            position=row.position,
+            sku_id=row.sku_id,
+            title=row.title,
+            quantity=row.quantity,
+            unit_price=Money(row.unit_price_minor, row.currency),
+            total=Money(row.total_minor, row.currency),
+        )
+        found.setdefault(line.order_id, []).append(line)
+    return found
+
+
+def _last_id(after: str) -> UUID:
+    (text,) = read_cursor(after, str)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadInput(f"{after[:64]!r} is not a cursor of this list; pass an `endCursor` as it was given") from None

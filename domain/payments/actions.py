@@ -1,0 +1,165 @@
+"""What can be done with payments: ask for money, believe a gateway, give money back.
+
+No transaction is open while a gateway is asked. Whatever it tells is written by one road, `_settle`, whether it came as
+a notice, as the answer to our question or as the answer to a refund; so it does not matter which comes first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+import structlog
+
+from domain.foundation.database import Database, Transaction
+from domain.foundation.outbox import retry_wait
+from domain.payments import queries, rules, store
+from domain.payments.events import PaymentCaptured, PaymentRefunded
+from domain.payments.gateways import Gateway
+from domain.payments.rules import (
+    Captured,
+    GatewayFailed,
+    GatewayUnavailable,
+    Instructions,
+    News,
+    Notice,
+    Payment,
+    PaymentState,
+    Refunded,
+    Standing,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A payment and how to pay it; no instructions when it is not pending any more."""
+
+    payment: Payment
+    instructions: Instructions | None
+
+
+class Outcome(Enum):
+    """What a gateway's news has changed."""
+
+    CAPTURED = "captured"
+    GIVEN_BACK = "given_back"
+    REFUNDED = "refunded"
+    KNOWN = "known"
+
+
+async def ask(db: Database, gateway: Gateway, *, payment_id: UUID) -> Asked:
+    """Have the gateway make a payment payable. Its row (`store.open_pending`) stands before the gateway hears of it.
+
+    A second call gives the same instructions. Raises GatewayUnavailable; the payment is then pending as before.
+    """
+    payment = (await queries.by_ids(db, [payment_id]))[payment_id]
+    if payment.state is not PaymentState.PENDING:
+        return Asked(payment, None)
+    try:
+        instructions = await gateway.prepare(payment)
+    except GatewayFailed as error:
+        log.warning("payment_not_prepared", payment=str(payment.id), error=str(error))
+        raise GatewayUnavailable(gateway=gateway.name) from error
+    if payment.reference is None:
+        async with db.transaction() as tx:
+            await store.set_reference(tx, payment.id, instructions.reference)
+    return Asked(payment, instructions)
+
+
+async def take_notice(db: Database, *, gateway: str, notice: Notice, now: datetime) -> Outcome:
+    """Act on a verified notice, once, however often it comes. Raises NoticeMismatch, and then nothing has changed."""
+    async with db.transaction() as tx:
+        payments = await store.lock_all_of_payable(tx, notice.news.payment_id)
+        rules.check(notice.news, payments.get(notice.news.payment_id))
+        if not await store.remember_notice(tx, gateway=gateway, notice=notice, now=now):
+            return Outcome.KNOWN
+        return await _settle(tx, payments, notice.news, now)
+
+
+async def reconcile_pending(db: Database, gateway: Gateway, *, now: datetime, limit: int = 50) -> int:
+    """Ask the gateway about payments whose notice is overdue, and close those whose time is over; how many were due.
+
+    Safe to run twice and side by side: a payment that one run is asking about is not due for the next.
+    """
+    async with db.transaction() as tx:
+        due = await store.take_looks(tx, gateway=gateway.name, now=now, limit=limit)
+    await _all(_look(db, gateway, payment, now) for payment in due)
+    return len(due)
+
+
+async def refund_due(db: Database, gateway: Gateway, *, now: datetime, limit: int = 50) -> int:
+    """Ask the gateway to give back what is to go back; how many were due.
+
+    A refund asked for and not written down, because we died in between, is asked for again under the same id: the
+    gateway gives back once. One the gateway did not take says why in `refund_error` and is tried again, ever later.
+    """
+    async with db.transaction() as tx:
+        due = await store.take_refunds(tx, gateway=gateway.name, now=now, limit=limit)
+    await _all(_refund(db, gateway, payment, now) for payment in due)
+    return len(due)
+
+
+async def _look(db: Database, gateway: Gateway, payment: Payment, now: datetime) -> None:
+    is_over = now >= payment.expires_at
+    try:
+        answer = await (gateway.close(payment.id) if is_over else gateway.query(payment.id))
+    except GatewayFailed as error:
+        log.warning("gateway_failed", payment=str(payment.id), error=str(error))
+        return
+    if answer is Standing.PENDING or not (is_over or isinstance(answer, Captured)):
+        return
+    async with db.transaction() as tx:
+        payments = await store.lock_all_of_payable(tx, payment.id)
+        if isinstance(answer, Captured):
+            rules.check(answer, payments[payment.id])
+            await _settle(tx, payments, answer, now)
+        elif payments[payment.id].state is PaymentState.PENDING:
+            await store.close(tx, payments[payment.id], now=now)
+
+
+async def _refund(db: Database, gateway: Gateway, payment: Payment, now: datetime) -> None:
+    retry_at = now + retry_wait(payment.refund_attempts)
+    try:
+        news = await gateway.refund(payment)
+    except GatewayFailed as failure:
+        log.warning("refund_failed", payment=str(payment.id), attempts=payment.refund_attempts, error=str(failure))
+        async with db.transaction() as tx:
+            await store.put_refund_off(tx, payment.id, retry_at=retry_at, error=str(failure))
+        return
+    async with db.transaction() as tx:
+        if news is None:
+            await store.put_refund_off(tx, payment.id, retry_at=retry_at, error=None)
+        else:
+            payments = await store.lock_all_of_payable(tx, payment.id)
+            rules.check(news, payments[payment.id])
+            await _settle(tx, payments, news, now)
+
+
+async def _settle(tx: Transaction, payments: dict[UUID, Payment], news: News, now: datetime) -> Outcome:
+    """Write news that was checked; `payments` are all of the payable, locked."""
+    payment = payments[news.payment_id]
+    if isinstance(news, Refunded):
+        if payment.state is PaymentState.REFUNDED:
+            return Outcome.KNOWN
+        await store.refund(tx, payment, news)
+        tx.record(PaymentRefunded(payment.payable, payment.payable_id, payment.id, payment.amount.minor, news.at))
+        return Outcome.REFUNDED
+    if payment.captured_at is not None:
+        return Outcome.KNOWN
+    if any(other.state is PaymentState.CAPTURED for other in payments.values()):
+        await store.capture_unwanted(tx, payment, news, reason="paid_twice", now=now)
+        return Outcome.GIVEN_BACK
+    await store.capture(tx, payment, news)
+    tx.record(PaymentCaptured(payment.payable, payment.payable_id, payment.id, payment.amount.minor, news.at))
+    return Outcome.CAPTURED
+
+
+async def _all(calls: Iterable[Awaitable[None]]) -> None:
+    """Every call to its end, so that one payment's trouble is not its neighbours'; then the first error."""
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

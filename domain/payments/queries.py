@@ -1,0 +1,27 @@
+"""How screens read payments."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from domain.foundation.database import Database
+from domain.payments.rules import Payment, PaymentState
+from domain.payments.store import COLUMNS, p, payment_of
+
+
+async def by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Payment]:
+    """Payments that exist, by id."""
+    rows = await db.rows(select(*COLUMNS).where(p.id == func.any(list(ids))))
+    return {row.id: payment_of(row) for row in rows}
+
+
+async def by_payable_ids(db: Database, payable_ids: Sequence[UUID], *, payable: str) -> dict[UUID, Payment]:
+    """The payment that tells most of each payable: the captured one, else the newest."""
+    statement = (
+        select(*COLUMNS)
+        .distinct(p.payable_id)
+        .where(p.payable == payable, p.payable_id == func.any(list(payable_ids)))
+        .order_by(p.payable_id, (p.state == PaymentState.CAPTURED).desc(), p.id.desc())
+    )
+    return {row.payable_id: payment_of(row) for row in await db.rows(statement)}

@@ -1,0 +1,156 @@
+"""What a payment may become, what a gateway may tell of it, and which of its words are believed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from domain.foundation.errors import ClientFault, Refusal
+from domain.foundation.money import Money
+
+
+class PaymentState(StrEnum):
+    """Where the money is."""
+
+    PENDING = "pending"
+    CLOSED = "closed"
+    CAPTURED = "captured"
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+
+
+# Money that arrives for a closed payment is money all the same; what nobody keeps goes back.
+NEXT: Mapping[PaymentState, frozenset[PaymentState]] = {
+    PaymentState.PENDING: frozenset({PaymentState.CLOSED, PaymentState.CAPTURED, PaymentState.REFUND_DUE}),
+    PaymentState.CLOSED: frozenset({PaymentState.CAPTURED, PaymentState.REFUND_DUE}),
+    PaymentState.CAPTURED: frozenset({PaymentState.REFUND_DUE}),
+    PaymentState.REFUND_DUE: frozenset({PaymentState.REFUNDED}),
+    PaymentState.REFUNDED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money asked for. `reference` is the gateway's own name for it, known once the gateway has answered."""
+
+    id: UUID
+    payable: str
+    payable_id: UUID
+    payer_id: UUID
+    amount: Money
+    gateway: str
+    reference: str | None
+    state: PaymentState
+    asked_at: datetime
+    expires_at: datetime
+    captured_at: datetime | None = None
+    refunded_at: datetime | None = None
+    refund_reason: str | None = None
+    refund_attempts: int = 0
+    refund_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """How the shopper pays: a page to open. `reference` is the gateway's name for the payment."""
+
+    reference: str
+    pay_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a gateway says: the payer's money has arrived."""
+
+    payment_id: UUID
+    reference: str
+    amount: Money
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """What a gateway says: the payer has the money back. `reference` is its name for the refund."""
+
+    payment_id: UUID
+    reference: str
+    amount: Money
+    at: datetime
+
+
+News = Captured | Refunded
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """News that a gateway has brought to our door, its signature verified; the same notice keeps its id."""
+
+    id: str
+    news: News
+
+
+class Standing(Enum):
+    """How a payment stands at the gateway as long as no money has arrived."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    CLOSED = "closed"
+
+
+def check(news: News, payment: Payment | None) -> Payment:
+    """The payment the news is about. Raises NoticeMismatch unless its amount, currency and reference are ours."""
+    if payment is None:
+        raise NoticeMismatch("no such payment")
+    if news.amount != payment.amount:
+        raise NoticeMismatch(f"the amount is {payment.amount}, not {news.amount}")
+    if isinstance(news, Captured):
+        # none of our own: we died after the gateway had answered and before its reference was kept
+        if payment.reference not in {None, news.reference}:
+            raise NoticeMismatch("the payment has another reference")
+    elif payment.state not in {PaymentState.REFUND_DUE, PaymentState.REFUNDED}:
+        raise NoticeMismatch("nobody has asked for this refund")
+    return payment
+
+
+class GatewayFailed(Exception):
+    """The gateway did not answer, or answered nonsense: what it has done is not known. Ask again, it counts once."""
+
+
+class NoticeForged(ClientFault):
+    """A notice without a valid signature, or one signed too long ago to be believed."""
+
+    code = "NOTICE_FORGED"
+
+
+class NoticeMalformed(ClientFault):
+    """A signed notice that cannot be read: the gateway speaks another version than we do."""
+
+    code = "NOTICE_MALFORMED"
+
+
+class NoticeMismatch(ClientFault):
+    """A signed notice that contradicts our books. Nothing is changed; somebody has to look."""
+
+    code = "NOTICE_MISMATCH"
+
+
+@dataclass(frozen=True)
+class PaymentsSwitchedOff(Refusal):
+    """No gateway is configured."""
+
+    code: ClassVar[str] = "PAYMENTS_SWITCHED_OFF"
+    zh: ClassVar[str] = "支付功能未开启"
+    en: ClassVar[str] = "payments are switched off"
+
+
+@dataclass(frozen=True)
+class GatewayUnavailable(Refusal):
+    """The gateway does not answer; asking again with the same key is safe."""
+
+    gateway: str
+
+    code: ClassVar[str] = "GATEWAY_UNAVAILABLE"
+    zh: ClassVar[str] = "支付渠道暂时不可用，请稍后重试"
+    en: ClassVar[str] = "the payment gateway does not answer; try again in a moment"

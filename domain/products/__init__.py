@@ -1,0 +1,5 @@
+"""Products (商品): what is for sale, in which SKUs, and how shoppers find it.
+
+Words: product 商品, SKU 规格 (one buyable combination of options), category 类目, vendor 供应商, draft 草稿, published 已上架.
+Leans on accounts and foundation only; units are the business of `stock`.
+"""

@@ -1,0 +1,268 @@
+"""How units move: the only SQL that changes stock. Counters and the ledger of movements change together.
+
+Lock order, everywhere: allotments by id, then SKUs by id. So two baskets with the same goods never wait for each other
+in a ring.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import add
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, Column, Uuid, cast, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.foundation.database import Transaction
+from domain.foundation.ids import new_id
+from domain.stock.rules import (
+    NO_CHANGE,
+    ON_ALLOTMENT,
+    Cause,
+    Change,
+    Level,
+    Movement,
+    NotEnoughStock,
+    Units,
+    change_of_sku,
+)
+from domain.stock.tables import allotments, holds, levels, movements
+
+_INSERT_HOLDS = text("""
+    INSERT INTO stock_holds (id, order_id, sku_id, allotment_id, quantity, held_at)
+    SELECT *, CAST(:held_at AS timestamptz)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:sku_ids AS uuid[]),
+                CAST(:allotment_ids AS uuid[]), CAST(:quantities AS bigint[]))
+""")
+
+_RECEIVE = text("""
+    INSERT INTO stock_levels (sku_id, total, free)
+    SELECT sku_id, quantity, quantity
+    FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:quantities AS bigint[])) AS given (sku_id, quantity)
+    ON CONFLICT (sku_id) DO UPDATE SET total = stock_levels.total + EXCLUDED.total,
+                                       free = stock_levels.free + EXCLUDED.free
+""")
+_WRITE_RECEIVED = text("""
+    INSERT INTO stock_movements (sku_id, movement, quantity, cause, cause_id, by, reason, moved_at)
+    SELECT sku_id, :movement, quantity, :cause, CAST(:cause_id AS uuid), CAST(:by AS uuid), :reason,
+           CAST(:moved_at AS timestamptz)
+    FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:quantities AS bigint[])) AS given (sku_id, quantity)
+""")
+
+
+async def lock_allotment(tx: Transaction, allotment_id: UUID) -> Level:
+    """An allotment's units, locked until the transaction ends."""
+    a = allotments.c
+    row = await tx.one(select(a.id, a.free, a.held, a.sold).where(a.id == allotment_id).with_for_update())
+    assert row is not None, f"no allotment {allotment_id}"
+    return Level(*row)
+
+
+async def lock_level(tx: Transaction, sku_id: UUID) -> Level:
+    """A SKU's units, locked until the transaction ends; zeros when it never had any."""
+    c = levels.c
+    await tx.execute(upsert(levels).values(sku_id=sku_id).on_conflict_do_nothing())
+    row = await tx.one(select(c.sku_id, c.free, c.held, c.sold).where(c.sku_id == sku_id).with_for_update())
+    assert row is not None
+    return Level(*row)
+
+
+async def receive(tx: Transaction, units: Units, *, movement: Movement, cause: Cause, now: datetime) -> None:
+    """Add units from outside to free stock, or (ADJUSTED, a negative quantity) take free ones away."""
+    statement = upsert(levels).values(sku_id=units.sku_id, total=units.quantity, free=units.quantity)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[levels.c.sku_id],
+            set_={"total": levels.c.total + units.quantity, "free": levels.c.free + units.quantity},
+        )
+    )
+    await _write_movements(tx, movement, [units], cause, now)
+
+
+async def lock_levels(tx: Transaction, sku_ids: Sequence[UUID]) -> dict[UUID, Level]:
+    """The units of many SKUs, locked until the transaction ends; those that never had any are not in it."""
+    c = levels.c
+    rows = await tx.rows(
+        select(c.sku_id, c.free, c.held, c.sold)
+        .where(c.sku_id == func.any(list(sku_ids)))
+        .order_by(c.sku_id)
+        .with_for_update()
+    )
+    return {row.sku_id: Level(*row) for row in rows}
+
+
+async def receive_many(
+    tx: Transaction, units: Sequence[Units], *, movement: Movement, cause: Cause, now: datetime
+) -> None:
+    """`receive` for many SKUs, each named once, in two statements."""
+    in_lock_order = sorted(units, key=lambda some: some.sku_id)
+    parameters = {
+        "sku_ids": [some.sku_id for some in in_lock_order],
+        "quantities": [some.quantity for some in in_lock_order],
+    }
+    await tx.execute(_RECEIVE, parameters)
+    about = {"movement": movement, "cause": cause.kind, "cause_id": cause.id, "by": cause.by, "reason": cause.reason}
+    await tx.execute(_WRITE_RECEIVED, parameters | about | {"moved_at": now})
+
+
+async def open_allotment(tx: Transaction, units: Units, *, purpose: str, cause: Cause, now: datetime) -> UUID:
+    """Set free units of a SKU aside for a promotion. Raises NotEnoughStock, and then nothing is set aside."""
+    allotment_id = new_id()
+    await tx.execute(insert(allotments).values(id=allotment_id, sku_id=units.sku_id, purpose=purpose, opened_at=now))
+    moved = Units(units.sku_id, units.quantity, allotment_id)
+    await _move_on_skus(tx, Movement.ALLOTTED, [moved])
+    await _move_on_allotments(tx, Movement.ALLOTTED, [moved])
+    await _write_movements(tx, Movement.ALLOTTED, [moved], cause, now)
+    return allotment_id
+
+
+async def close_allotment(tx: Transaction, allotment_id: UUID, *, cause: Cause, now: datetime) -> int:
+    """Give an allotment's free units back to the SKU; how many. The second call gives back none."""
+    row = await tx.one(
+        select(allotments.c.sku_id, allotments.c.free, allotments.c.closed_at)
+        .where(allotments.c.id == allotment_id)
+        .with_for_update()
+    )
+    assert row is not None, f"no allotment {allotment_id}"
+    if row.closed_at is not None:
+        return 0
+    if row.free:
+        left = [Units(row.sku_id, row.free, allotment_id)]
+        await _move_on_allotments(tx, Movement.UNALLOTTED, left)
+        await _move_on_skus(tx, Movement.UNALLOTTED, left)
+        await _write_movements(tx, Movement.UNALLOTTED, left, cause, now)
+    await tx.execute(update(allotments).where(allotments.c.id == allotment_id).values(closed_at=now))
+    return int(row.free)
+
+
+async def hold(tx: Transaction, orders: Sequence[tuple[UUID, Units]], *, cause: Cause, now: datetime) -> None:
+    """Hold units for orders, all or none. Raises NotEnoughStock naming the first SKU that has too few."""
+    await tx.execute(
+        _INSERT_HOLDS,
+        {
+            "ids": [new_id() for _ in orders],
+            "order_ids": [order_id for order_id, _ in orders],
+            "sku_ids": [units.sku_id for _, units in orders],
+            "allotment_ids": [units.allotment_id for _, units in orders],
+            "quantities": [units.quantity for _, units in orders],
+            "held_at": now,
+        },
+    )
+    await _move(tx, Movement.HELD, [units for _, units in orders], cause, now)
+
+
+async def end_holds(
+    tx: Transaction, order_ids: Sequence[UUID], *, movement: Movement, cause: Cause, now: datetime
+) -> list[Units]:
+    """Turn the open holds of these orders into SOLD or RELEASED units; gives back which. A second call finds none."""
+    assert movement in {Movement.SOLD, Movement.RELEASED}
+    rows = (
+        await tx.connection.execute(
+            update(holds)
+            .where(holds.c.order_id == func.any(list(order_ids)), holds.c.ended_at.is_(None))
+            .values(ended_at=now, outcome=movement.value)
+            .returning(holds.c.sku_id, holds.c.quantity, holds.c.allotment_id)
+        )
+    ).all()
+    ended = [Units(*row) for row in rows]
+    if ended:
+        await _move(tx, movement, ended, cause, now)
+    return ended
+
+
+async def _move(tx: Transaction, movement: Movement, units: Sequence[Units], cause: Cause, now: datetime) -> None:
+    merged = _merged(units)
+    await _move_on_allotments(tx, movement, [some for some in merged if some.allotment_id])
+    await _move_on_skus(tx, movement, merged)
+    await _write_movements(tx, movement, merged, cause, now)
+
+
+def _merged(units: Iterable[Units]) -> list[Units]:
+    """One entry per SKU and allotment."""
+    sums: Counter[tuple[UUID, UUID | None]] = Counter()
+    for some in units:
+        sums[some.sku_id, some.allotment_id] += some.quantity
+    return [Units(sku_id, quantity, allotment_id) for (sku_id, allotment_id), quantity in sums.items()]
+
+
+async def _move_on_allotments(tx: Transaction, movement: Movement, units: Sequence[Units]) -> None:
+    by_allotment = {some.allotment_id: some for some in units if some.allotment_id}
+    one = ON_ALLOTMENT[movement]
+    changes = {allotment_id: _times(one, some.quantity) for allotment_id, some in by_allotment.items()}
+    short_id = await _apply(tx, allotments.c.id, changes)
+    if short_id:
+        short = by_allotment[short_id]
+        free = await tx.value(select(allotments.c.free).where(allotments.c.id == short_id))
+        raise NotEnoughStock(sku_id=short.sku_id, wanted=short.quantity, free=free or 0)
+
+
+async def _move_on_skus(tx: Transaction, movement: Movement, units: Sequence[Units]) -> None:
+    changes: dict[UUID, Change] = {}
+    wanted: Counter[UUID] = Counter()
+    for some in units:
+        one = change_of_sku(movement, within_allotment=some.allotment_id is not None)
+        if one != NO_CHANGE:
+            changes[some.sku_id] = _plus(changes.get(some.sku_id, NO_CHANGE), _times(one, some.quantity))
+            wanted[some.sku_id] += some.quantity
+    short_id = await _apply(tx, levels.c.sku_id, changes)
+    if short_id:
+        free = await tx.value(select(levels.c.free).where(levels.c.sku_id == short_id))
+        raise NotEnoughStock(sku_id=short_id, wanted=wanted[short_id], free=free or 0)
+
+
+def _times(change: Change, quantity: int) -> Change:
+    return Change(*(part * quantity for part in change))
+
+
+def _plus(one: Change, other: Change) -> Change:
+    return Change(*map(add, one, other))
+
+
+async def _apply(tx: Transaction, key: Column[UUID], changes: Mapping[UUID, Change]) -> UUID | None:
+    """Change the units of many rows by one guarded UPDATE; the first row, if any, that would fall below zero.
+
+    The rows that do not fall short are changed all the same: whoever calls raises, and the transaction undoes them.
+    """
+    if not changes:
+        return None
+    keys = sorted(changes)
+    if len(keys) > 1:  # one UPDATE locks its rows in whatever order it likes: lock them in ours before
+        await tx.column(select(key).where(key == func.any(keys)).order_by(key).with_for_update())
+    parts = [cast([changes[k][part] for k in keys], ARRAY(BigInteger)) for part in range(len(Change._fields))]
+    change = (
+        func.unnest(cast(keys, ARRAY(Uuid)), *parts)
+        .table_valued("key", *Change._fields, name="change")
+        .render_derived()
+    )
+    c = key.table.c
+    free, held, sold = (c[state] + change.c[state] for state in Change._fields)
+    statement = (
+        update(key.table)
+        .where(key == change.c.key, free >= 0, held >= 0, sold >= 0)
+        .values(free=free, held=held, sold=sold, total=free + held + sold)
+        .returning(key)
+    )
+    done = set(await tx.column(statement))
+    return next((k for k in keys if k not in done), None)
+
+
+async def _write_movements(
+    tx: Transaction, movement: Movement, units: Sequence[Units], cause: Cause, now: datetime
+) -> None:
+    await tx.execute(
+        insert(movements),
+        [
+            {
+                "sku_id": some.sku_id,
+                "allotment_id": some.allotment_id,
+                "movement": movement,
+                "quantity": some.quantity,
+                "cause": cause.kind,
+                "cause_id": cause.id,
+                "by": cause.by,
+                "reason": cause.reason,
+                "moved_at": now,
+            }
+            for some in units
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The other companies, speaking their own protocols over real sockets: what tests and the demo talk to."""

@@ -1,0 +1,140 @@
+"""Real engines for every test: one PostgreSQL and one Valkey for the run, a database of its own for each xdist worker."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from domain import migrations
+from domain.foundation import embedded
+from domain.foundation.database import Database
+from domain.foundation.ids import new_id
+from domain.foundation.redis import Gate
+from domain.foundation.runtime import Market
+from domain.foundation.settings import Settings, fresh_secret
+from tests.given import Given
+
+NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
+"""Noon at the shop."""
+
+_engines: embedded.Engines | None = None
+_data_dir: Path | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    global _engines, _data_dir
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    _data_dir = Path(tempfile.mkdtemp(prefix="nm-"))
+    _data_dir.chmod(0o711)  # as root, the engines run as another user who must pass through
+    _engines = embedded.start(_data_dir)
+    os.environ["TEST_DATABASE_URL"] = _engines.database_url
+    os.environ["TEST_REDIS_URL"] = _engines.redis_url
+    os.environ["TEST_BROKER_URL"] = _engines.broker_url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _engines is not None and _data_dir is not None:
+        _engines.stop()
+        shutil.rmtree(_data_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(worker_id: str) -> Iterator[str]:
+    """A fresh database, built by the migrations."""
+    url = make_url(os.environ["TEST_DATABASE_URL"])
+    name = f"test_{worker_id}"
+
+    async def create() -> None:
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        await engine.dispose()
+
+    asyncio.run(create())
+    mine = url.set(database=name).render_as_string(hide_password=False)
+    migrations.upgrade(mine)
+    yield mine
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, worker_id: str) -> Settings:
+    """Settings of this xdist worker: its own database, its own Redis database number."""
+    number = int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 0
+
+    def numbered(url: str) -> str:
+        return url.replace("db=0", f"db={number}")
+
+    return Settings(
+        database_url=database_url,
+        redis_url=numbered(os.environ["TEST_REDIS_URL"]),
+        broker_url=numbered(os.environ["TEST_BROKER_URL"]),
+        token_keys={"test": "t" * 32},
+        pass_key=fresh_secret(),
+        development_login=True,
+        database_connections=20,
+        log_level="WARNING",
+    )
+
+
+@pytest.fixture(scope="session")
+async def market(settings: Settings) -> AsyncIterator[Market]:
+    """Open connections to this worker's engines."""
+    market = Market.open(settings)
+    yield market
+    await market.close()
+
+
+@pytest.fixture
+def db(market: Market, clean: None) -> Database:
+    """The ledger, empty."""
+    return market.db
+
+
+@pytest.fixture
+def gate(market: Market, clean: None) -> Gate:
+    """The gate, empty."""
+    return market.gate
+
+
+@pytest.fixture
+async def clean(market: Market) -> None:
+    """Every table empty, every key gone."""
+    async with market.db.engine.begin() as connection:
+        tables = (
+            await connection.execute(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+            )
+        ).scalars()
+        # rows go, triggers stay: append-only tables are emptied as the superuser of the test database may
+        await connection.execute(text("SET LOCAL session_replication_role = 'replica'"))
+        await connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
+    await market.gate.flushdb()
+
+
+@pytest.fixture
+def given(market: Market, clean: None) -> Given:
+    """Builders: `await given.product(...)`, `await given.sale(...)`."""
+    return Given(market, now=NOON)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Noon at the shop."""
+    return NOON
+
+
+@pytest.fixture
+def somebody() -> UUID:
+    """The id of a person."""
+    return new_id()

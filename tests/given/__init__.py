@@ -1,0 +1,47 @@
+"""Builders of what a test is given, one mix-in per feature."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.accounts import actions as accounts
+from domain.accounts.rules import Principal, Role
+from domain.accounts.tokens import issue
+from domain.foundation.ids import new_id
+from domain.foundation.outbox import Event, event_of, events
+from domain.foundation.runtime import Market
+from tests.given.flash_sales import FlashSalesGiven
+from sqlalchemy import select
+
+
+class Given(FlashSalesGiven):
+    """Builders over a market, at a moment."""
+
+    def __init__(self, market: Market, *, now: datetime) -> None:
+        self.market = market
+        self.db = market.db
+        self.now = now
+
+    async def shopper(self, name: str = "") -> UUID:
+        """A person with an account."""
+        account = await accounts.sign_in(
+            self.db, provider="development", subject=name or str(new_id()), display_name=name or "顾客", now=self.now
+        )
+        return account.id
+
+    async def shoppers(self, count: int) -> list[UUID]:
+        """Many people with accounts."""
+        async with self.db.transaction() as tx:
+            return await accounts.open_many(
+                tx, provider="development", subjects=[str(new_id()) for _ in range(count)], now=self.now
+            )
+
+    def token(self, account_id: UUID, *roles: Role, now: datetime | None = None) -> str:
+        """An access token for a person in these roles."""
+        principal = Principal(account_id, frozenset({Role.SHOPPER, *roles}))
+        return issue(self.market.settings, principal, now=now or self.now).text
+
+    async def recorded(self, *kinds: type[Event]) -> list[Event]:
+        """Events kept so far, in order; only these kinds when any are named."""
+        rows = await self.db.rows(select(events.c.kind, events.c.payload).order_by(events.c.position))
+        kept = [event_of(row.kind, row.payload) for row in rows]
+        return [event for event in kept if not kinds or isinstance(event, kinds)]

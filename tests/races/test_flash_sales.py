@@ -1,0 +1,171 @@
+"""Many at once, at the gate and in the ledger: exact counts."""
+
+import asyncio
+from collections import Counter
+from functools import partial
+
+from sqlalchemy import func, select
+
+from domain.flash_sales import gate as gates
+from domain.flash_sales import reserving, tickets
+from domain.flash_sales.desk import Claimed
+from domain.flash_sales.rules import FlashSaleLimitReached, FlashSaleSoldOut, TicketState
+from domain.flash_sales.tables import tickets as ticket_table
+from domain.orders.tables import orders
+from domain.stock.queries import allotments_by_ids
+from tests.audit import assert_clean
+
+
+async def gather(*work):
+    return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def orders_of(db):
+    return await db.value(select(func.count()).select_from(orders))
+
+
+async def test_one_shopper_with_limit_one_claims_200_times_at_once(given, market, db, gate):
+    sale = await given.flash_sale(units=50)
+    shopper_id = await given.shopper()
+    claim = partial(
+        given.desk().claim, leave=given.leave(sale.item, shopper_id), shopper_id=shopper_id, quantity=1, now=given.now
+    )
+
+    outcomes = await gather(*(claim(request_id=f"request-{n}") for n in range(200)))
+    await given.reserved_all(sale.item)
+
+    assert Counter(map(type, outcomes)) == {Claimed: 1, FlashSaleLimitReached: 199}
+    assert await orders_of(db) == 1
+    await assert_clean(market)
+
+
+async def test_the_last_unit_is_claimed_once(given, market, db):
+    sale = await given.flash_sale(units=1)
+    shoppers = await given.shoppers(20)
+    desks = [given.desk(), given.desk()]  # two API processes
+
+    outcomes = await gather(
+        *(
+            desks[n % 2].claim(
+                leave=given.leave(sale.item, id), shopper_id=id, quantity=1, request_id="request-1", now=given.now
+            )
+            for n, id in enumerate(shoppers)
+        )
+    )
+    await given.reserved_all(sale.item)
+
+    assert Counter(map(type, outcomes)) == {Claimed: 1, FlashSaleSoldOut: 19}
+    assert await orders_of(db) == 1
+    await assert_clean(market)
+
+
+async def test_the_same_request_50_times_at_once_is_one_ticket(given, market, db):
+    sale = await given.flash_sale(units=50, per_shopper=5)
+    shopper_id = await given.shopper()
+    claim = partial(
+        given.desk().claim, leave=given.leave(sale.item, shopper_id), shopper_id=shopper_id, quantity=1, now=given.now
+    )
+
+    outcomes = await gather(*(claim(request_id="request-1") for _ in range(50)))
+    await given.reserved_all(sale.item)
+
+    assert len({claimed.ticket_id for claimed in outcomes}) == 1
+    assert await orders_of(db) == 1
+    await assert_clean(market)
+
+
+async def test_two_workers_drain_one_stream(given, market, db, gate):
+    sale = await given.flash_sale(units=400)
+    desk = given.desk()
+    for id in await given.shoppers(400):
+        leave = given.leave(sale.item, id)
+        await desk.claim(leave=leave, shopper_id=id, quantity=1, request_id="request-1", now=given.now)
+
+    async def drain() -> int:
+        reserved = 0
+        while batch := await reserving.reserve(db, gate, lane=sale.lane, limit=20, now=given.now):
+            if batch.size == 0:
+                return reserved
+            reserved += batch.reserved
+
+    reserved = await asyncio.gather(drain(), drain(), drain())
+
+    states = await db.rows(select(ticket_table.c.state, func.count()).group_by(ticket_table.c.state))
+    level = (await allotments_by_ids(db, [sale.item.allotment_id]))[sale.item.allotment_id]
+    assert sum(reserved) == 400
+    assert [tuple(row) for row in states] == [("reserved", 400)]
+    assert await orders_of(db) == 400
+    assert (level.free, level.held, level.sold) == (0, 400, 0)
+    assert (await gates.queue_lengths(gate, [sale.lane])) == [0]
+    await assert_clean(market)
+
+
+async def test_a_rebuild_in_the_middle_of_the_rush_oversells_nothing(given, market, db, gate):
+    from domain.flash_sales.rebuilding import rebuild
+
+    sale = await given.flash_sale(units=60, waiting_places=10)
+    shoppers = await given.shoppers(200)
+    desk = given.desk()
+
+    async def shop(shopper_id):
+        for _ in range(4):  # a refused pass is asked for again, as a client does
+            item = (await given.reread(sale.sale.id)).item
+            try:
+                return await desk.claim(
+                    leave=given.leave(item, shopper_id),
+                    shopper_id=shopper_id,
+                    quantity=1,
+                    request_id="request-1",
+                    now=given.now,
+                )
+            except Exception as refused:
+                last = refused
+                await asyncio.sleep(0.01)
+        return last
+
+    async def drain():
+        for _ in range(30):
+            await reserving.reserve(db, gate, lane=sale.lane, limit=7, now=given.now)
+            await asyncio.sleep(0.005)
+
+    async def rebuild_often():
+        for _ in range(6):
+            await asyncio.sleep(0.02)
+            await rebuild(db, gate, item_id=sale.item.id, reason="test")
+
+    await asyncio.gather(*(shop(id) for id in shoppers), drain(), rebuild_often())
+    await given.reserved_all(sale.item)
+
+    states = dict((await db.rows(select(ticket_table.c.state, func.count()).group_by(ticket_table.c.state))))
+    level = (await allotments_by_ids(db, [sale.item.allotment_id]))[sale.item.allotment_id]
+    assert states == {"reserved": 60}
+    assert (level.free, level.held) == (0, 60)
+    await assert_clean(market)
+
+
+async def test_units_that_lapse_at_once_all_reach_the_waiting_line(given, market, db, gate):
+    from domain.flash_sales import outcomes
+    from domain.orders import actions as order_actions
+
+    sale = await given.flash_sale(units=30, waiting_places=30, pay_seconds=60)
+    shoppers = await given.shoppers(60)
+    desk = given.desk()
+    claims = [
+        await desk.claim(
+            leave=given.leave(sale.item, id), shopper_id=id, quantity=1, request_id="request-1", now=given.now
+        )
+        for id in shoppers
+    ]
+    await given.reserved_all(sale.item)
+    later = given.now.replace(hour=5)
+
+    await order_actions.lapse_due(db, now=later, limit=100)
+    lapsed = [c.ticket_id for c in claims[:30]] * 3  # every event heard three times, side by side
+    await asyncio.gather(*(outcomes.lapsed(db, gate, ticket_id=id, lapsed_at=later) for id in lapsed))
+    await given.reserved_all(sale.item)
+
+    found = [await tickets.find(db, gate, ticket_id=claimed.ticket_id) for claimed in claims]
+    assert Counter(ticket.state for ticket in found[:30]) == {TicketState.LAPSED: 30}
+    assert Counter(ticket.state for ticket in found[30:]) == {TicketState.RESERVED: 30}
+    assert (await gates.figures(gate, lane=sale.lane)).free == 0
+    await assert_clean(market, in_flight=True)

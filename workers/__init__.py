@@ -1,0 +1,1 @@
+"""What happens afterwards: Dramatiq actors, the outbox relay and the timetable. Never imports the API."""

@@ -1,0 +1,52 @@
+"""A worker process: Dramatiq's threads, the relay, and standing for leader of the timetable."""
+
+import asyncio
+import importlib
+import signal
+
+import structlog
+from dramatiq import Worker
+from prometheus_client import start_http_server
+
+from domain.foundation.runtime import Market
+from domain.foundation.settings import Settings
+from workers import timetable
+from workers.broker import declare_actors, open_broker, sender
+from workers.context import WorkerContext
+from workers.relay import Relay
+
+log = structlog.get_logger(__name__)
+
+FEATURES = ("flash_sales", "orders", "payments", "housekeeping")
+QUEUES_STOP_MS = 20_000
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then finish what is in hand."""
+    for feature in FEATURES:
+        importlib.import_module(f"workers.{feature}")
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    market = Market.open(settings)
+    broker = open_broker(settings.broker_url.get_secret_value())
+    context = WorkerContext(market, sender(broker))
+    declare_actors(broker, context, loop)
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
+    dramatiq_worker = Worker(broker, worker_threads=settings.worker_threads, worker_timeout=100)
+    dramatiq_worker.start()
+    tasks = [asyncio.create_task(Relay(context).run()), asyncio.create_task(timetable.run(context))]
+    log.info("worker_ready", threads=settings.worker_threads)
+    try:
+        await asyncio.wait([asyncio.create_task(stop.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # in a thread: the actors that it waits for need this loop
+        await asyncio.to_thread(dramatiq_worker.stop, QUEUES_STOP_MS)
+        await asyncio.to_thread(broker.close)
+        await market.close()
+        log.info("worker_stopped")

@@ -1,0 +1,147 @@
+"""The relay: carries events from the outbox to their hearers.
+
+A lane is worked under an advisory lock of the transaction that marks its letters delivered. A relay that dies gives
+the lane back at once, and its letters, heard or not, are carried again.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import text
+
+from domain.foundation import metrics, outbox
+from domain.foundation.database import Database, Transaction
+from domain.foundation.outbox import Letter
+from workers.context import WorkerContext
+from workers.hearing import hearers_of
+
+log = structlog.get_logger(__name__)
+
+LANE_LOCK = 7_153_100
+LETTERS_PER_BATCH = 100
+AGGREGATES_AT_ONCE = 8
+CARRIERS = 4
+"""Lanes worked at once by one process."""
+LOOK_AGAIN_SECONDS = 0.5
+"""A notification may be missed, and a retry comes due without one."""
+
+
+class Relay:
+    """Carries letters until cancelled. Its connections are its own: a hearer may need all of the process's."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        settings = context.market.settings
+        self._db = Database.connect(settings.database_url.get_secret_value(), connections=CARRIERS + 1)
+        self._wake = asyncio.Condition()
+        self._notified = 0
+
+    async def run(self) -> None:
+        """Listen and carry."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen())
+                for carrier in range(CARRIERS):
+                    group.create_task(self._carry(carrier))
+        finally:
+            await self._db.close()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._db.reading() as reader:
+                    driver = (await reader.connection.get_raw_connection()).driver_connection
+                    assert driver is not None
+                    await driver.add_listener(outbox.CHANNEL, self._on_notify)
+                    try:
+                        while True:
+                            await asyncio.sleep(5)
+                            await reader.value(text("SELECT 1"))
+                    finally:
+                        await reader.connection.invalidate()
+            except Exception:
+                log.warning("outbox_listener_lost", exc_info=True)
+                await asyncio.sleep(1)
+
+    def _on_notify(self, *_: object) -> None:
+        self._notified += 1
+        asyncio.get_running_loop().create_task(self._wake_carriers())
+
+    async def _wake_carriers(self) -> None:
+        async with self._wake:
+            self._wake.notify_all()
+
+    async def _carry(self, carrier: int) -> None:
+        lanes = [lane for lane in range(outbox.LANES) if lane % CARRIERS == carrier]
+        while True:
+            seen = self._notified
+            carried = 0
+            for lane in lanes:
+                try:
+                    carried += await self.carry_lane(lane)
+                except Exception:
+                    log.warning("relay_failed", lane=lane, exc_info=True)
+                    await asyncio.sleep(1)
+            if carried or seen != self._notified:
+                continue
+            async with self._wake:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN_SECONDS)
+                except TimeoutError:
+                    pass
+
+    async def carry_lane(self, lane: int) -> int:
+        """Carry a batch of a lane's letters; how many were tried. None while another relay has the lane."""
+        async with self._db.transaction() as tx:
+            if not await tx.value(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LANE_LOCK + lane}):
+                return 0
+            now = self._context.now()
+            letters = await outbox.waiting(tx, lane=lane, now=now, limit=LETTERS_PER_BATCH)
+            if not letters:
+                return 0
+            results = await self._deliver_all(letters)
+            delivered = [letter.position for letter, error in results if error is None]
+            if delivered:
+                await outbox.mark_delivered(tx, positions=delivered, now=now)
+            for letter, error in results:
+                if error is not None:
+                    await self._note_failure(tx, letter, error)
+        return len(results)
+
+    async def _deliver_all(self, letters: Sequence[Letter]) -> list[tuple[Letter, Exception | None]]:
+        """Deliver aggregates side by side, the letters of each in order; after a failure its later ones wait."""
+        by_aggregate: dict[object, list[Letter]] = defaultdict(list)
+        for letter in letters:
+            by_aggregate[letter.aggregate_id].append(letter)
+        limit = asyncio.Semaphore(AGGREGATES_AT_ONCE)
+        results: list[tuple[Letter, Exception | None]] = []
+
+        async def deliver_in_order(ordered: list[Letter]) -> None:
+            async with limit:
+                for letter in ordered:
+                    error = await self._deliver(letter)
+                    results.append((letter, error))
+                    if error is not None:
+                        return
+
+        await asyncio.gather(*(deliver_in_order(ordered) for ordered in by_aggregate.values()))
+        return results
+
+    async def _deliver(self, letter: Letter) -> Exception | None:
+        with structlog.contextvars.bound_contextvars(event=letter.kind, position=letter.position):
+            try:
+                event = outbox.event_of(letter.kind, letter.payload)
+                for hearer in hearers_of(event):
+                    await hearer(self._context, event)
+            except Exception as error:
+                log.warning("event_not_heard", attempts=letter.attempts + 1, exc_info=True)
+                return error
+        metrics.events_delivered.labels(letter.kind).inc()
+        return None
+
+    async def _note_failure(self, tx: Transaction, letter: Letter, error: Exception) -> None:
+        metrics.events_failed.labels(letter.kind).inc()
+        if await outbox.mark_failed(tx, letter, error=repr(error), now=self._context.now()):
+            log.error("event_dead", kind=letter.kind, position=letter.position, error=repr(error))
