@@ -20,7 +20,7 @@ RoleName = strawberry.enum(Role, name="Role", description="What a person may do.
 class Viewer(Node):
     """The person who asks."""
 
-    roles: list[RoleName] = strawberry.field(description="What they may do, as long as the token lives.")  # type: ignore[valid-type]
+    roles: list[RoleName] = strawberry.field(description="What they may do, as long as the token lives.")
 
 
 @strawberry.type(description="Signed in: send the token as `Authorization: Bearer <accessToken>`.")
@@ -37,7 +37,7 @@ class SignInForDevelopmentInput:
     """Who to be."""
 
     name: str = strawberry.field(description="1 to 64 characters; the same name is the same person.")
-    roles: list[RoleName] = strawberry.field(default_factory=list, description="Roles to take on, besides shopper.")  # type: ignore[valid-type]
+    roles: list[RoleName] = strawberry.field(default_factory=list, description="Roles to take on, besides shopper.")
 
 
 SignInResult = Annotated[

@@ -1,5 +1,6 @@
 """Flash sales for shoppers: what is on, a pass, a claim, a ticket."""
 
+from collections.abc import Sequence
 from datetime import date as Date
 from datetime import datetime
 from typing import Annotated
@@ -15,8 +16,10 @@ from api.orders import Order, orders_by_ids
 from api.refusals import refusal
 from api.scalars import Long
 from domain.flash_sales import passes, queries, rules, tickets
-from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
+from domain.foundation.errors import IdempotencyConflict, NotFound
+from domain.foundation.pages import Page
 from domain.stock import queries as stock
+from domain.stock.rules import Level
 
 FlashSaleState = strawberry.enum(
     rules.SaleState, name="FlashSaleState", description="Where a sale is; an open one is WARM within its window."
@@ -45,7 +48,7 @@ class FlashSale(Node):
     """A sale."""
 
     title: str
-    state: FlashSaleState  # type: ignore[valid-type]
+    state: FlashSaleState
     opens_at: datetime = strawberry.field(description="Claims are taken from this moment on.")
     closes_at: datetime = strawberry.field(description="From this moment on they are not.")
     pay_seconds: Long = strawberry.field(description="Seconds to pay, from the moment a ticket is reserved.")
@@ -66,7 +69,7 @@ class FlashSalePass:
 class FlashSaleTicket(Node):
     """A ticket."""
 
-    state: FlashSaleTicketState  # type: ignore[valid-type]
+    state: FlashSaleTicketState
     quantity: Long
     position: Long | None = strawberry.field(
         description="QUEUED or WAITING: how many tickets stand before this one, and itself. Else null."
@@ -85,9 +88,10 @@ class FlashSaleTicket(Node):
 
 
 @strawberry.type(description="A daily slot of the shop's calendar (Asia/Shanghai). 场次")
-class FlashSaleSlot(Node):
+class FlashSaleSlot:
     """A daily slot."""
 
+    id: strawberry.ID
     name: str
     opens_at: datetime = strawberry.field(description="When the slot begins on the day asked for.")
     closes_at: datetime
@@ -186,7 +190,7 @@ class FlashSaleMutation:
         """Leave to claim."""
         context = info.context
         leave = await context.services.passes.request(
-            shopper_id=context.shopper.account_id, item_id=read_id("item", input.item_id), now=context.now
+            shopper_id=context.shopper.account_id, item_id=read_id("saleitem", input.item_id), now=context.now
         )
         return FlashSalePass(
             token=passes.sign(context.market.settings.signing_secret, leave), expires_at=leave.expires_at
@@ -212,25 +216,25 @@ class FlashSaleMutation:
             quantity=claimed.quantity,
             position=claimed.position,
             pay_by=None,
-            item_id=show_id("item", claimed.item_id),
+            item_id=show_id("saleitem", claimed.item_id),
             poll_after_ms=tickets.POLL_AFTER_MS,
         )
 
 
-async def sale_connection(info: Info, page: queries.Page[rules.Sale]) -> Connection[FlashSale]:
+async def sale_connection(info: Info, page: Page[rules.Sale]) -> Connection[FlashSale]:
     """A page of sales, shown with the units left of all of them asked for at once."""
     shown = {sale.id: sale for sale in await show_sales(info, page.rows)}
     return Connection.of(page, lambda sale: shown[show_id("flashsale", sale.id)])
 
 
-async def show_sales(info: Info, sales: "queries.Sequence[rules.Sale]") -> list[FlashSale]:
+async def show_sales(info: Info, sales: Sequence[rules.Sale]) -> list[FlashSale]:
     """Sales as the world sees them; one statement for the units left, however many there are."""
     allotment_ids = [item.allotment_id for sale in sales for item in sale.items if item.allotment_id]
     levels = await stock.allotments_by_ids(info.context.market.db, allotment_ids) if allotment_ids else {}
     return [_show_sale(sale, levels, info.context.now) for sale in sales]
 
 
-def _show_sale(sale: rules.Sale, levels: dict[UUID, stock.Level], now: datetime) -> FlashSale:
+def _show_sale(sale: rules.Sale, levels: dict[UUID, Level], now: datetime) -> FlashSale:
     return FlashSale(
         id=show_id("flashsale", sale.id),
         title=sale.title,
@@ -242,7 +246,7 @@ def _show_sale(sale: rules.Sale, levels: dict[UUID, stock.Level], now: datetime)
         is_open=sale.is_open(now),
         items=[
             FlashSaleItem(
-                id=show_id("item", item.id),
+                id=show_id("saleitem", item.id),
                 title=item.title,
                 sku_id=show_id("sku", item.sku_id),
                 sale_price=Money.of(item.sale_price_minor, item.currency),
@@ -264,6 +268,13 @@ async def _find_sale(info: Info, sale_id: UUID) -> FlashSale | None:
     return (await show_sales(info, [sale]))[0]
 
 
+@finds("saleitem")
+async def _find_item(info: Info, item_id: UUID) -> FlashSaleItem | None:
+    found = await queries.sale_of_item(info.context.market.db, item_id)
+    sale = await _find_sale(info, found[0].id) if found else None
+    return next((item for item in sale.items if item.id == show_id("saleitem", item_id)), None) if sale else None
+
+
 @finds("ticket")
 async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
     context = info.context
@@ -278,7 +289,7 @@ async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
         quantity=ticket.quantity,
         position=ticket.position,
         pay_by=ticket.pay_by if ticket.state is rules.TicketState.RESERVED else None,
-        item_id=show_id("item", ticket.item_id) if ticket.item_id else None,
+        item_id=show_id("saleitem", ticket.item_id) if ticket.item_id else None,
         poll_after_ms=ticket.poll_after_ms,
         order_key=ticket.order_id,
     )

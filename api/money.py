@@ -18,7 +18,7 @@ class Money:
     @classmethod
     def of(cls, minor: int, currency: str = SHOP_CURRENCY) -> "Money":
         """The GraphQL object for whole minor units."""
-        return cls(amount=DomainMoney(minor, currency).amount, minor=Long(minor), currency=currency)
+        return cls(amount=DomainMoney(minor, currency).amount, minor=minor, currency=currency)
 
     @classmethod
     def maybe(cls, minor: int | None, currency: str = SHOP_CURRENCY) -> "Money | None":

@@ -22,13 +22,14 @@ class Node:
 
 
 Finder = Callable[[Info, UUID], Awaitable[Any]]
+F = TypeVar("F", bound=Finder)
 _finders: dict[str, Finder] = {}
 
 
-def finds(prefix: str) -> Callable[[Finder], Finder]:
+def finds(prefix: str) -> Callable[[F], F]:
     """Register how `node(id:)` finds things whose ids begin with this prefix: the object if the asker may see it."""
 
-    def register(finder: Finder) -> Finder:
+    def register(finder: F) -> F:
         _finders[prefix] = finder
         return finder
 

@@ -56,15 +56,8 @@ def refusal(domain_class: type[Refusal]) -> Any:
         facts = {name: _shown(name, value) for name, value in raised.facts.items()}
         return graphql_type(code=raised.code, message=raised.message(language), **facts)
 
-    handler = Handler()
-    handler.shown_to = shown_to
-    _handlers[domain_class] = handler
+    _handlers[domain_class] = Handler()
     return graphql_type
-
-
-def shown(raised: Refusal, language: str) -> Any:
-    """The GraphQL object of a refusal, for a resolver that answers with one instead of raising."""
-    return _handlers[type(raised)].shown_to(language, raised)
 
 
 def exception_handlers() -> list[Any]:

@@ -3,6 +3,7 @@
 from datetime import date as Date
 from datetime import datetime, timedelta
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -193,7 +194,7 @@ class RunningFlashSalesMutation:
         return await _shown(info, sale)
 
 
-async def _window(info: Info, wished: CreateFlashSaleInput) -> tuple[datetime, datetime, "rules.UUID | None"]:
+async def _window(info: Info, wished: CreateFlashSaleInput) -> tuple[datetime, datetime, UUID | None]:
     if wished.slot_id and wished.day and not (wished.opens_at or wished.closes_at):
         slot_id = read_id("slot", wished.slot_id)
         window = await queries.slot_window_on(info.context.market.db, slot_id, wished.day)

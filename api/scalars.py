@@ -1,13 +1,16 @@
 """Scalars that GraphQL lacks."""
 
-from typing import NewType
+from typing import TYPE_CHECKING, Any, NewType
 
 import strawberry
 from graphql import GraphQLError
 
 LARGEST = 2**53 - 1
 
-Long = NewType("Long", int)
+if TYPE_CHECKING:
+    Long = int
+else:
+    Long = NewType("Long", int)
 
 
 def _parse(value: object) -> int:
@@ -23,4 +26,4 @@ long_definition = strawberry.scalar(
     parse_value=_parse,
 )
 
-SCALARS = {Long: long_definition}
+SCALARS: dict[object, Any] = {Long: long_definition}

@@ -9,9 +9,11 @@ from strawberry.tools import merge_types
 from api import access
 from api.accounts import AccountMutation, AccountQuery
 from api.context import Info
+from api.flash_sales import FlashSaleMutation, FlashSaleQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.refusals import exception_handlers
+from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
 from api.scalars import SCALARS
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
@@ -30,8 +32,8 @@ class NodeQuery:
         return await find(info, id)  # type: ignore[no-any-return]
 
 
-Query = merge_types("Query", (NodeQuery, AccountQuery, OrderQuery))
-Mutation = merge_types("Mutation", (AccountMutation, OrderMutation))
+Query = merge_types("Query", (NodeQuery, AccountQuery, OrderQuery, FlashSaleQuery, RunningFlashSalesQuery))
+Mutation = merge_types("Mutation", (AccountMutation, OrderMutation, FlashSaleMutation, RunningFlashSalesMutation))
 
 
 def build() -> strawberry.Schema:

@@ -30,6 +30,10 @@ CONNECTIONS_AT_MOST = 4_096
 GRACE_SECONDS = 5.0  # for the answers still under way when the time is over
 
 
+Body = bytes | tuple[bytes, bytes]
+"""A body, or header lines of its own (each ending in CR LF) and a body."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadResult:
     """What one run saw. `unanswered` counts requests whose connection ended or whose grace ran out."""
@@ -49,7 +53,7 @@ class LoadResult:
 
 async def run(
     url: str,
-    requests: Iterator[bytes] | Callable[[], bytes],
+    requests: Iterator[Body] | Callable[[], Body],
     *,
     connections: int = 64,
     seconds: float = 5.0,
@@ -137,7 +141,7 @@ class _Crowd:
         self,
         *,
         head: bytes,
-        bodies: Iterator[bytes],
+        bodies: Iterator[Body],
         left: int,
         answered: Callable[[int, bytes], None] | None,
         finished: asyncio.Future[None],
@@ -165,6 +169,9 @@ class _Crowd:
         self.left -= 1
         self.asked += 1
         self.under_way += 1
+        if isinstance(body, tuple):
+            lines, body = body
+            return b"%b%d\r\n%b\r\n%b" % (self.head, len(body), lines, body)
         return b"%b%d\r\n\r\n%b" % (self.head, len(body), body)
 
     def count(self, status: int, body: bytes, asked_at: float) -> None:

@@ -125,7 +125,7 @@ class House:
         migrations.upgrade(settings.database_url.get_secret_value())
         environment = {**os.environ, **environment_of(settings), LEAVE_WITH_PARENT: "1"}
         python = [sys.executable, "-m", "cli.main"]
-        self._add("gateway", [*python, "sandbox-gateway"], environment)
+        self._add("gateway", self._gateway_command(), {**environment, "SANDBOX_SECRET": environment["NIGHTMARKET_SANDBOX_SECRET"]})
         for number in range(1, settings.worker_processes + 1):
             self._add(f"worker-{number}", [*python, "worker"], environment)
         self._add("api", self._api_command or [*python, "api"], environment)
@@ -156,9 +156,14 @@ class House:
             changes["pass_key"] = kept["pass_key"]
         if not given.sandbox_gateway_url:
             changes["sandbox_gateway_url"] = f"http://127.0.0.1:{_free_port('127.0.0.1', 0)}"
+            changes["sandbox_secret"] = kept["sandbox_secret"]
         if not given.public_url:
             changes["public_url"] = f"http://{given.host}:{changes['port']}"
         return Settings.model_validate({**_plain(given), **changes})
+
+    def _gateway_command(self) -> list[str]:
+        port = self.settings.sandbox_gateway_url.rpartition(":")[2]
+        return [sys.executable, "-m", "simulators.sandbox_gateway", "--port", port]
 
     def _add(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         log = self._logs / f"{name}.log" if self._logs else None
@@ -200,8 +205,8 @@ class House:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment variables that give another process these settings."""
-    values = _plain(settings)
-    values["token_keys"] = ",".join(f"{key}:{secret}" for key, secret in values["token_keys"].items())
+    pairs = (f"{key_id}:{secret.get_secret_value()}" for key_id, secret in settings.token_keys.items())
+    values = {**_plain(settings), "token_keys": ",".join(pairs)}
     named = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL", "broker_url": "BROKER_URL"}
     return {named.get(name, f"NIGHTMARKET_{name.upper()}"): str(value) for name, value in values.items()}
 
@@ -221,7 +226,7 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
     """The keys of an embedded market: made at its first start, kept readable by their owner only."""
     path = data_dir / "secrets.json"
     if not path.exists():
-        content = json.dumps({"token_key": fresh_secret(), "pass_key": fresh_secret()})
+        content = json.dumps({name: fresh_secret() for name in ("token_key", "pass_key", "sandbox_secret")})
         with suppress(FileExistsError), os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(content)
     return dict(json.loads(path.read_text()))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console()
+
+ENGINES = ("database_url", "redis_url", "broker_url")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where embedded engines, secrets and reports live.")]
 
@@ -52,7 +55,7 @@ def api() -> None:
     """Run the API alone (production): DATABASE_URL, REDIS_URL and the keys must be set."""
     from api.serving import serve
 
-    current = needs_engines(settings())
+    current = needs(settings(), *ENGINES, "token_keys", "pass_key")
     logs.configure(level=current.log_level, as_json=current.log_json)
     leave_with_parent()
     serve(current)
@@ -67,20 +70,11 @@ def worker() -> None:
 
     from workers.main import run
 
-    current = needs_engines(settings())
+    current = needs(settings(), *ENGINES)
     logs.configure(level=current.log_level, as_json=current.log_json)
     leave_with_parent()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(current))
-
-
-@app.command(name="sandbox-gateway")
-def sandbox_gateway() -> None:
-    """Run the sandbox payment gateway: another company, for demos and tests."""
-    from simulators.sandbox_gateway import serve
-
-    leave_with_parent()
-    serve(settings())
 
 
 @app.command()
@@ -88,7 +82,7 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from domain import migrations
 
-    migrations.upgrade(needs_engines(settings()).database_url.get_secret_value())
+    migrations.upgrade(needs(settings(), *ENGINES).database_url.get_secret_value())
     console.print("the database is up to date")
 
 
@@ -113,9 +107,8 @@ def show_settings() -> None:
     for heading in ("variable", "meaning (unit)", "default", "value"):
         table.add_column(heading, overflow="fold")
     for name, knob in Settings.model_fields.items():
-        variable = name.upper() if name.endswith(("database_url", "redis_url", "broker_url")) else f"NIGHTMARKET_{name.upper()}"
         default = knob.get_default(call_default_factory=True, validated_data={})
-        table.add_row(variable, knob.description or "", shown(default), shown(getattr(current, name)))
+        table.add_row(variable(name), knob.description or "", shown(default), shown(getattr(current, name)))
     console.print(table)
 
 
@@ -131,13 +124,23 @@ def with_changes(given: Settings, **changes: object) -> Settings:
     return given.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
-def needs_engines(current: Settings) -> Settings:
-    """The settings when all three addresses are set; ends the command with a sentence otherwise."""
-    missing = [name.upper() for name in ("database_url", "redis_url", "broker_url") if not getattr(current, name).get_secret_value()]
+def needs(current: Settings, *names: str) -> Settings:
+    """The settings when these knobs are set; ends the command with a sentence otherwise."""
+    missing = [variable(name) for name in names if not is_set(getattr(current, name))]
     if missing:
-        console.print(f"[red]{', '.join(missing)} must be set; `nightmarket up` runs on embedded engines without them[/red]")
+        console.print(f"[red]{', '.join(missing)} must be set[/red]; `nightmarket up` runs on embedded engines without")
         raise typer.Exit(2)
     return current
+
+
+def is_set(value: object) -> bool:
+    """Whether a knob has a value."""
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a knob."""
+    return name.upper() if name in ENGINES else f"NIGHTMARKET_{name.upper()}"
 
 
 def main() -> None:

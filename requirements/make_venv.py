@@ -55,7 +55,7 @@ def install(*what: str) -> None:
             f"{sys.executable} has neither ensurepip nor pip: install python3-venv (apt install python3-venv), "
             "or name another Python: make PYTHON=/path/to/python3.13"
         )
-    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    options = ["-qq", "--disable-pip-version-check", "--no-input"]
     if subprocess.run([*pip, "install", *options, *what], cwd=ROOT).returncode != 0:
         sys.exit("pip could not make .venv: its own words stand above; run make again when that is mended")
 

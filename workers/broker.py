@@ -65,9 +65,10 @@ def declare_actors(broker: RedisBroker, context: WorkerContext, loop: asyncio.Ab
                 future.cancel()
                 raise
 
-        dramatiq.actor(
-            run, actor_name=declared.body.__name__, queue_name=declared.queue, broker=broker, **declared.options
+        declare = dramatiq.actor(
+            actor_name=declared.body.__name__, queue_name=declared.queue, broker=broker, **declared.options
         )
+        declare(run)
 
 
 async def _awaited(body: ActorBody, context: WorkerContext, arguments: tuple[Any, ...]) -> None:

@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 from domain.foundation.outbox import Event
 from workers.context import WorkerContext
 
-E = TypeVar("E", bound=Event)
 Hearer = Callable[[WorkerContext, Any], Awaitable[object]]
+H = TypeVar("H", bound=Hearer)
 
 _hearers: dict[type[Event], list[Hearer]] = defaultdict(list)
 
 
-def hears(kind: type[E]) -> Callable[[Hearer], Hearer]:
+def hears(kind: type[Event]) -> Callable[[H], H]:
     """Call the function for every event of this kind. Several hearers of one kind are called in the order of import."""
 
-    def register(hearer: Hearer) -> Hearer:
+    def register(hearer: H) -> H:
         _hearers[kind].append(hearer)
         return hearer
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,7 +15,7 @@ from domain.flash_sales.tables import tickets
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import BadInput, NotFound
-from domain.foundation.ids import new_id
+from domain.foundation.ids import encode, new_id
 from domain.foundation.money import LARGEST_MINOR, SHOP_CURRENCY
 from domain.foundation.redis import Gate
 from domain.orders.tables import orders
@@ -113,7 +114,7 @@ async def _items(tx: Transaction, sale_id: UUID, wished: Sequence[NewItem]) -> t
     titles = {row.id: " ".join([row.title, *row.options])[:600] for row in rows}
     for item in wished:
         if item.sku_id not in titles:
-            raise NotFound(kind="sku", id=str(item.sku_id))
+            raise NotFound(kind="sku", id=encode("sku", item.sku_id))
     return tuple(
         Item(
             id=new_id(),
@@ -173,8 +174,7 @@ async def warm(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> Sal
             await store.set_allotment(tx, item.id, allotment_id)
         await store.move(tx, sale, warmed_at=now)
         for item in sale.items:
-            item_id = item.id
-            tx.after_commit(lambda item_id=item_id: rebuilding.rebuild(db, gate, item_id=item_id, reason="warm"))
+            tx.after_commit(partial(rebuilding.rebuild, db, gate, item_id=item.id, reason="warm"))
     return (await queries.sales_by_ids(db, [sale_id]))[sale_id]
 
 
@@ -230,5 +230,5 @@ async def _unpaid_orders(tx: Transaction, sale: Sale) -> int:
 async def _locked(tx: Transaction, sale_id: UUID) -> Sale:
     sale = await store.lock(tx, sale_id)
     if sale is None:
-        raise NotFound(kind="flash_sale", id=str(sale_id))
+        raise NotFound(kind="flashsale", id=encode("flashsale", sale_id))
     return sale

@@ -130,7 +130,7 @@ async def take_again(gate: Gate, *, lane: int, ticket_id: UUID, shopper_id: UUID
 
 async def queue(gate: Gate, *, lane: int, limit: int) -> list[Entry]:
     """The first tickets of the queue, oldest first."""
-    messages = await gate.xrange(keys(lane).queue, count=limit)
+    messages: Any = await gate.xrange(keys(lane).queue, count=limit)
     return [_entry(message_id, fields[b"c"]) for message_id, fields in messages]
 
 
@@ -268,7 +268,8 @@ async def fill(
 async def seconds(gate: Gate, *, lane: int) -> dict[int, dict[str, int]]:
     """Claims answered in each second (Unix time), by the gate's answer."""
     counted: dict[int, dict[str, int]] = {}
-    for name, count in (await gate.hgetall(keys(lane).seconds)).items():
+    kept: dict[Any, Any] = await gate.hgetall(keys(lane).seconds)
+    for name, count in kept.items():
         second, _, answer = name.decode().partition(":")
         counted.setdefault(int(second), {})[answer] = int(count)
     return counted

@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.flash_sales import gate as gates
-from domain.flash_sales import store
+from domain.flash_sales import queries, store
+from domain.flash_sales.rules import TicketState
 from domain.foundation.database import Database
 from domain.foundation.ids import lane_of
 from domain.foundation.redis import Gate
@@ -45,29 +46,37 @@ async def paid_late(
     Whether the order lives again. The gate is asked first, so that it never promises the same unit to somebody else.
     Safe to run twice: an order that was decided stays decided.
     """
-    async with db.transaction() as tx:
-        ticket = await store.lock_ticket(tx, ticket_id)
+    ticket = await queries.ticket(db, ticket_id)
     assert ticket is not None, f"an order without its ticket {ticket_id}"
-    if ticket.state == "paid":
+    if ticket.state is TicketState.PAID:
         return True
     lane = lane_of(ticket_id)
-    if await gates.take_again(
+    taken = await gates.take_again(
         gate, lane=lane, ticket_id=ticket_id, shopper_id=ticket.shopper_id, quantity=ticket.quantity
-    ):
+    )
+    if taken:
         try:
-            async with db.transaction() as tx:
-                await order_actions.revive(tx, order_id, payment_id=payment_id, now=now)
-                if await store.take_limit_again(tx, ticket.item_id, ticket.shopper_id, ticket.quantity):
-                    await store.move_ticket(tx, ticket_id, state="paid", paid_at=now)
-                    return True
-                raise _OverLimit
-        except (NotEnoughStock, _OverLimit) as refused:
-            units = 0 if isinstance(refused, NotEnoughStock) else ticket.quantity
-            await gates.give_back(gate, lane=lane, tickets={ticket_id: units})
+            await _revive(db, ticket, order_id=order_id, payment_id=payment_id, now=now)
+            return True
+        except NotEnoughStock:
+            await gates.give_back(gate, lane=lane, tickets={ticket_id: 0})  # the gate was wrong: there is no unit
+        except _NotToBeRevived:
+            await gates.give_back(gate, lane=lane, tickets={ticket_id: ticket.quantity})
     async with db.transaction() as tx:
         await order_actions.refuse_late(tx, order_id, payment_id=payment_id, now=now)
     return False
 
 
-class _OverLimit(Exception):
-    """The shopper has claimed again meanwhile, up to the limit: the late money cannot buy one more."""
+async def _revive(db: Database, ticket: queries.Ticket, *, order_id: UUID, payment_id: UUID, now: datetime) -> None:
+    """Order, ticket and the shopper's limit in one transaction. Raises NotEnoughStock or _NotToBeRevived."""
+    async with db.transaction() as tx:
+        await store.lock_ticket(tx, ticket.id)
+        if not await order_actions.revive(tx, order_id, payment_id=payment_id, now=now):
+            raise _NotToBeRevived
+        if not await store.take_limit_again(tx, ticket.item_id, ticket.shopper_id, ticket.quantity):
+            raise _NotToBeRevived
+        await store.move_ticket(tx, ticket.id, state="paid", paid_at=now)
+
+
+class _NotToBeRevived(Exception):
+    """It was decided before, or the shopper has claimed again meanwhile, up to the limit."""

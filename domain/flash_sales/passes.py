@@ -17,6 +17,7 @@ from domain.flash_sales import queries
 from domain.flash_sales.rules import FlashSaleClosed, FlashSalePassRefused, Item, Sale
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
+from domain.foundation.ids import encode
 
 REMEMBERED_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
@@ -104,7 +105,7 @@ class PassDesk:
         """Leave to claim. Raises NotFound, FlashSaleNotOpen or FlashSaleClosed."""
         found = await self._sale_and_item(item_id, now)
         if found is None or not found[0].is_public:
-            raise NotFound(kind="item", id=str(item_id))
+            raise NotFound(kind="saleitem", id=encode("saleitem", item_id))
         sale, item = found
         sale.check_open(now)
         return Pass(

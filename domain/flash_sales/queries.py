@@ -7,13 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from domain.flash_sales.rules import Item, Sale, SaleState, TicketState, slot_window
 from domain.flash_sales.store import ITEM_COLUMNS, SALE_COLUMNS, sale_of
 from domain.flash_sales.tables import items, sales, slots, tickets
 from domain.foundation.clock import shop_day
-from domain.foundation.database import Database
+from domain.foundation.database import AnyRow, Database
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders.tables import orders
 
@@ -101,10 +101,10 @@ async def everything(db: Database, *, first: int, after: str | None) -> Page[Sal
     return page_of([with_items[row.id] for row in rows], first, lambda sale: (str(sale.id),))
 
 
-async def _with_items(db: Database, rows: Sequence[Row[Any]]) -> dict[UUID, Sale]:
+async def _with_items(db: Database, rows: Sequence[AnyRow]) -> dict[UUID, Sale]:
     if not rows:
         return {}
-    by_sale: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    by_sale: dict[UUID, list[AnyRow]] = defaultdict(list)
     found = await db.rows(
         select(*ITEM_COLUMNS)
         .where(items.c.sale_id == func.any([row.id for row in rows]))
@@ -139,7 +139,19 @@ async def ticket(db: Database, ticket_id: UUID) -> Ticket | None:
         .outerjoin_from(tickets, orders, orders.c.id == t.order_id)
         .where(t.id == ticket_id)
     )
-    return Ticket(*row[:4], TicketState(row.state), *row[5:]) if row else None
+    if row is None:
+        return None
+    return Ticket(
+        row.id,
+        row.item_id,
+        row.shopper_id,
+        row.quantity,
+        TicketState(row.state),
+        row.order_id,
+        row.refusal,
+        row.pay_by,
+        row.decided_at,
+    )
 
 
 async def per_second(db: Database, *, item_ids: Sequence[UUID], since: datetime, until: datetime) -> list[Second]:

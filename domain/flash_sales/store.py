@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from domain.flash_sales.gate import Entry, Known
 from domain.flash_sales.rules import Item, Sale, SaleState
 from domain.flash_sales.tables import items, sales, shoppers, tickets
-from domain.foundation.database import Reader, Transaction
+from domain.foundation.database import AnyRow, Reader, Transaction
 from domain.orders.tables import orders
 
 ITEM_COLUMNS = (
@@ -74,7 +74,7 @@ _INSERT_TICKETS = text("""
 """)
 
 
-def sale_of(row: Row[Any], rows: Sequence[Row[Any]]) -> Sale:
+def sale_of(row: AnyRow, rows: Sequence[AnyRow]) -> Sale:
     """A sale out of its row and its items' rows."""
     return Sale(
         id=row.id,
@@ -214,7 +214,7 @@ async def add_tickets(
     )
 
 
-async def lock_ticket(tx: Transaction, ticket_id: UUID) -> Row[Any] | None:
+async def lock_ticket(tx: Transaction, ticket_id: UUID) -> AnyRow | None:
     """A decided ticket, locked: item_id, shopper_id, quantity, state, order_id."""
     t = tickets.c
     return await tx.one(

@@ -4,11 +4,11 @@ A function that takes `db` owns its transaction; one that takes `tx` lives in it
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
-from sqlalchemy import Executable, MetaData, Row
+from sqlalchemy import Executable, Row
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -17,6 +17,7 @@ from domain.foundation import outbox
 log = structlog.get_logger(__name__)
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+AnyRow = Row[*tuple[Any, ...]]
 
 
 class Reader:
@@ -25,11 +26,11 @@ class Reader:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
 
-    async def one(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+    async def one(self, statement: Executable, parameters: Parameters | None = None) -> AnyRow | None:
         """The only row, or None. Raises MultipleResultsFound when there are more."""
         return (await self.connection.execute(statement, parameters)).one_or_none()
 
-    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[AnyRow]:
         """All rows, in memory: bound what you ask for."""
         return (await self.connection.execute(statement, parameters)).all()
 
@@ -52,7 +53,7 @@ class Transaction(Reader):
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> int:
         """Run a statement that changes rows; gives back how many it changed."""
-        return (await self.connection.execute(statement, parameters)).rowcount  # type: ignore[attr-defined]
+        return (await self.connection.execute(statement, parameters)).rowcount
 
     def record(self, event: outbox.Event) -> None:
         """Keep an event with the data: it is delivered at least once if, and only if, this transaction commits."""
@@ -72,7 +73,35 @@ class Transaction(Reader):
             try:
                 await call()
             except Exception:
-                log.warning("after_commit_failed", call=getattr(call, "__qualname__", repr(call)), exc_info=True)
+                log.warning("after_commit_failed", call=repr(call), exc_info=True)
+
+
+class _OneTransaction(AbstractAsyncContextManager[Transaction]):
+    """What `async with db.transaction()` enters.
+
+    Not made by @asynccontextmanager, which writes to the exceptions that pass through it: refusals are frozen.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def __aenter__(self) -> Transaction:
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(self._engine.connect())
+            await stack.enter_async_context(connection.begin())
+            self._tx = Transaction(connection)
+            stack.push_async_exit(self._write_events)
+            self._stack = stack.pop_all()
+        return self._tx
+
+    async def __aexit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
+        await self._stack.__aexit__(kind, *raised)
+        if kind is None:
+            await self._tx._call_afterwards()
+
+    async def _write_events(self, kind: type[BaseException] | None, *raised: Any) -> None:
+        if kind is None:
+            await self._tx._write_events()
 
 
 class Database:
@@ -102,15 +131,9 @@ class Database:
         )
         return cls(engine)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """One transaction (READ COMMITTED): commits at the end of the block, rolls back when it raises."""
-        async with self.engine.connect() as connection:
-            async with connection.begin():
-                tx = Transaction(connection)
-                yield tx
-                await tx._write_events()
-        await tx._call_afterwards()
+        return _OneTransaction(self.engine)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
@@ -119,12 +142,12 @@ class Database:
             connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
             yield Reader(connection)
 
-    async def one(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+    async def one(self, statement: Executable, parameters: Parameters | None = None) -> AnyRow | None:
         """`Reader.one` on a connection of its own."""
         async with self.reading() as reader:
             return await reader.one(statement, parameters)
 
-    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[AnyRow]:
         """`Reader.rows` on a connection of its own."""
         async with self.reading() as reader:
             return await reader.rows(statement, parameters)

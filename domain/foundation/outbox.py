@@ -5,10 +5,10 @@ hash; one relay at a time works a lane, held by a PostgreSQL advisory lock, so t
 run. An event whose hearers keep failing becomes a dead letter: visible, counted, and out of the way of later events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 from uuid import UUID
 from zlib import crc32
 
@@ -18,6 +18,9 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.foundation.tables import id_column, metadata, moment
+
+if TYPE_CHECKING:  # a transaction records events, and the outbox is written in transactions
+    from domain.foundation.database import Database, Reader, Transaction
 
 LANES = 8
 CHANNEL = "nightmarket_outbox"
@@ -66,7 +69,8 @@ _kinds: dict[str, type[Event]] = {}
 _adapters: dict[type[Event], TypeAdapter[Any]] = {}
 
 
-def event(kind: str, *, aggregate: str) -> Any:
+@dataclass_transform(frozen_default=True)
+def event(kind: str, *, aggregate: str) -> Callable[[type[E]], type[E]]:
     """Class decorator: a frozen dataclass that may be recorded, known by `kind` (like "order.paid") for ever."""
 
     def decorate(cls: type[E]) -> type[E]:
@@ -101,7 +105,8 @@ def row_of(event: Event) -> dict[str, Any]:
 
 def event_of(kind: str, payload: dict[str, Any]) -> Event:
     """The event that was kept. Raises KeyError for a kind this code does not know, ValidationError for a bad payload."""
-    return _adapters[_kinds[kind]].validate_python(payload)  # type: ignore[no-any-return]
+    event: Event = _adapters[_kinds[kind]].validate_python(payload)
+    return event
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def retry_wait(attempts: int) -> timedelta:
     return timedelta(seconds=min(0.5 * 2 ** (attempts - 1), 600))
 
 
-async def waiting(db: Any, *, lane: int, now: datetime, limit: int) -> list[Letter]:
+async def waiting(db: "Reader", *, lane: int, now: datetime, limit: int) -> list[Letter]:
     """The next letters of a lane, in order; an aggregate whose first letter waits for a retry is left out whole."""
     earlier = events.alias()
     is_blocked = (
@@ -143,12 +148,12 @@ async def waiting(db: Any, *, lane: int, now: datetime, limit: int) -> list[Lett
     return [Letter(*row) for row in rows]
 
 
-async def mark_delivered(tx: Any, *, positions: Sequence[int], now: datetime) -> None:
+async def mark_delivered(tx: "Transaction", *, positions: Sequence[int], now: datetime) -> None:
     """These letters have been heard by everyone."""
     await tx.execute(update(events).where(events.c.position == func.any(list(positions))).values(delivered_at=now))
 
 
-async def mark_failed(tx: Any, letter: Letter, *, error: str, now: datetime) -> bool:
+async def mark_failed(tx: "Transaction", letter: Letter, *, error: str, now: datetime) -> bool:
     """Count a failure and set the next try; gives back whether the letter is dead now."""
     attempts = letter.attempts + 1
     is_dead = attempts >= MOST_ATTEMPTS
@@ -165,17 +170,17 @@ async def mark_failed(tx: Any, letter: Letter, *, error: str, now: datetime) -> 
     return is_dead
 
 
-async def revive_dead(tx: Any) -> int:
+async def revive_dead(tx: "Transaction") -> int:
     """Give every dead letter a fresh start; for the operator who has mended the cause. How many there were."""
-    return await tx.execute(  # type: ignore[no-any-return]
+    return await tx.execute(
         update(events).where(events.c.dead_at.isnot(None)).values(dead_at=None, attempts=0, retry_at=None)
     )
 
 
-async def forget_delivered(tx: Any, *, before: datetime, limit: int = 10_000) -> int:
+async def forget_delivered(tx: "Transaction", *, before: datetime, limit: int = 10_000) -> int:
     """Delete old delivered letters, a bounded number at a time; how many went."""
     old = select(events.c.position).where(events.c.delivered_at < before).limit(limit)
-    return await tx.execute(delete(events).where(events.c.position.in_(old)))  # type: ignore[no-any-return]
+    return await tx.execute(delete(events).where(events.c.position.in_(old)))
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,7 @@ class Backlog:
     dead: int
 
 
-async def backlog(db: Any) -> Backlog:
+async def backlog(db: "Database") -> Backlog:
     """Letters that wait, that have failed at least once, and that are dead."""
     row = await db.one(
         select(
@@ -196,4 +201,5 @@ async def backlog(db: Any) -> Backlog:
             func.count().filter(events.c.dead_at.isnot(None)),
         ).where(or_(events.c.delivered_at.is_(None), events.c.dead_at.isnot(None)))
     )
+    assert row is not None
     return Backlog(*row)

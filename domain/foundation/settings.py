@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 def _address(name: str, description: str) -> SecretStr:
     # An address may carry a password: it is masked wherever settings are shown.
     aliases = AliasChoices(name.upper(), f"NIGHTMARKET_{name.upper()}")
-    return Field(SecretStr(""), validation_alias=aliases, description=description)  # type: ignore[return-value]
+    return Field(SecretStr(""), validation_alias=aliases, description=description)
 
 
 class Settings(BaseSettings):

@@ -1,95 +1,91 @@
-"""How screens read products: pages of a search, and everything else by ids, many at once. Never locks.
-
-A page is looked for in two ways. First a walk: from the cursor along the list's own order, a few thousand products, until
-the page is full. A common word fills it within some dozen steps, in whatever order. Where the walk does not fill it, what
-is looked for is rare (or stands far away), and the indexes of words, tags, categories and prices gather all that matches,
-which is then put in order. PostgreSQL's planner would choose between the two by an estimate; for phrases of Chinese pairs,
-whose words never come alone, its estimates are wrong by powers of ten. So neither is left to it.
-"""
+"""How screens read products by their ids, many at once. Lists and searches are in `search`. Never locks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, String, Uuid, bindparam, cast, func, literal, select, true, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from domain.foundation.database import Database, Reader
-from domain.foundation.pages import Page, page_of, read_cursor
-from domain.products import words
+from domain.foundation.database import Reader
 from domain.products.rules import Category, Image, Product, Sku, State
 from domain.products.tables import categories, images, products, skus
 
-WALK = 3_000
-"""Products looked at, in order, before the indexes are asked. Measured on a million SKUs: benchmarks/catalogue.py."""
+MOST_CATEGORIES = 1_000
+
+_p, _c, _s = products.c, categories.c, skus.c
+PRODUCT_COLUMNS = (
+    _p.id, _p.handle, _p.title, _p.vendor, _p.tags, _p.option_names, _p.state, _p.lowest_price_minor,
+    _p.highest_price_minor, _p.currency, _p.created_at, _p.published_at,
+    _c.id.label("category_id"), _c.parent_id.label("category_parent_id"), _c.name.label("category_name"),
+    _c.path.label("category_path"),
+)  # fmt: skip
+SKU_COLUMNS = (
+    _s.id, _s.product_id, _s.code, _s.options, _s.price_minor, _s.compare_at_minor, _s.cost_minor, _s.image_url,
+)  # fmt: skip
+
+_ids = bindparam("ids", type_=ARRAY(PG_UUID))
+_WHOLE_PRODUCTS = select(*PRODUCT_COLUMNS, _p.body_html).outerjoin_from(products, categories)
+_PRODUCTS = _WHOLE_PRODUCTS.where(_p.id == func.any(_ids))
+_PRODUCT_BY_HANDLE = _WHOLE_PRODUCTS.where(_p.handle == bindparam("handle"))
+_IMAGES = select(images).where(images.c.product_id == func.any(_ids)).order_by(images.c.product_id, images.c.position)
+_CATEGORIES = select(_c.id, _c.parent_id, _c.name, _c.path)
 
 
-class Order(StrEnum):
-    """The orders of a list of products."""
-
-    NEWEST = "newest"
-    PRICE_ASC = "price_asc"
-    PRICE_DESC = "price_desc"
+async def by_ids(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
+    """Products that exist, by id; drafts too."""
+    rows = await reader.rows(_PRODUCTS, {"ids": list(product_ids)})
+    return {row.id: product_of(row) for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list shows; None does not narrow it. Prices are those a product begins at, both ends included."""
-
-    state: State = State.PUBLISHED
-    search: str | None = None
-    category_id: UUID | None = None
-    tag: str | None = None
-    vendor: str | None = None
-    least_minor: int | None = None
-    most_minor: int | None = None
+async def by_handle(reader: Reader, handle: str) -> Product | None:
+    """The product of a handle, a draft too."""
+    row = await reader.one(_PRODUCT_BY_HANDLE, {"handle": handle})
+    return product_of(row) if row else None
 
 
-Among = Callable[[ColumnElement[UUID]], ColumnElement[bool]]
-"""A condition on a product's id that another feature lays down, such as that units of it are free."""
+async def images_by_product_ids(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, list[Image]]:
+    """The images of these products, in their order; an empty list for one without."""
+    found: dict[UUID, list[Image]] = {product_id: [] for product_id in product_ids}
+    for row in await reader.rows(_IMAGES, {"ids": list(product_ids)}):
+        found[row.product_id].append(Image(row.url, row.alt_text))
+    return found
 
 
-async def page(
-    reader: Reader,
-    wanted: Wanted,
-    *,
-    order: Order = Order.NEWEST,
-    first: int,
-    after: str | None = None,
-    among: Among | None = None,
-    with_body: bool = False,
-) -> Page[Product]:
-    """A page of a list. A search without a single word in it finds nothing. One statement, or two for what is rare.
-
-    Raises BadInput for a cursor of another list.
-    """
-    parameters = _parameters(wanted) | {"limit": first + 1} | _place(order, after)
-    if parameters.get("search") == "":
-        return Page([], [], has_next=False)
-    shape = _Shape(order, frozenset(parameters), among, with_body)
-    rows = await reader.rows(_walk(shape), parameters)
-    if shape.is_narrowed and len(rows) <= first:
-        rows = await reader.rows(_gather(shape), parameters)
-    return page_of([_product(row) for row in rows], first, _KEYS[order])
+async def categories_by_ids(reader: Reader, category_ids: Sequence[UUID]) -> dict[UUID, Category]:
+    """Categories that exist, by id."""
+    rows = await reader.rows(_CATEGORIES.where(_c.id == func.any(_ids)), {"ids": list(category_ids)})
+    return {row.id: Category(*row) for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What a list's statement depends on; its values are parameters."""
+async def all_categories(reader: Reader) -> list[Category]:
+    """Every category by its path, the first thousand at most."""
+    return [Category(*row) for row in await reader.rows(_CATEGORIES.order_by(_c.path).limit(MOST_CATEGORIES))]
 
-    order: Order
-    given: frozenset[str]
-    among: Among | None
-    with_body: bool
 
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.given & _CONDITIONS.keys())
+def product_of(row: Row[Any]) -> Product:
+    """The product of a row of PRODUCT_COLUMNS and `body_html`."""
+    category_id = row.category_id
+    category = Category(category_id, row.category_parent_id, row.category_name, row.category_path) if category_id else None
+    return Product(
+        row.id,
+        row.handle,
+        row.title,
+        row.body_html,
+        row.vendor,
+        row.tags,
+        row.option_names,
+        State(row.state),
+        row.lowest_price_minor,
+        row.highest_price_minor,
+        row.currency,
+        row.created_at,
+        row.published_at,
+        category,
+    )
 
-    def conditions(self, c: Columns) -> list[ColumnElement[bool]]:
-        return [condition(c) for name, condition in _CONDITIONS.items() if name in self.given]
-"""
-"""
+
+def sku_of(row: Row[Any]) -> Sku:
+    """The SKU of a row that begins with SKU_COLUMNS."""
+    return Sku(*row[: len(SKU_COLUMNS)])

@@ -112,29 +112,30 @@ async def write_publication(tx: Transaction, product_id: UUID, publication: Publ
 
 async def write_price(
     tx: Transaction, sku_id: UUID, *, price_minor: int, compare_at_minor: int | None, now: datetime
-) -> UUID | None:
-    """Give a SKU its prices, and its product the lowest and highest of all; the product, or None without such a SKU."""
-    product_id: UUID | None = await tx.value(
+) -> bool:
+    """Give a SKU its prices, and its product the lowest and the highest of all; False when there is no such SKU."""
+    product_id = await tx.value(
         select(products.c.id)
         .join_from(products, skus)
         .where(skus.c.id == sku_id)
         .with_for_update(of=products, key_share=True)
     )
     if product_id is None:
-        return None
+        return False
     await tx.execute(
         update(skus)
         .where(skus.c.id == sku_id)
         .values(price_minor=price_minor, compare_at_minor=compare_at_minor, updated_at=now)
     )
-    prices = select(func.min(skus.c.price_minor), func.max(skus.c.price_minor)).where(skus.c.product_id == product_id)
+    s = skus.c
+    prices = select(func.min(s.price_minor), func.max(s.price_minor)).where(s.product_id == product_id)
     lowest, highest = (await tx.rows(prices))[0]
     await tx.execute(
         update(products)
         .where(products.c.id == product_id)
         .values(lowest_price_minor=lowest, highest_price_minor=highest, updated_at=now)
     )
-    return product_id
+    return True
 
 
 async def _kept(reader: Reader, question: Any) -> list[Kept]:

@@ -10,10 +10,11 @@ from domain.foundation.ids import new_id
 from domain.foundation.outbox import Event, event_of, events
 from domain.foundation.runtime import Market
 from tests.given.flash_sales import FlashSalesGiven
+from tests.given.orders import OrdersGiven
 from sqlalchemy import select
 
 
-class Given(FlashSalesGiven):
+class Given(FlashSalesGiven, OrdersGiven):
     """Builders over a market, at a moment."""
 
     def __init__(self, market: Market, *, now: datetime) -> None:

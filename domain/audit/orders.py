@@ -1,0 +1,91 @@
+"""Orders: they cost what their lines cost, hold what they promise, and say when they became what they are."""
+
+from domain.audit.checks import Check, Note
+
+ADD_UP = Check(
+    "orders cost what their lines cost",
+    "订单金额 = 各行之和",
+    looks_at="""SELECT count(*) AS "orders", coalesce(sum(total_minor), 0) AS "¥" FROM orders""",
+    differing="""
+        SELECT 'order' AS kind, orders.id,
+               CASE WHEN line.units_minor IS NULL THEN 'lines' ELSE format('%s fen', line.units_minor) END AS expected,
+               format('%s fen', orders.total_minor) AS found
+        FROM orders
+        LEFT JOIN (
+            SELECT order_id, sum(unit_price_minor * quantity) AS units_minor FROM order_lines GROUP BY order_id
+        ) AS line ON line.order_id = orders.id
+        WHERE orders.total_minor IS DISTINCT FROM line.units_minor
+    """,
+)
+
+HOLD = Check(
+    "orders hold what they promise",
+    "订单与预占相符",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE state = 'placed') AS "placed orders",
+               count(*) FILTER (WHERE state = 'paid') AS "paid orders",
+               count(*) FILTER (WHERE state NOT IN ('placed', 'paid')) AS "ended orders"
+        FROM orders
+    """,
+    # free stock is told from an allotment by the SKU's own id: a NULL could not be joined by hash
+    differing="""
+        WITH held AS (
+            SELECT order_id, sku_id, coalesce(allotment_id, sku_id) AS taken_from,
+                   coalesce(sum(quantity) FILTER (WHERE ended_at IS NULL), 0) AS open,
+                   coalesce(sum(quantity) FILTER (WHERE outcome = 'sold'), 0) AS sold
+            FROM stock_holds GROUP BY 1, 2, 3
+        ),
+        wanted AS (
+            SELECT order_id, sku_id, coalesce(allotment_id, sku_id) AS taken_from, min(state) AS state,
+                   CASE min(state) WHEN 'placed' THEN sum(quantity) ELSE 0 END AS open,
+                   CASE min(state) WHEN 'paid' THEN sum(quantity) ELSE 0 END AS sold
+            FROM order_lines JOIN orders ON orders.id = order_lines.order_id
+            GROUP BY 1, 2, 3
+        )
+        SELECT 'order' AS kind, order_id AS id,
+               CASE WHEN state IS NULL THEN 'no hold without an order for its goods'
+                    ELSE format('%s: %s held, %s sold', state, wanted.open, wanted.sold) END AS expected,
+               format('%s held, %s sold', coalesce(held.open, 0), coalesce(held.sold, 0)) AS found
+        FROM wanted FULL JOIN held USING (order_id, sku_id, taken_from)
+        WHERE state IS NULL OR (wanted.open, wanted.sold) <> (coalesce(held.open, 0), coalesce(held.sold, 0))
+    """,
+)
+
+MOMENTS = Check(
+    "orders tell one story",
+    "订单状态与时间相符",
+    looks_at='SELECT count(*) AS "orders" FROM orders',
+    # what the table's own constraints do not see
+    differing="""
+        SELECT 'order' AS kind, id,
+               CASE state WHEN 'placed' THEN 'placed, and nothing else yet'
+                          WHEN 'paid' THEN 'paid, or ended once and then revived by late money'
+                          ELSE state || ' once, by the clock or by somebody, and late money refused' END AS expected,
+               concat_ws(', ', state, 'pay by ' || pay_by, 'paid ' || paid_at, 'lapsed ' || lapsed_at,
+                         'cancelled ' || cancelled_at, 'paid late ' || paid_late_at, late_outcome) AS found
+        FROM orders
+        WHERE (CASE state
+            WHEN 'placed' THEN num_nonnulls(paid_at, lapsed_at, cancelled_at, paid_late_at, late_outcome, paid_with) = 0
+            WHEN 'paid' THEN CASE WHEN late_outcome IS NULL
+                THEN num_nonnulls(lapsed_at, cancelled_at, paid_late_at) = 0
+                ELSE late_outcome = 'revived' AND num_nonnulls(lapsed_at, cancelled_at) = 1 END
+            ELSE num_nonnulls(lapsed_at, cancelled_at) = 1
+                 AND num_nonnulls(paid_late_at, paid_with) <> 1
+                 AND coalesce(late_outcome, 'refunded') = 'refunded'
+            END
+            AND (lapsed_at IS NULL OR lapsed_at >= pay_by)
+            AND (cancelled_at IS NULL) = (cancelled_by IS NULL)
+        ) IS NOT TRUE
+    """,
+)
+
+OVERDUE = Note(
+    "orders that should have lapsed a minute ago",
+    "超时一分钟仍未关闭",
+    counts="""
+        SELECT count(*) AS "orders" FROM orders
+        WHERE state = 'placed' AND pay_by < CAST(:now AS timestamptz) - interval '1 minute'
+    """,
+)
+
+CHECKS = (ADD_UP, HOLD, MOMENTS, OVERDUE)

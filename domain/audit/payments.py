@@ -1,0 +1,123 @@
+"""Money: what was captured is what was paid for, and what nobody kept goes back.
+
+A refund is always of a whole payment, and a payment is one row with one amount: more than was captured cannot go back.
+"""
+
+from domain.audit.checks import Balance, Check, Note
+from domain.orders.actions import PAYABLE
+from domain.orders.events import OrderPaidLate
+from domain.payments.events import PaymentCaptured
+
+_KINDS = {"payable": PAYABLE, "captured": PaymentCaptured.kind, "paid_late": OrderPaidLate.kind}
+
+# Captured money of which an event still waits to be heard: whoever owns the payable has not decided yet. A dead letter
+# is not on its way to anybody, so its money is not in flight. The amount is the one the hearer will judge by.
+_IN_FLIGHT = """
+    WITH letter AS (
+        SELECT DISTINCT ON (payment_id) CAST(payload ->> 'payment_id' AS uuid) AS payment_id,
+               CAST(payload ->> 'amount_minor' AS bigint) AS amount_minor
+        FROM outbox_events
+        WHERE delivered_at IS NULL AND dead_at IS NULL AND kind IN (CAST(:captured AS text), CAST(:paid_late AS text))
+        ORDER BY payment_id, position
+    ),
+    in_flight AS (
+        SELECT payment.id, coalesce(letter.amount_minor, payment.amount_minor) AS amount_minor
+        FROM letter
+        JOIN payments AS payment ON payment.id = letter.payment_id AND payment.state = 'captured'
+        LEFT JOIN orders ON orders.id = payment.payable_id AND orders.state = 'paid' AND orders.paid_with = payment.id
+        WHERE orders.id IS NULL
+    )
+"""
+
+ORDERS_HAVE_MONEY = Check(
+    "paid orders have their money",
+    "已付订单都有收款",
+    looks_at="""
+        SELECT count(*) AS "paid orders", coalesce(sum(total_minor), 0) AS "¥" FROM orders WHERE state = 'paid'
+    """,
+    # also of ended orders: money that came too late was captured, and once it was refused it goes back
+    differing="""
+        SELECT 'order' AS kind, orders.id,
+               format('%s fen %s for it, %s', total_minor, orders.currency,
+                      CASE late_outcome WHEN 'refunded' THEN 'refund_due or refunded' ELSE 'captured' END) AS expected,
+               CASE WHEN payment.id IS NULL THEN 'no payment'
+                    ELSE format('%s fen %s for %s, %s', amount_minor, payment.currency,
+                                CASE payable_id WHEN orders.id THEN 'it' ELSE 'something else' END, payment.state)
+                    END AS found
+        FROM orders LEFT JOIN payments AS payment ON payment.id = orders.paid_with
+        WHERE orders.paid_with IS NOT NULL
+          AND (payable = CAST(:payable AS text) AND payable_id = orders.id
+               AND amount_minor = total_minor AND payment.currency = orders.currency
+               AND CASE WHEN late_outcome = 'refunded' THEN payment.state IN ('refund_due', 'refunded')
+                        ELSE payment.state = 'captured' END) IS NOT TRUE
+    """,
+    parameters=_KINDS,
+)
+
+MONEY_HAS_ORDERS = Check(
+    "captured money has its paid order",
+    "收款都有已付订单",
+    looks_at="""
+        SELECT count(*) AS "captured payments", coalesce(sum(amount_minor), 0) AS "¥"
+        FROM payments WHERE state = 'captured'
+    """,
+    given=_IN_FLIGHT,
+    differing="""
+        SELECT 'payment' AS kind, payment.id, 'a paid order, or an event on its way' AS expected,
+               CASE WHEN orders.id IS NULL THEN format('neither: it is for some %s', payable)
+                    WHEN orders.state = 'paid' THEN 'an order paid with other money'
+                    ELSE format('an order that is %s', orders.state) END AS found
+        FROM payments AS payment
+        LEFT JOIN orders ON payable = CAST(:payable AS text) AND orders.id = payable_id
+        WHERE payment.state = 'captured'
+          AND (orders.state = 'paid' AND orders.paid_with = payment.id) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM in_flight WHERE in_flight.id = payment.id)
+    """,
+    parameters=_KINDS,
+)
+
+MONEY_ADDS_UP = Balance(
+    "money kept = paid orders + in flight",
+    "收款 − 退款 = 已付订单 + 在途",
+    subject="all payments",
+    given=_IN_FLIGHT,
+    sums="""
+        SELECT (SELECT coalesce(sum(total_minor), 0) FROM orders WHERE state = 'paid')
+               + (SELECT coalesce(sum(amount_minor), 0) FROM in_flight) AS expected,
+               (SELECT coalesce(sum(amount_minor) FILTER (WHERE captured_at IS NOT NULL), 0)
+                       - coalesce(sum(amount_minor) FILTER (WHERE refund_due_at IS NOT NULL), 0)
+                FROM payments) AS found
+    """,
+    parameters=_KINDS,
+)
+
+NOTICES = Check(
+    "believed notices had their effect",
+    "支付通知都已入账",
+    looks_at='SELECT count(*) AS "notices" FROM payment_notices',
+    differing="""
+        SELECT 'payment' AS kind, payment_id AS id, notice.kind AS expected,
+               coalesce(payment.state, 'no payment') AS found
+        FROM payment_notices AS notice LEFT JOIN payments AS payment ON payment.id = payment_id
+        WHERE (CASE notice.kind WHEN 'captured' THEN payment.captured_at IS NOT NULL
+                                WHEN 'refunded' THEN payment.refunded_at IS NOT NULL END) IS NOT TRUE
+    """,
+)
+
+IN_FLIGHT = Note(
+    "captured money on its way to its order",
+    "在途收款",
+    given=_IN_FLIGHT,
+    counts="""SELECT count(*) AS "payments", coalesce(sum(amount_minor), 0) AS "¥" FROM in_flight""",
+    parameters=_KINDS,
+)
+
+REFUNDS_DUE = Note(
+    "refunds that the gateway has not made yet",
+    "待退款",
+    counts="""
+        SELECT count(*) AS "payments", coalesce(sum(amount_minor), 0) AS "¥" FROM payments WHERE state = 'refund_due'
+    """,
+)
+
+CHECKS = (ORDERS_HAVE_MONEY, MONEY_HAS_ORDERS, MONEY_ADDS_UP, NOTICES, IN_FLIGHT, REFUNDS_DUE)

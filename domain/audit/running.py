@@ -1,0 +1,62 @@
+"""Running the audit: every check of the ledger on one snapshot, exact while the market sells, then the gates."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import text
+
+from domain.audit import flash_sales, gates, orders, outbox, payments, stock
+from domain.audit.checks import LedgerCheck
+from domain.audit.rules import Line
+from domain.foundation.database import Database, Reader
+from domain.foundation.redis import Gate
+
+LEDGER: tuple[LedgerCheck, ...] = (
+    *stock.CHECKS,
+    *orders.CHECKS,
+    *payments.CHECKS,
+    *flash_sales.CHECKS,
+    *outbox.CHECKS,
+)
+GATES = "gates"
+NAMES = (*(check.name for check in LEDGER), GATES)
+"""What is looked at, in this order."""
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# A check reads whole tables: it takes longer than a screen may, and sorts and hashes in memory what fits.
+_ROOM = ("SET LOCAL statement_timeout = '10min'", "SET LOCAL work_mem = '64MB'")
+
+
+async def run(db: Database, gate: Gate, *, now: datetime, before: Callable[[str], object] | None = None) -> list[Line]:
+    """All lines, in the order of `NAMES`; `before` is called with each name as its turn comes.
+
+    Changes nothing, takes no lock and needs memory for the lines only. While it runs the snapshot keeps vacuum from
+    clearing rows that have died since.
+    """
+    tell = before or _tell_nobody
+    async with _snapshot(db) as ledger:
+        found = await of_ledger(ledger, now=now, before=tell)
+    tell(GATES)
+    return found + await gates.lines(db, gate)
+
+
+async def of_ledger(ledger: Reader, *, now: datetime, before: Callable[[str], object]) -> list[Line]:
+    """The ledger's part alone. Exact where the reader stays at one moment: in a snapshot, or when nobody writes."""
+    found: list[Line] = []
+    for check in LEDGER:
+        before(check.name)
+        found += await check.lines(ledger, {"now": now})
+    return found
+
+
+@asynccontextmanager
+async def _snapshot(db: Database) -> AsyncIterator[Reader]:
+    """The ledger as it was at one moment, however long one looks."""
+    async with db.engine.connect() as connection, connection.begin():
+        for setting in (_SNAPSHOT, *_ROOM):
+            await connection.execute(text(setting))
+        yield Reader(connection)
+
+
+def _tell_nobody(_: str) -> None: ...

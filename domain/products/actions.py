@@ -1,0 +1,51 @@
+"""What staff can do with a product. Whole catalogues come by an import, which also moves stock: domain/stock/importing."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.foundation import ids
+from domain.foundation.database import Database
+from domain.foundation.errors import BadInput, NotFound
+from domain.foundation.money import LARGEST_MINOR
+from domain.products import rules, store
+
+
+async def publish(db: Database, *, product_id: UUID, by: UUID, now: datetime) -> None:
+    """Show a product to shoppers; a second call changes nothing. Raises NotFound."""
+    async with db.transaction() as tx:
+        before = await store.lock_publication(tx, product_id)
+        if before is None:
+            raise NotFound("product", ids.encode("product", product_id))
+        after = rules.publish(before, by=by, now=now)
+        if after != before:
+            await store.write_publication(tx, product_id, after, now=now)
+
+
+async def unpublish(db: Database, *, product_id: UUID, now: datetime) -> None:
+    """Hide a product from shoppers; orders and sales that stand go on. A second call changes nothing. Raises NotFound."""
+    async with db.transaction() as tx:
+        before = await store.lock_publication(tx, product_id)
+        if before is None:
+            raise NotFound("product", ids.encode("product", product_id))
+        after = rules.unpublish(before)
+        if after != before:
+            await store.write_publication(tx, product_id, after, now=now)
+
+
+async def set_price(
+    db: Database, *, sku_id: UUID, price_minor: int, compare_at_minor: int | None, now: datetime
+) -> None:
+    """Give a SKU a price and, or not, a price to compare it with; orders that stand keep theirs.
+
+    Raises BadInput unless both are 0 to LARGEST_MINOR and the second is above the first, NotFound without such a SKU.
+    """
+    if not 0 <= price_minor <= LARGEST_MINOR:
+        raise BadInput(f"the price is {price_minor} minor units; allowed: 0 to {LARGEST_MINOR}")
+    if compare_at_minor is not None and not price_minor < compare_at_minor <= LARGEST_MINOR:
+        raise BadInput(f"the price to compare with is {compare_at_minor} minor units; allowed: above {price_minor}")
+    async with db.transaction() as tx:
+        found = await store.write_price(
+            tx, sku_id, price_minor=price_minor, compare_at_minor=compare_at_minor, now=now
+        )
+        if not found:
+            raise NotFound("sku", ids.encode("sku", sku_id))

@@ -1,0 +1,70 @@
+"""What the browser is shown: GraphiQL over a market of one sale, without engines. `granian tests.browser.market:app`."""
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from api import graphiql
+from api.endpoint import GraphQLEndpoint
+
+
+@strawberry.type
+class Money:
+    amount: str
+    currency: str
+
+
+@strawberry.type
+class Item:
+    id: strawberry.ID
+    title: str
+    sale_price: Money
+    units: int
+    units_left: int
+
+
+@strawberry.type(description="A few units, a window of time, and many shoppers. **限时抢购**")
+class FlashSale:
+    id: strawberry.ID
+    title: str
+    state: str
+    opens_at: str
+    closes_at: str
+    is_open: bool
+    items: list[Item]
+
+
+@strawberry.type
+class FlashSales:
+    nodes: list[FlashSale]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(description="Sales that are open or to come, the next to open first.")
+    def flash_sales(self, first: int = 20) -> FlashSales:
+        item = Item(
+            id=strawberry.ID("item_1"),
+            title="宇治抹茶蛋糕卷",
+            sale_price=Money(amount="19.90", currency="CNY"),
+            units=100,
+            units_left=42,
+        )
+        sale = FlashSale(
+            id=strawberry.ID("flashsale_1"),
+            title="双十一 午夜场",
+            state="WARM",
+            opens_at="2026-11-11T00:00:00+08:00",
+            closes_at="2026-11-11T02:00:00+08:00",
+            is_open=True,
+            items=[item],
+        )
+        return FlashSales(nodes=[sale][:first])
+
+
+app = Starlette(
+    routes=[
+        Route("/graphql", GraphQLEndpoint(strawberry.Schema(Query), make_context=lambda head: None, ide=graphiql.app)),
+        *graphiql.routes,
+    ]
+)

@@ -1,0 +1,3 @@
+from tests.given.sandbox import company, gateway, sandbox
+
+__all__ = ["company", "gateway", "sandbox"]

@@ -1,0 +1,263 @@
+"""Asking, looking after lost notices and giving back: against the sandbox as it runs in the world."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from domain.foundation import clock
+from domain.orders import actions as orders
+from domain.orders.rules import OrderNotPayable
+from domain.payments import actions, store
+from domain.payments.events import PaymentCaptured, PaymentRefunded
+from domain.payments.rules import GatewayFailed, GatewayUnavailable, PaymentState
+from domain.payments.sandbox import SandboxGateway
+
+
+@pytest.fixture
+def given(given):
+    """The market at the time that the sandbox's clock shows."""
+    given.now = clock.now()
+    return given
+
+
+@pytest.fixture
+async def order(given):
+    return await given.order(await given.stocked_sku(5))
+
+
+def pay(given, gateway, order, key="payment-1", *, now=None):
+    return orders.pay(
+        given.db,
+        gateway,
+        order_id=order.id,
+        shopper_id=order.shopper_id,
+        idempotency_key=key,
+        now=now or given.now,
+    )
+
+
+class Wrapped:
+    """A gateway with something in between."""
+
+    def __init__(self, gateway):
+        self._gateway = gateway
+
+    def __getattr__(self, name):
+        return getattr(self._gateway, name)
+
+
+class DiesAfterTheRefund(Wrapped):
+    async def refund(self, payment):
+        await self._gateway.refund(payment)
+        raise ConnectionResetError("killed")
+
+
+class IsDown(Wrapped):
+    async def _down(self, *_):
+        raise GatewayFailed("no route to host")
+
+    prepare = query = close = refund = _down
+
+
+async def test_whoever_asks_again_gets_the_same_payment(given, gateway, order):
+    first = await pay(given, gateway, order)
+    same_key = await pay(given, gateway, order)
+    other_key = await pay(given, gateway, order, "payment-2")
+
+    assert first.payment.id == same_key.payment.id == other_key.payment.id
+    assert first.instructions == same_key.instructions == other_key.instructions
+    assert first.instructions.pay_url.startswith("http://127.0.0.1:")
+    assert (await given.payment_again(first.payment.id)).reference == first.instructions.reference
+    assert await given.payment_states() == {"pending": 1}
+
+
+async def test_the_same_key_has_the_same_payment_when_it_is_paid(given, gateway, order):
+    first = await pay(given, gateway, order)
+    await given.money_for(order)
+    await given.hear_payments()
+
+    again = await pay(given, gateway, order)
+
+    assert (again.payment.id, again.payment.state) == (first.payment.id, PaymentState.CAPTURED)
+    assert again.instructions is None
+    with pytest.raises(OrderNotPayable):
+        await pay(given, gateway, order, "payment-2")
+
+
+async def test_nobody_is_asked_twice_while_the_order_has_not_heard_of_its_money(given, gateway, order):
+    await pay(given, gateway, order)
+    payment = await given.money_for(order)
+
+    asked = await pay(given, gateway, order, "payment-2")
+
+    assert (asked.payment.id, asked.instructions) == (payment.id, None)
+
+
+async def test_a_payment_stands_before_the_gateway_hears_of_it(given, gateway, order):
+    with pytest.raises(GatewayUnavailable):
+        await pay(given, IsDown(gateway), order)
+    assert await given.payment_states() == {"pending": 1}
+
+    asked = await pay(given, gateway, order)
+
+    assert asked.instructions is not None
+    assert await given.payment_states() == {"pending": 1}
+
+
+async def test_a_gateway_that_nobody_reaches_is_unavailable(given, order):
+    nowhere = SandboxGateway("http://127.0.0.1:9", b"s" * 40, "http://127.0.0.1:9/")
+
+    with pytest.raises(GatewayUnavailable):
+        await pay(given, nowhere, order)
+
+    await nowhere.hang_up()
+
+
+async def test_money_whose_notice_was_lost_is_found(given, gateway, sandbox, order):
+    payment = (await pay(given, gateway, order)).payment
+    await sandbox.pay(payment, behaviour="never")
+
+    too_soon = await actions.reconcile_pending(given.db, gateway, now=given.now)
+    looked = await actions.reconcile_pending(given.db, gateway, now=given.now + store.FIRST_LOOK)
+    again = await actions.reconcile_pending(given.db, gateway, now=given.now + store.FIRST_LOOK * 10)
+
+    assert (too_soon, looked, again) == (0, 1, 0)
+    assert (await given.payment_again(payment.id)).state is PaymentState.CAPTURED
+    assert len(await given.recorded(PaymentCaptured)) == 1
+
+
+async def test_the_gateway_is_asked_ever_more_rarely(given, gateway, order):
+    await pay(given, gateway, order)
+
+    looked_at = [
+        second
+        for second in range(0, 200)
+        if await actions.reconcile_pending(given.db, gateway, now=given.now + timedelta(seconds=second))
+    ]
+
+    assert looked_at == [10, 20, 40, 80, 160]
+
+
+async def test_a_payment_nobody_paid_is_closed_at_both_ends(given, gateway, sandbox, order):
+    payment = (await pay(given, gateway, order)).payment
+
+    await actions.reconcile_pending(given.db, gateway, now=order.pay_by)
+
+    assert (await given.payment_again(payment.id)).state is PaymentState.CLOSED
+    assert await sandbox.pay(payment) == 409
+
+
+async def test_a_payment_the_gateway_never_heard_of_is_closed(given, gateway, order):
+    payment = await given.payment(order)
+
+    await actions.reconcile_pending(given.db, gateway, now=order.pay_by)
+
+    assert (await given.payment_again(payment.id)).state is PaymentState.CLOSED
+
+
+async def test_money_that_was_faster_than_the_closing_is_taken(given, gateway, sandbox, order):
+    payment = (await pay(given, gateway, order)).payment
+    await sandbox.pay(payment, behaviour="never")
+
+    await actions.reconcile_pending(given.db, gateway, now=order.pay_by)
+
+    assert (await given.payment_again(payment.id)).state is PaymentState.CAPTURED
+
+
+async def test_a_cancelled_orders_payment_is_closed_with_the_next_sweep(given, gateway, sandbox, order):
+    payment = (await pay(given, gateway, order)).payment
+    await orders.cancel(
+        given.db, order_id=order.id, shopper_id=order.shopper_id, idempotency_key="cancel-1", now=given.now
+    )
+
+    await actions.reconcile_pending(given.db, gateway, now=given.now)
+
+    assert (await given.payment_again(payment.id)).state is PaymentState.CLOSED
+    assert await sandbox.pay(payment) == 409
+
+
+async def test_a_gateway_that_is_down_is_asked_again(given, gateway, order):
+    payment = (await pay(given, gateway, order)).payment
+
+    down = await actions.reconcile_pending(given.db, IsDown(gateway), now=order.pay_by)
+    up = await actions.reconcile_pending(given.db, gateway, now=order.pay_by + store.FIRST_LOOK)
+
+    assert (down, up) == (1, 1)
+    assert (await given.payment_again(payment.id)).state is PaymentState.CLOSED
+
+
+@pytest.fixture
+async def unwanted(given, gateway, sandbox, order):
+    """A captured payment that is to go back."""
+    payment = (await pay(given, gateway, order)).payment
+    await sandbox.pay(payment, behaviour="never")
+    await actions.reconcile_pending(given.db, gateway, now=given.now + store.FIRST_LOOK)
+    async with given.db.transaction() as tx:
+        await store.mark_refund_due(tx, payment.id, reason="test", now=given.now)
+        await store.mark_refund_due(tx, payment.id, reason="other", now=given.now)
+    return payment
+
+
+async def refund(given, gateway, *, after):
+    return await actions.refund_due(given.db, gateway, now=given.now + timedelta(seconds=after))
+
+
+async def test_a_refund_is_asked_for_until_it_is_done(given, gateway, sandbox, unwanted):
+    accepted = await refund(given, gateway, after=0)
+    await asyncio.sleep(0.3)  # the gateway takes its time
+    too_soon = await refund(given, gateway, after=0.4)
+    done = await refund(given, gateway, after=0.5)
+    again = await refund(given, gateway, after=3600)
+
+    payment = await given.payment_again(unwanted.id)
+    assert (accepted, too_soon, done, again) == (1, 0, 1, 0)
+    assert (payment.state, payment.refund_reason, payment.refund_error) == (PaymentState.REFUNDED, "test", None)
+    assert await sandbox.payments_taken_and_given_back() == (1, 1)
+    assert await given.recorded(PaymentRefunded) == [
+        PaymentRefunded("order", payment.payable_id, payment.id, 1990, refunded_at=payment.refunded_at)
+    ]
+
+
+async def test_a_refund_survives_a_crash_between_gateway_and_commit(given, gateway, sandbox, unwanted):
+    with pytest.raises(ConnectionResetError):
+        await refund(given, DiesAfterTheRefund(gateway), after=0)
+    assert (await given.payment_again(unwanted.id)).state is PaymentState.REFUND_DUE
+    await asyncio.sleep(0.3)
+
+    somebody_else = await refund(given, gateway, after=store.LEASE.total_seconds())
+
+    assert somebody_else == 1
+    assert (await given.payment_again(unwanted.id)).state is PaymentState.REFUNDED
+    assert await sandbox.payments_taken_and_given_back() == (1, 1)
+    assert len(await given.recorded(PaymentRefunded)) == 1
+
+
+async def test_a_refund_the_gateway_does_not_take_says_why(given, gateway, unwanted):
+    await refund(given, IsDown(gateway), after=0)
+
+    failed = await given.payment_again(unwanted.id)
+    assert (failed.state, failed.refund_attempts) == (PaymentState.REFUND_DUE, 1)
+    assert failed.refund_error == "no route to host"
+    assert await refund(given, gateway, after=0.4) == 0
+    assert await refund(given, gateway, after=0.5) == 1
+
+
+async def test_one_refunds_trouble_is_not_its_neighbours(given, gateway, sandbox, unwanted):
+    class OneIsCursed(Wrapped):
+        async def refund(self, payment):
+            if payment.id == unwanted.id:
+                raise ZeroDivisionError
+            return await self._gateway.refund(payment)
+
+    neighbour = (await pay(given, gateway, await given.order(await given.stocked_sku(1)))).payment
+    await sandbox.pay(neighbour, behaviour="never")
+    await actions.reconcile_pending(given.db, gateway, now=given.now + store.FIRST_LOOK)
+    async with given.db.transaction() as tx:
+        await store.mark_refund_due(tx, neighbour.id, reason="test", now=given.now)
+
+    with pytest.raises(ZeroDivisionError):
+        await refund(given, OneIsCursed(gateway), after=0)
+    await asyncio.sleep(0.3)
+
+    assert await sandbox.payments_taken_and_given_back() == (2, 1)
