@@ -42,6 +42,7 @@ schema: .venv/made ## Write schema.graphql anew; a test holds the file equal to 
 
 migration: .venv/made ## Write the next migration from what the tables say, NAME="coupons get a budget"; read it before you keep it.
 	@.venv/bin/python -m domain.migrations "$${NAME:?say what changes: make migration NAME=\"coupons get a budget\"}"
+	@.venv/bin/ruff format --quiet domain/migrations/versions
 
 bench: .venv/made ## Measure this machine's claims, orders and answers a second; ARGS="..." adds options.
 	@.venv/bin/nightmarket bench $(ARGS)
@@ -74,7 +75,7 @@ clean: ## Remove .venv, caches and build leftovers; the embedded market's data i
 		python=; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo "Night Market needs Python 3.11 or newer, and $${PYTHON:-no python3} here is that: install one, or name it, make PYTHON=/path/to/python3.13" >&2; \
+		echo "$${PYTHON:-python3} is not Python 3.11 or newer: install one, or name it, make PYTHON=/path/to/python3.13" >&2; \
 		exit 1; \
 	fi; \
 	"$$python" requirements/make_venv.py

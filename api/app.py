@@ -53,6 +53,7 @@ class Api:
         self.app = Starlette(
             routes=[
                 Route("/graphql", self.graphql),
+                *(graphiql.routes if settings.graphiql else []),
                 Route("/payments/sandbox/callback", sandbox_callback, methods=["POST"]),
                 Route("/livez", self._live),
                 Route("/readyz", self._ready),

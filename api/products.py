@@ -1,8 +1,7 @@
-"""Products for shoppers and for those who run the shop: lists, searches, SKUs with their units, categories."""
+"""Products: lists and searches, SKUs with their units, categories."""
 
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -11,15 +10,14 @@ from api.access import Who, check, public, to
 from api.context import Context, Info
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
-from api.refusals import refusal
 from api.scalars import Long
 from api.selection import asked_below
-from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
+from domain.foundation.errors import BadInput
 from domain.foundation.pages import page_size
-from domain.products import actions, queries, rules, search
-from domain.stock import actions as stock_actions
+from domain.products import queries, rules, search
+from domain.products.search import page as find_page
 from domain.stock import queries as stock
-from domain.stock.rules import Level, NotEnoughStock, StockChanged
+from domain.stock.rules import Level
 
 ProductState = strawberry.enum(rules.State, name="ProductState", description="Whether shoppers see a product.")
 ProductSort = strawberry.enum(search.Order, name="ProductSort", description="The order of a list of products.")
@@ -134,11 +132,184 @@ class ProductFilter:
     category_id: strawberry.ID | None = strawberry.field(default=None, description="In it, or in one below it.")
     tag: str | None = strawberry.field(default=None, description="One whole tag.")
     vendor: str | None = strawberry.field(default=None, description="The vendor's whole name.")
-    lowest_price_from_minor: Long | None = strawberry.field(
+    price_from_minor: Long | None = strawberry.field(
         default=None, description="Minor units: fen. Products whose cheapest SKU costs that or more."
     )
-    lowest_price_to_minor: Long | None = strawberry.field(
+    price_to_minor: Long | None = strawberry.field(
         default=None, description="Minor units: fen. Products whose cheapest SKU costs that or less."
     )
     in_stock: bool = strawberry.field(default=False, description="Only products with units that can be ordered now.")
-    state: ProductState | None = strawberry.field(default=None, description="PUBLISHED by default; DRAFT for staff only.")
+    state: ProductState | None = strawberry.field(default=None, description="PUBLISHED by default; DRAFT: staff only.")
+
+
+@strawberry.type
+class ProductQuery:
+    """Questions about what is for sale."""
+
+    @strawberry.field(
+        directives=public(),
+        description="A list of products. `search` finds Chinese by any two neighbouring characters; its last word may "
+        "be unfinished. Drafts are shown to staff who ask for them.",
+    )
+    async def products(
+        self,
+        info: Info,
+        first: int = 20,
+        after: str | None = None,
+        search: str | None = None,
+        filter: ProductFilter | None = None,
+        sort: ProductSort = ProductSort.NEWEST,
+    ) -> Connection[Product]:
+        """A list of products."""
+        narrowed = filter or ProductFilter()
+        asked = asked_below(info)
+        page = await find_page(
+            info.context.market.db,
+            _wanted(info, search, narrowed),
+            order=sort,
+            first=page_size(first),
+            after=after,
+            among=stock.in_stock if narrowed.in_stock else None,
+            with_body="bodyHtml" in asked,
+        )
+        shown = iter(await _show_products(info.context, page.rows, asked))
+        return Connection.of(page, lambda row: next(shown))
+
+    @strawberry.field(
+        directives=public(), description="A product, by its id or by its handle; null when there is none."
+    )
+    async def product(self, info: Info, id: strawberry.ID | None = None, handle: str | None = None) -> Product | None:
+        """One product."""
+        if (id is None) == (handle is None):
+            raise BadInput("give either the id of the product or its handle")
+        if id is not None:
+            return await find_product(info, read_id("product", id))
+        found = await queries.by_handle(info.context.market.db, handle or "")
+        return await _show_if_visible(info, found)
+
+    @strawberry.field(directives=public(), description="All categories by their paths, the first thousand at most.")
+    async def categories(self, info: Info) -> list[Category]:
+        """All categories."""
+        return [show_category(category) for category in await queries.all_categories(info.context.market.db)]
+
+
+@finds("product")
+async def find_product(info: Info, id: UUID) -> Product | None:
+    """A product that the asker may see."""
+    return (await products_by_ids(info, [id])).get(id)
+
+
+@finds("sku")
+async def find_sku(info: Info, id: UUID) -> Sku | None:
+    """A SKU of a product that the asker may see."""
+    return (await skus_by_ids(info, [id])).get(id)
+
+
+@finds("category")
+async def find_category(info: Info, id: UUID) -> Category | None:
+    """A category."""
+    found = (await queries.categories_by_ids(info.context.market.db, [id])).get(id)
+    return show_category(found) if found else None
+
+
+async def products_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Product]:
+    """Those of these products that the asker may see, with what the operation asks for below this field."""
+    rows = (await queries.by_ids(info.context.market.db, ids)).values()
+    visible = [row for row in rows if _may_see(info.context, row)]
+    shown = await _show_products(info.context, visible, asked_below(info))
+    return {row.id: product for row, product in zip(visible, shown, strict=True)}
+
+
+async def skus_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Sku]:
+    """Those of these SKUs that the asker may see, with their products."""
+    found = await stock.skus_by_ids(info.context.market.db, ids)
+    products = await products_by_ids(info, list({sku.product_id for sku, _ in found.values()}))
+    return {
+        sku_id: _show_sku(sku, level, products[sku.product_id])
+        for sku_id, (sku, level) in found.items()
+        if sku.product_id in products
+    }
+
+
+def show_category(category: rules.Category) -> Category:
+    """The GraphQL object of a category."""
+    return Category(
+        id=show_id("category", category.id),
+        name=category.name,
+        path=category.path,
+        parent_id=show_id("category", category.parent_id) if category.parent_id else None,
+    )
+
+
+async def _show_if_visible(info: Info, row: rules.Product | None) -> Product | None:
+    if row is None or not _may_see(info.context, row):
+        return None
+    (product,) = await _show_products(info.context, [row], asked_below(info))
+    return product
+
+
+async def _show_products(context: Context, rows: Sequence[rules.Product], asked: Set[str]) -> list[Product]:
+    """Products, and in one statement each the SKUs with their units and the images of all, if the operation asks."""
+    db, ids = context.market.db, [row.id for row in rows]
+    skus = await stock.skus_by_product_ids(db, ids) if "skus" in asked and ids else {}
+    images = await queries.images_by_product_ids(db, ids) if "images" in asked and ids else {}
+    return [_show_product(row, skus.get(row.id, ()), images.get(row.id, ())) for row in rows]
+
+
+def _show_product(
+    row: rules.Product, skus: Iterable[tuple[rules.Sku, Level]], images: Iterable[rules.Image]
+) -> Product:
+    product = Product(
+        id=show_id("product", row.id),
+        handle=row.handle,
+        title=row.title,
+        body_html=row.body_html,
+        vendor=row.vendor,
+        category=show_category(row.category) if row.category else None,
+        tags=list(row.tags),
+        option_names=list(row.option_names),
+        state=row.state,
+        images=[Image(url=image.url, alt_text=image.alt_text) for image in images],
+        skus=[],
+        created_at=row.created_at,
+        published_at=row.published_at,
+        row=row,
+    )
+    product.skus = [_show_sku(sku, level, product) for sku, level in skus]
+    return product
+
+
+def _show_sku(row: rules.Sku, level: Level, product: Product) -> Sku:
+    return Sku(
+        id=show_id("sku", row.id),
+        code=row.code,
+        available=Long(level.free),
+        image_url=row.image_url,
+        product=product,
+        row=row,
+        level=level,
+    )
+
+
+def _show_level(level: Level) -> StockLevel:
+    return StockLevel(free=Long(level.free), held=Long(level.held), sold=Long(level.sold), total=Long(level.total))
+
+
+def _may_see(context: Context, row: rules.Product) -> bool:
+    is_staff = context.principal is not None and context.principal.is_staff
+    return is_staff or row.state is rules.State.PUBLISHED
+
+
+def _wanted(info: Info, text: str | None, narrowed: ProductFilter) -> search.Wanted:
+    state = narrowed.state or rules.State.PUBLISHED
+    if state is not rules.State.PUBLISHED:
+        check(Who.STAFF, info.context.principal)
+    return search.Wanted(
+        state=state,
+        search=text,
+        category_id=read_id("category", narrowed.category_id) if narrowed.category_id else None,
+        tag=narrowed.tag,
+        vendor=narrowed.vendor,
+        least_minor=narrowed.price_from_minor,
+        most_minor=narrowed.price_to_minor,
+    )

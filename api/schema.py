@@ -12,8 +12,10 @@ from api.context import Info
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
+from api.products import ProductQuery
 from api.refusals import exception_handlers
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
+from api.running_products import RunningProductsMutation
 from api.scalars import SCALARS
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
@@ -32,8 +34,12 @@ class NodeQuery:
         return await find(info, id)  # type: ignore[no-any-return]
 
 
-Query = merge_types("Query", (NodeQuery, AccountQuery, OrderQuery, FlashSaleQuery, RunningFlashSalesQuery))
-Mutation = merge_types("Mutation", (AccountMutation, OrderMutation, FlashSaleMutation, RunningFlashSalesMutation))
+Query = merge_types(
+    "Query", (NodeQuery, AccountQuery, OrderQuery, FlashSaleQuery, RunningFlashSalesQuery, ProductQuery)
+)
+Mutation = merge_types(
+    "Mutation", (AccountMutation, OrderMutation, FlashSaleMutation, RunningFlashSalesMutation, RunningProductsMutation)
+)
 
 
 def build() -> strawberry.Schema:

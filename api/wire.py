@@ -6,7 +6,14 @@ from typing import Any
 
 import orjson
 
-from api.faults import BAD_REQUEST, BATCHING_REFUSED, REQUEST_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, RequestFault
+from api.faults import (
+    BAD_REQUEST,
+    BAD_USER_INPUT,
+    BATCHING_REFUSED,
+    REQUEST_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    RequestFault,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,6 +24,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
 JSON = b"application/json; charset=utf-8"
 
+NESTED_AT_MOST = 100  # levels of objects and lists in the variables: what reads them calls itself for each level
 HEADER_BYTES = 500  # longer Accept and Content-Type headers are nobody's, and are not worth remembering
 
 
@@ -85,6 +93,8 @@ def decode(body: bytes) -> tuple[str, str | None, dict[str, Any]]:
         variables = {}
     elif not isinstance(variables, dict):
         raise RequestFault.of(BAD_REQUEST, "variables must be an object.")
+    elif body.count(b"{") + body.count(b"[") > NESTED_AT_MOST and _is_nested_too_deep(variables):
+        raise RequestFault.of(BAD_USER_INPUT, f"variables are nested deeper than {NESTED_AT_MOST} levels.")
     if not isinstance(request.get("extensions"), dict | None):
         raise RequestFault.of(BAD_REQUEST, "extensions must be an object.")
     return text, name, variables
@@ -113,6 +123,14 @@ def _is_json(content_type: bytes) -> bool:
     name, *parameters = (part.strip() for part in content_type.decode("latin-1").lower().split(";"))
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
     return name == "application/json" and all(charset in {"utf-8", "utf8"} for charset in charsets)
+
+
+def _is_nested_too_deep(value: Any) -> bool:
+    layer = [value]
+    for _ in range(NESTED_AT_MOST + 1):
+        containers = [outer for outer in layer if isinstance(outer, dict | list)]
+        layer = [inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return bool(containers)
 
 
 def _quality(text: str) -> float:

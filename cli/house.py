@@ -96,7 +96,7 @@ class House:
         self._logs = logs
         self._api_command = api_command
         self._quiet = quiet
-        self._engines: embedded.Engines | None = None
+        self.engines: embedded.Engines | None = None
         self.settings = settings
         self.members: dict[str, Member] = {}
         self.is_stopping = False
@@ -142,7 +142,7 @@ class House:
                 "redis": not given.redis_url.get_secret_value(),
                 "broker": not given.broker_url.get_secret_value(),
             }
-            self._engines = engines = embedded.start(given.data_dir, **wanted)
+            self.engines = engines = embedded.start(given.data_dir, **wanted)
             if wanted["database"]:
                 changes["database_url"] = engines.database_url
             if wanted["redis"]:
@@ -198,9 +198,9 @@ class House:
             if member := self.members.get(name):
                 member.ask_to_stop()
                 member.wait(STOP_SECONDS)
-        if self._engines:
-            self._engines.stop()
-            self._engines = None
+        if self.engines:
+            self.engines.stop()
+            self.engines = None
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

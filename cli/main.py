@@ -51,6 +51,37 @@ def up(
 
 
 @app.command()
+def demo(
+    leave: Annotated[bool, typer.Option("--exit", help="Close the market after the report, not at Ctrl-C.")] = False,
+    catalogue: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A CSV of products; by default a sample.")
+    ] = None,
+    shoppers: Annotated[int, typer.Option(min=1, max=20_000, help="How many people come.")] = 2_000,
+    units: Annotated[int, typer.Option(min=1, help="How many units they come for.")] = 300,
+    port: Annotated[int | None, typer.Option(help="Port of the API; by default 8000, or a free one.")] = None,
+    data_dir: DataDir = None,
+    seed: Annotated[int, typer.Option(help="Decides who wants what, who pays and who never does.")] = 1,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as where nobody watches.")] = False,
+) -> None:
+    """Rehearse a flash sale: a whole market on this machine, shoppers over HTTP, a report, an audit. Ctrl-C closes it.
+
+    Always on embedded engines, whatever is configured. Exit code 0: everything sold or given back, nothing oversold,
+    the books agree.
+    """
+    from cli.demo import SAMPLE_CATALOGUE, Evening, Plan
+
+    evening = Evening(
+        plan=Plan(shoppers=shoppers, units=units, seed=seed),
+        settings=with_changes(settings(), port=port, data_dir=data_dir),
+        catalogue=catalogue or SAMPLE_CATALOGUE,
+        any_port=port is None,
+        plain=plain,
+        stays_open=not leave,
+    )
+    raise typer.Exit(evening.run())
+
+
+@app.command()
 def api() -> None:
     """Run the API alone (production): DATABASE_URL, REDIS_URL and the keys must be set."""
     from api.serving import serve

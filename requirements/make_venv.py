@@ -1,4 +1,4 @@
-"""Makes .venv: what is locked in development.txt, and this project in editable form. `make` runs it when either changed.
+"""Makes .venv: what development.txt locks, and this project in editable form. `make` runs it when either has changed.
 
 Needs nothing but the Python it runs on. Every package comes with a hash and as a wheel, so nothing is compiled here and
 nothing unlocked is fetched; the project itself is installed without asking the network at all.
@@ -27,16 +27,21 @@ def main() -> None:
         fcntl.flock(locks, fcntl.LOCK_EX)  # released by the system whatever happens to us
         if not HELD.is_file() or HELD.read_bytes() != LOCKS.read_bytes():
             make()
+        # its build tool is among the locked packages
         install("--no-index", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
         MADE.touch()
 
 
 def make() -> None:
     """A new .venv with everything that is locked."""
-    packages = LOCKS.read_text().count("==")
+    packages, started_at = LOCKS.read_text().count("=="), time.monotonic()
     version = ".".join(map(str, sys.version_info[:3]))
+    if not has("ensurepip") and not has("pip"):
+        sys.exit(
+            f"{sys.executable} (Python {version}) can install nothing: install python3-venv (on Debian and Ubuntu: "
+            "apt install python3-venv), or name another Python: make PYTHON=/path/to/python3.13"
+        )
     print(f"making .venv with Python {version}: {packages} locked packages, once, about a minute", flush=True)
-    started_at = time.monotonic()
     shutil.rmtree(VENV, ignore_errors=True)
     venv.create(VENV, with_pip=has("ensurepip"), symlinks=True)
     install("--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCKS))
@@ -45,19 +50,12 @@ def make() -> None:
 
 
 def install(*what: str) -> None:
-    """Install into .venv, with its own pip; where Python came without one for it (Debian), with Python's."""
-    if (VENV / "bin" / "pip").exists():
-        pip = [str(PYTHON), "-m", "pip"]
-    elif has("pip"):
-        pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    else:
-        sys.exit(
-            f"{sys.executable} has neither ensurepip nor pip: install python3-venv (apt install python3-venv), "
-            "or name another Python: make PYTHON=/path/to/python3.13"
-        )
+    """Install into .venv with its own pip, or from outside where Debian's Python has a pip but none to give."""
+    own = VENV / "bin" / "pip"
+    pip = [str(PYTHON), "-m", "pip"] if own.exists() else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     options = ["-qq", "--disable-pip-version-check", "--no-input"]
     if subprocess.run([*pip, "install", *options, *what], cwd=ROOT).returncode != 0:
-        sys.exit("pip could not make .venv: its own words stand above; run make again when that is mended")
+        sys.exit("pip could not make .venv; its own words stand above. Mend that and run make again")
 
 
 def has(module: str) -> bool:

@@ -33,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from domain.foundation.processes import leave_with_parent
 from simulators.couriers import Behaviour, Couriers
 
 REFUND_SECONDS = 0.2
@@ -260,6 +261,7 @@ def main() -> None:
     secret = os.environ.get("SANDBOX_SECRET", "")
     if len(secret) < 32:
         arguments.error("SANDBOX_SECRET must have at least 32 characters")
+    leave_with_parent()  # the one thing it shares with the market: it is not to outlive the demo
     asyncio.run(serve(given.host, given.port, secret.encode()))
 
 

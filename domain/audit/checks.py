@@ -76,7 +76,7 @@ class Note:
     async def lines(self, ledger: Reader, moment: Mapping[str, Any]) -> list[Line]:
         """The counts."""
         found = await _counts(ledger, self.given + self.counts, {**self.parameters, **moment})
-        return [Line(self.name, found, "", "", None, self.zh)]
+        return [Line(self.name, "", "", found, None, self.zh)]
 
 
 LedgerCheck = Check | Balance | Note

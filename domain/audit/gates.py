@@ -32,17 +32,24 @@ LOOK_AGAIN_SECONDS = 0.1
 LONGEST_QUEUE = 20_000
 """A longer queue says well enough that the market is moving; it is not read."""
 
-# One statement, so that free units, decided tickets and events on their way are of one moment.
+# One statement, so that free units, decided tickets and events on their way are of one moment. Only where the gate is not
+# equal are the events asked for: there may be many of them.
 _LEDGER = text("""
-    SELECT item.epoch, allotment.free,
-           ARRAY(SELECT id FROM flash_sale_tickets WHERE id = ANY(CAST(:queued AS uuid[]))) AS decided,
-           (SELECT coalesce(sum(ticket.quantity), 0)
-            FROM outbox_events AS event JOIN flash_sale_tickets AS ticket ON ticket.order_id = event.aggregate_id
-            WHERE ticket.item_id = item.id AND event.kind = ANY(CAST(:news AS text[]))
-              AND event.delivered_at IS NULL AND event.dead_at IS NULL) AS on_their_way
+    SELECT item.epoch, allotment.free, queue.undecided,
+           CASE WHEN allotment.free = :gate_free + queue.undecided THEN 0 ELSE (
+               SELECT coalesce(sum(ticket.quantity), 0)
+               FROM outbox_events AS event JOIN flash_sale_tickets AS ticket ON ticket.order_id = event.aggregate_id
+               WHERE ticket.item_id = item.id AND event.kind = ANY(CAST(:news AS text[]))
+                 AND event.delivered_at IS NULL AND event.dead_at IS NULL
+           ) END AS on_their_way
     FROM flash_sale_items AS item
     JOIN flash_sales AS sale ON sale.id = item.sale_id
     JOIN stock_allotments AS allotment ON allotment.id = item.allotment_id
+    CROSS JOIN (
+        SELECT coalesce(sum(queued.quantity), 0) AS undecided
+        FROM unnest(CAST(:tickets AS uuid[]), CAST(:quantities AS int[])) AS queued (id, quantity)
+        WHERE NOT EXISTS (SELECT FROM flash_sale_tickets AS ticket WHERE ticket.id = queued.id)
+    ) AS queue
     WHERE item.id = :item_id AND sale.state = :warm
 """)
 # Until these are heard, units that the ledger has free are not yet, or not any more, free in the gate.
@@ -73,7 +80,7 @@ async def lines(db: Database, gate: Gate, *, patience_seconds: float = PATIENCE_
         named = [line for line in differing if line.check == check]
         found += verdict(check, _ZH[check], subject=_items(warm), named=named, differing=len(named))
     if moving := len(left) - len(differing):
-        found.append(Line(MOVING, f"{moving} of {_items(warm)}", "", "", None, _ZH[MOVING]))
+        found.append(Line(MOVING, "", "", f"{moving} of {_items(warm)}", None, _ZH[MOVING]))
     return found
 
 
@@ -94,23 +101,29 @@ async def _look(db: Database, gate: Gate, item: Item) -> Line | None:
     before = await _read(gate, item)
     if before is None:
         return None
-    queued = [entry.ticket_id for entry in before.queued]
-    asked = {"item_id": item.id, "warm": SaleState.WARM, "queued": queued, "news": _NEWS}
+    gate_free = sum(figures.free for figures in before.figures if figures)
+    asked = {
+        "item_id": item.id,
+        "warm": SaleState.WARM,
+        "gate_free": gate_free,
+        "tickets": [entry.ticket_id for entry in before.queued],
+        "quantities": [entry.quantity for entry in before.queued],
+        "news": _NEWS,
+    }
     ledger = await db.one(_LEDGER, asked)
     if await _read(gate, item) != before:
         return None
     subject = ids.encode("item", item.id)
     if ledger is None:  # stopped or settled since
         return Line(UNITS, subject, "", "", True)
-    epochs = {figures.epoch if figures else None for figures in before.figures}
-    if epochs != {ledger.epoch}:
-        shown = ", ".join("cold" if epoch is None else f"epoch {epoch}" for epoch in epochs)
+    epochs = [figures.epoch if figures else None for figures in before.figures]
+    if set(epochs) != {ledger.epoch}:
+        shown = ", ".join("cold" if epoch is None else f"epoch {epoch}" for epoch in dict.fromkeys(epochs))
         return Line(EPOCHS, subject, f"epoch {ledger.epoch}", shown, False, _ZH[EPOCHS])
-    free = sum(figures.free for figures in before.figures if figures)
-    undecided = sum(entry.quantity for entry in before.queued if entry.ticket_id not in set(ledger.decided))
-    is_true = ledger.free - ledger.on_their_way <= free + undecided <= ledger.free
+    is_true = ledger.free - ledger.on_their_way <= gate_free + ledger.undecided <= ledger.free
     on_their_way = f", {ledger.on_their_way} of them on their way to it" if ledger.on_their_way else ""
-    expected, found = f"{ledger.free} free in the ledger{on_their_way}", f"{free} free in the gate, {undecided} queued"
+    expected = f"{ledger.free} free in the ledger{on_their_way}"
+    found = f"{gate_free} free in the gate, {ledger.undecided} queued"
     return Line(UNITS, subject, expected, found, is_true, _ZH[UNITS])
 
 

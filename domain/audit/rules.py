@@ -1,6 +1,6 @@
 """What an audit says, line by line, and when the books are clean."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MOST_SHOWN = 20
@@ -24,10 +24,10 @@ def is_clean(lines: Iterable[Line]) -> bool:
     return all(line.ok is not False for line in lines)
 
 
-def verdict(check: str, zh: str, *, subject: str, named: Iterable[Line], differing: int) -> list[Line]:
-    """What a check says: one line about all it looked at, then the subjects that differ, as far as they are named."""
+def verdict(check: str, zh: str, *, subject: str, named: Sequence[Line], differing: int) -> list[Line]:
+    """What a check says: one line about all it looked at, then the first of the subjects that differ."""
     total = Line(check, subject, "0 differ", f"{differing:,} differ", differing == 0, zh)
-    return [total, *named]
+    return [total, *named[:MOST_SHOWN]]
 
 
 def counted(counts: Iterable[tuple[str, int]]) -> str:

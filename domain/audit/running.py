@@ -28,20 +28,23 @@ _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ROOM = ("SET LOCAL statement_timeout = '10min'", "SET LOCAL work_mem = '64MB'")
 
 
-async def run(db: Database, gate: Gate, *, now: datetime, before: Callable[[str], object] | None = None) -> list[Line]:
+def _nobody(_: str) -> None:
+    """Whom nobody tells."""
+
+
+async def run(db: Database, gate: Gate, *, now: datetime, before: Callable[[str], object] = _nobody) -> list[Line]:
     """All lines, in the order of `NAMES`; `before` is called with each name as its turn comes.
 
     Changes nothing, takes no lock and needs memory for the lines only. While it runs the snapshot keeps vacuum from
     clearing rows that have died since.
     """
-    tell = before or _tell_nobody
-    async with _snapshot(db) as ledger:
-        found = await of_ledger(ledger, now=now, before=tell)
-    tell(GATES)
+    async with snapshot(db) as ledger:
+        found = await of_ledger(ledger, now=now, before=before)
+    before(GATES)
     return found + await gates.lines(db, gate)
 
 
-async def of_ledger(ledger: Reader, *, now: datetime, before: Callable[[str], object]) -> list[Line]:
+async def of_ledger(ledger: Reader, *, now: datetime, before: Callable[[str], object] = _nobody) -> list[Line]:
     """The ledger's part alone. Exact where the reader stays at one moment: in a snapshot, or when nobody writes."""
     found: list[Line] = []
     for check in LEDGER:
@@ -51,12 +54,9 @@ async def of_ledger(ledger: Reader, *, now: datetime, before: Callable[[str], ob
 
 
 @asynccontextmanager
-async def _snapshot(db: Database) -> AsyncIterator[Reader]:
+async def snapshot(db: Database) -> AsyncIterator[Reader]:
     """The ledger as it was at one moment, however long one looks."""
     async with db.engine.connect() as connection, connection.begin():
         for setting in (_SNAPSHOT, *_ROOM):
             await connection.execute(text(setting))
         yield Reader(connection)
-
-
-def _tell_nobody(_: str) -> None: ...

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, bindparam, select, text, update
 
 from domain.foundation.database import Transaction
 from domain.foundation.errors import NotFound
@@ -20,6 +20,7 @@ COLUMNS = (
     o.id, o.number, o.shopper_id, o.state, o.total_minor, o.currency, o.source, o.source_id, o.placed_at, o.pay_by,
     o.paid_at, o.lapsed_at, o.cancelled_at, o.paid_late_at, o.late_outcome, o.paid_with,
 )  # fmt: skip
+_LOCK = select(*COLUMNS).where(o.id == bindparam("order_id")).with_for_update()
 
 # One statement per table, whatever the number of orders: this is what a flash sale waits for.
 _INSERT_ORDERS = text("""
@@ -99,7 +100,7 @@ async def place_many(tx: Transaction, placed: Sequence[NewOrder], *, now: dateti
 
 async def lock(tx: Transaction, order_id: UUID) -> Order:
     """An order, locked until the transaction ends. Raises NotFound."""
-    row = await tx.one(select(*COLUMNS).where(o.id == order_id).with_for_update())
+    row = await tx.one(_LOCK, {"order_id": order_id})
     if row is None:
         raise NotFound(kind="order", id=str(order_id))
     return order_of(row)

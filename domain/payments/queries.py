@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.foundation.database import Database
 from domain.payments.rules import Payment, PaymentState
@@ -20,7 +21,7 @@ async def by_payable_ids(db: Database, payable_ids: Sequence[UUID], *, payable: 
     """The payment that tells most of each payable: the captured one, else the newest."""
     statement = (
         select(*COLUMNS)
-        .distinct(p.payable_id)
+        .ext(distinct_on(p.payable_id))
         .where(p.payable == payable, p.payable_id == func.any(list(payable_ids)))
         .order_by(p.payable_id, (p.state == PaymentState.CAPTURED).desc(), p.id.desc())
     )

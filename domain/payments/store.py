@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, and_, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.foundation.database import Transaction
@@ -24,6 +24,18 @@ COLUMNS = (
     p.id, p.payable, p.payable_id, p.payer_id, p.amount_minor, p.currency, p.gateway, p.gateway_reference, p.state,
     p.asked_at, p.expires_at, p.captured_at, p.refunded_at, p.refund_reason, p.refund_attempts, p.refund_error,
 )  # fmt: skip
+
+_mine = payments.alias()
+_LOCK_ALL_OF_PAYABLE = (
+    select(*COLUMNS)
+    .where(
+        tuple_(p.payable, p.payable_id).in_(
+            select(_mine.c.payable, _mine.c.payable_id).where(_mine.c.id == bindparam("payment_id"))
+        )
+    )
+    .order_by(p.id)
+    .with_for_update()
+)
 
 
 def payment_of(row: Any) -> Payment:
@@ -99,10 +111,7 @@ async def withdraw(tx: Transaction, *, payable: str, payable_id: UUID, now: date
 
 async def lock_all_of_payable(tx: Transaction, payment_id: UUID) -> dict[UUID, Payment]:
     """A payment and every other one of the same payable, locked in the order of their ids; none if there is no such."""
-    mine = payments.alias()
-    of_same = select(mine.c.payable, mine.c.payable_id).where(mine.c.id == payment_id)
-    statement = select(*COLUMNS).where(tuple_(p.payable, p.payable_id).in_(of_same)).order_by(p.id).with_for_update()
-    return {row.id: payment_of(row) for row in await tx.rows(statement)}
+    return {row.id: payment_of(row) for row in await tx.rows(_LOCK_ALL_OF_PAYABLE, {"payment_id": payment_id})}
 
 
 async def remember_notice(tx: Transaction, *, gateway: str, notice: Notice, now: datetime) -> bool:

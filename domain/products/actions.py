@@ -1,4 +1,4 @@
-"""What staff can do with a product. Whole catalogues come by an import, which also moves stock: domain/stock/importing."""
+"""What staff can do with a product. Whole catalogues are imported, units and all: domain/stock/importing.py."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,10 @@ async def publish(db: Database, *, product_id: UUID, by: UUID, now: datetime) ->
 
 
 async def unpublish(db: Database, *, product_id: UUID, now: datetime) -> None:
-    """Hide a product from shoppers; orders and sales that stand go on. A second call changes nothing. Raises NotFound."""
+    """Hide a product from shoppers; orders and sales that stand go on. A second call changes nothing.
+
+    Raises NotFound.
+    """
     async with db.transaction() as tx:
         before = await store.lock_publication(tx, product_id)
         if before is None:
@@ -44,8 +47,6 @@ async def set_price(
     if compare_at_minor is not None and not price_minor < compare_at_minor <= LARGEST_MINOR:
         raise BadInput(f"the price to compare with is {compare_at_minor} minor units; allowed: above {price_minor}")
     async with db.transaction() as tx:
-        found = await store.write_price(
-            tx, sku_id, price_minor=price_minor, compare_at_minor=compare_at_minor, now=now
-        )
+        found = await store.write_price(tx, sku_id, price_minor=price_minor, compare_at_minor=compare_at_minor, now=now)
         if not found:
             raise NotFound("sku", ids.encode("sku", sku_id))

@@ -76,6 +76,12 @@ class Cells:
             return ""
         return text
 
+    def needed(self, field: str, longest: int, allowed: str) -> str:
+        """The same, where an empty cell is wrong too."""
+        if not self.raw(field):
+            self.wrong(field, allowed)
+        return self.text(field, longest)
+
     def body(self, field: str) -> str:
         """Text of any length and lines."""
         text = unharmed(self.raw(field))

@@ -58,10 +58,12 @@ class CatalogueFile:
         if self.encoding == "gb18030":
             notices.append("the file is not UTF-8; it was read as GB18030: look at a Chinese title before you trust it")
         if left_out := self.columns.left_out:
-            notices.append(f"columns that have no place here and were left out ({len(left_out)}): {', '.join(left_out)[:300]}")
+            notices.append(
+                f"columns that have no place here and were left out ({len(left_out)}): {', '.join(left_out)[:300]}"
+            )
         if self._sold_beyond_stock:
             notices.append(
-                f"{self._sold_beyond_stock} SKUs are set to go on selling when out of stock; here every SKU stops at none"
+                f"{self._sold_beyond_stock} SKUs are set to sell on when out of stock; here every SKU stops at none"
             )
         return notices
 
@@ -78,7 +80,9 @@ class CatalogueFile:
             if len(rows) < _MOST_ROWS:
                 rows.append(row)
             elif not mistakes:
-                mistake = Mistake(row.line, "", f"row {_MOST_ROWS + 1} of {handle!r}", f"{_MOST_ROWS} rows in a product")
+                mistake = Mistake(
+                    row.line, "", f"row {_MOST_ROWS + 1} of {handle!r}", f"{_MOST_ROWS} rows in a product"
+                )
             if mistake:
                 mistakes.append(mistake)
         if rows:
@@ -101,7 +105,10 @@ class CatalogueFile:
                 return
             except csv.Error as error:
                 # it may have been a row of the product above it, so it is that product's mistake
-                cells, mistake = [], Mistake(line, "", str(error), 'cells as CSV has them: "in quotes", each quote within as ""')
+                cells, mistake = (
+                    [],
+                    Mistake(line, "", str(error), 'cells as CSV has them: "in quotes", each quote within as ""'),
+                )
             if len(cells) > self._width:
                 allowed = f"{self._width}, as in the header; a comma within a cell needs quotes around the cell"
                 mistake = Mistake(line, "", f"{len(cells)} cells", allowed)
@@ -127,7 +134,9 @@ class CatalogueFile:
             return found
         for variant, at in zip(found.listing.variants, found.lines, strict=True):
             if variant.code and _is_second(variant.code, self._codes):
-                mistakes.append(Mistake(at, self.columns.name("code"), variant.code[:80], "each SKU code once in the file"))
+                mistakes.append(
+                    Mistake(at, self.columns.name("code"), variant.code[:80], "each SKU code once in the file")
+                )
         self._sold_beyond_stock += found.sells_beyond_stock
         return Spoilt(line, handle, tuple(mistakes)) if mistakes else found
 

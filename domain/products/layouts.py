@@ -102,7 +102,9 @@ def columns_of(header: Sequence[str]) -> Columns:
         if field is None:
             left_out.append(name.strip())
         elif field in index:
-            raise BadInput(f"line 1: column {name.strip()!r} says what {header[index[field]]!r} says; allowed: one of them")
+            raise BadInput(
+                f"line 1: column {name.strip()!r} says what {header[index[field]]!r} says; allowed: one of them"
+            )
         else:
             index[field] = at
     for field in REQUIRED:

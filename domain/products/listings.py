@@ -14,7 +14,8 @@ from domain.products.cells import Cells, Mistake
 from domain.products.layouts import Columns
 from domain.products.rules import Image, Listing, State, Variant
 
-_NOT_IN_HANDLE = re.compile(r"[^\w-]+")
+_HANDLE = re.compile(rf"[\w-]{{1,{rules.LONGEST_NAME}}}")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 _STATES = {"": State.PUBLISHED, "active": State.PUBLISHED, "draft": State.DRAFT, "archived": State.DRAFT}
 _SHOWS_A_SKU = ("price", "code", "option1_value", "option2_value", "option3_value")
 
@@ -28,7 +29,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A product out of a file. `units` and `lines` go with the listing's variants; None units: the file does not say."""
+    """A product out of a file. `units` and `lines` go with its variants; units are None where the file is silent."""
 
     line: int
     listing: Listing
@@ -49,18 +50,17 @@ class Spoilt:
 
 def handle_of(title: str) -> str:
     """The handle of a product that was given none: the words of its title, joined by dashes."""
-    return _NOT_IN_HANDLE.sub("-", title.casefold()).strip("-")[: rules.LONGEST_NAME]
+    return _BETWEEN_WORDS.sub("-", title.casefold()).strip("-")[: rules.LONGEST_NAME]
 
 
-def entry_of(columns: Columns, handle: str, rows: Sequence[Row], mistakes: Sequence[Mistake] = ()) -> Entry | Spoilt:
-    """What the rows of one product say; Spoilt when anything is wrong in them, or was wrong already."""
-    found = list(mistakes)
+def entry_of(columns: Columns, handle: str, rows: Sequence[Row]) -> Entry | Spoilt:
+    """What the rows of one product say; Spoilt when anything is wrong in them."""
+    found: list[Mistake] = []
     row_cells = [Cells(columns, row.line, row.cells, found) for row in rows]
     first = row_cells[0]
-    title = first.text("title", rules.LONGEST_NAME)
-    if not title:
-        first.wrong("title", "a title in the first row of a product, whose rows stand together")
-    if not handle or len(handle) > rules.LONGEST_NAME or _NOT_IN_HANDLE.search(handle):
+    in_first_row = "a title in the first row of a product, whose rows stand together"
+    title = first.needed("title", rules.LONGEST_NAME, in_first_row)
+    if not _HANDLE.fullmatch(handle):
         first.wrong("handle", f"1 to {rules.LONGEST_NAME} letters, digits, - or _", value=handle)
 
     sku_rows = [cells for cells in row_cells if any(map(cells.raw, _SHOWS_A_SKU))]
@@ -75,7 +75,7 @@ def entry_of(columns: Columns, handle: str, rows: Sequence[Row], mistakes: Seque
     images, tags, category, state = _images(row_cells), _tags(first), _category(first), _state(first)
     vendor, body = first.text("vendor", rules.LONGEST_NAME), first.body("body_html")
     if found:
-        return Spoilt(first.line, handle, tuple(found))
+        return Spoilt(first.line, handle, tuple(sorted(found, key=lambda mistake: mistake.line)))
     listing = Listing(handle, title, tuple(variants), body, vendor, category, tags, option_names, state, images)
     beyond = sum(cells.raw("policy").casefold() in {"continue", "true"} for cells in sku_rows)
     return Entry(first.line, listing, units, tuple(cells.line for cells in sku_rows), beyond)
@@ -94,7 +94,10 @@ def _option_names(rows: Sequence[Cells], sku_rows: Sequence[Cells]) -> tuple[lis
             names[value_field] = name
         for cells in sku_rows:
             if cells.raw(value_field) and not name:
-                cells.wrong(field, f"the option's name, in the product's first row, as there is a value {cells.raw(value_field)!r}")
+                cells.wrong(
+                    field,
+                    f"the option's name, in the product's first row, as there is a value {cells.raw(value_field)!r}",
+                )
                 break
     # Shopify's way to say that there are no options
     if list(names.values()) == ["Title"] and all(c.raw("option1_value") == "Default Title" for c in sku_rows):
@@ -103,10 +106,8 @@ def _option_names(rows: Sequence[Cells], sku_rows: Sequence[Cells]) -> tuple[lis
 
 
 def _variant(cells: Cells, option_fields: Sequence[str]) -> Variant:
-    options = tuple(cells.text(field, rules.LONGEST_NAME) for field in option_fields)
-    for field, value in zip(option_fields, options, strict=True):
-        if not value and not cells.raw(field):
-            cells.wrong(field, "a value for each option of the product")
+    each = "a value for each option of the product"
+    options = tuple(cells.needed(field, rules.LONGEST_NAME, each) for field in option_fields)
     price = cells.amount("price")
     if price is None and not cells.raw("price"):
         cells.wrong("price", "a price for each SKU")
@@ -132,7 +133,9 @@ def _each_once(rows: Sequence[Cells], variants: Sequence[Variant]) -> None:
         if options.setdefault(variant.options, cells.line) != cells.line:
             value = " / ".join(variant.options)
             cells.wrong(
-                "option1_value", f"each combination of options once; line {options[variant.options]} has it already", value=value
+                "option1_value",
+                f"each combination of options once; line {options[variant.options]} has it already",
+                value=value,
             )
 
 

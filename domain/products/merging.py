@@ -39,9 +39,9 @@ def merge(columns: Columns, entry: Entry, kept: Kept | None, *, elsewhere: Mappi
     Spoilt when a code belongs to another product, or when the SKUs that stay do not go with the file's options.
     """
     mistakes = [
-        Mistake(line, columns.name("code"), variant.code, f"codes of no other product; {elsewhere[variant.code]!r} has it")
+        Mistake(line, columns.name("code"), code[:80], f"codes of no other product; {elsewhere[code]!r} has this one")
         for line, variant in zip(entry.lines, entry.listing.variants, strict=True)
-        if variant.code in elsewhere
+        if (code := variant.code or "") in elsewhere
     ]
     if mistakes:
         return Spoilt(entry.line, entry.listing.handle, tuple(mistakes))
@@ -62,7 +62,9 @@ def _onto(columns: Columns, entry: Entry, kept: Kept) -> Merged | Spoilt:
     for at in staying:
         unnamed = kept.listing.variants[at]
         if len(unnamed.options) != len(names) or unnamed.options in options:
-            wanted = f"all SKUs of a product whose options change; {unnamed.code or '/'.join(unnamed.options)!r} is missing"
+            wanted = (
+                f"all SKUs of a product whose options change; {unnamed.code or '/'.join(unnamed.options)!r} is missing"
+            )
             mistake = Mistake(entry.line, columns.name("option1_name"), " / ".join(names)[:80], wanted)
             return Spoilt(entry.line, entry.listing.handle, (mistake,))
         variants.append(unnamed)

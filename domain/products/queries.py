@@ -1,14 +1,14 @@
 """How screens read products by their ids, many at once. Lists and searches are in `search`. Never locks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from domain.foundation.database import Reader
+from domain.foundation.database import Database
 from domain.products.rules import Category, Image, Product, Sku, State
 from domain.products.tables import categories, images, products, skus
 
@@ -33,41 +33,43 @@ _IMAGES = select(images).where(images.c.product_id == func.any(_ids)).order_by(i
 _CATEGORIES = select(_c.id, _c.parent_id, _c.name, _c.path)
 
 
-async def by_ids(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
+async def by_ids(db: Database, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
     """Products that exist, by id; drafts too."""
-    rows = await reader.rows(_PRODUCTS, {"ids": list(product_ids)})
+    rows = await db.rows(_PRODUCTS, {"ids": list(product_ids)})
     return {row.id: product_of(row) for row in rows}
 
 
-async def by_handle(reader: Reader, handle: str) -> Product | None:
+async def by_handle(db: Database, handle: str) -> Product | None:
     """The product of a handle, a draft too."""
-    row = await reader.one(_PRODUCT_BY_HANDLE, {"handle": handle})
+    row = await db.one(_PRODUCT_BY_HANDLE, {"handle": handle})
     return product_of(row) if row else None
 
 
-async def images_by_product_ids(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, list[Image]]:
+async def images_by_product_ids(db: Database, product_ids: Sequence[UUID]) -> dict[UUID, list[Image]]:
     """The images of these products, in their order; an empty list for one without."""
     found: dict[UUID, list[Image]] = {product_id: [] for product_id in product_ids}
-    for row in await reader.rows(_IMAGES, {"ids": list(product_ids)}):
+    for row in await db.rows(_IMAGES, {"ids": list(product_ids)}):
         found[row.product_id].append(Image(row.url, row.alt_text))
     return found
 
 
-async def categories_by_ids(reader: Reader, category_ids: Sequence[UUID]) -> dict[UUID, Category]:
+async def categories_by_ids(db: Database, category_ids: Sequence[UUID]) -> dict[UUID, Category]:
     """Categories that exist, by id."""
-    rows = await reader.rows(_CATEGORIES.where(_c.id == func.any(_ids)), {"ids": list(category_ids)})
+    rows = await db.rows(_CATEGORIES.where(_c.id == func.any(_ids)), {"ids": list(category_ids)})
     return {row.id: Category(*row) for row in rows}
 
 
-async def all_categories(reader: Reader) -> list[Category]:
+async def all_categories(db: Database) -> list[Category]:
     """Every category by its path, the first thousand at most."""
-    return [Category(*row) for row in await reader.rows(_CATEGORIES.order_by(_c.path).limit(MOST_CATEGORIES))]
+    return [Category(*row) for row in await db.rows(_CATEGORIES.order_by(_c.path).limit(MOST_CATEGORIES))]
 
 
 def product_of(row: Row[Any]) -> Product:
     """The product of a row of PRODUCT_COLUMNS and `body_html`."""
     category_id = row.category_id
-    category = Category(category_id, row.category_parent_id, row.category_name, row.category_path) if category_id else None
+    category = (
+        Category(category_id, row.category_parent_id, row.category_name, row.category_path) if category_id else None
+    )
     return Product(
         row.id,
         row.handle,

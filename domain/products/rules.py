@@ -39,7 +39,8 @@ class Image:
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One buyable combination of options, as a merchant describes it. Prices in minor units; `options` in the order of
-    the listing's `option_names`."""
+    the listing's `option_names`.
+    """
 
     options: tuple[str, ...]
     price_minor: int

@@ -28,8 +28,8 @@ from domain.products.tables import categories, products
 WALK = 3_000
 """Products looked at in order before the indexes are asked. Measured on a million SKUs, by benchmarks/catalogue.py."""
 
-# From its sixth use on, a prepared statement may get one plan for all values. Which index is the narrow one, though, only
-# the values say: with a plan for all of them, a small category took 90 ms instead of 10.
+# From its sixth use on, a prepared statement may get one plan for all values. Which index is the narrow one, though,
+# only the values say: with a plan for all of them, a small category took 90 ms instead of 10.
 _PLAN_FOR_THESE_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
 
 Condition = Callable[[Any], ColumnElement[bool]]
@@ -41,8 +41,8 @@ class Order(StrEnum):
     """The orders of a list of products."""
 
     NEWEST = "newest"
-    CHEAPEST = "cheapest"
-    DEAREST = "dearest"
+    PRICE_ASC = "price_asc"
+    PRICE_DESC = "price_desc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ def _walk(shape: _Shape) -> Select[Any]:
     if shape.conditions:
         walked = walked.limit(literal(WALK))
     steps = walked.subquery("steps")
-    found = select(steps.c.id, steps.c.lowest_price_minor).where(*(condition(steps.c) for condition in shape.conditions))
+    found = select(steps.c.id, steps.c.lowest_price_minor).where(
+        *(condition(steps.c) for condition in shape.conditions)
+    )
     return _shown(shape, _first_among(shape, found, steps))
 
 
@@ -156,9 +158,9 @@ def _ordered(order: Order, c: Any) -> list[ColumnElement[Any]]:
     match order:
         case Order.NEWEST:
             return [c.id.desc()]
-        case Order.CHEAPEST:
+        case Order.PRICE_ASC:
             return [c.lowest_price_minor, c.id]
-        case Order.DEAREST:
+        case Order.PRICE_DESC:
             return [c.lowest_price_minor.desc(), c.id.desc()]
 
 
@@ -173,7 +175,7 @@ def _begun(shape: _Shape) -> list[ColumnElement[bool]]:
         return [*stretch, c.id < after_id]
     here = tuple_(c.lowest_price_minor, c.id)
     place = tuple_(bindparam("after_price", type_=c.lowest_price_minor.type), after_id)
-    return [*stretch, here > place if shape.order is Order.CHEAPEST else here < place]
+    return [*stretch, here > place if shape.order is Order.PRICE_ASC else here < place]
 
 
 def _place(order: Order, after: str | None) -> dict[str, Any]:
@@ -196,8 +198,8 @@ def _read_id(text: str) -> UUID:
 
 _KEYS: dict[Order, Callable[[Product], tuple[Any, ...]]] = {
     Order.NEWEST: lambda product: (str(product.id),),
-    Order.CHEAPEST: lambda product: (product.lowest_price_minor, str(product.id)),
-    Order.DEAREST: lambda product: (product.lowest_price_minor, str(product.id)),
+    Order.PRICE_ASC: lambda product: (product.lowest_price_minor, str(product.id)),
+    Order.PRICE_DESC: lambda product: (product.lowest_price_minor, str(product.id)),
 }
 
 
@@ -220,8 +222,7 @@ def _below(c: Any) -> ColumnElement[bool]:
     """In the category or in one below it."""
     top = select(categories.c.path).where(categories.c.id == bindparam("category_id")).scalar_subquery()
     below = select(categories.c.id).where(
-        (categories.c.id == bindparam("category_id"))
-        | func.starts_with(categories.c.path, top + BETWEEN_CATEGORIES)
+        (categories.c.id == bindparam("category_id")) | func.starts_with(categories.c.path, top + BETWEEN_CATEGORIES)
     )
     return c.category_id == func.any(func.array(below.scalar_subquery()))  # type: ignore[no-any-return]
 

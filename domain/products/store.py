@@ -63,9 +63,7 @@ async def categories_by_path(tx: Transaction, paths: Iterable[str]) -> dict[str,
             parent = own
     if not wanted:
         return {}
-    rows = await tx.rows(
-        select(categories.c.path, categories.c.id).where(categories.c.path == func.any(list(wanted)))
-    )
+    rows = await tx.rows(select(categories.c.path, categories.c.id).where(categories.c.path == func.any(list(wanted))))
     found: dict[str, UUID] = {row.path: row.id for row in rows}
     missing = [(path, *wanted[path]) for path in wanted if path not in found]  # parents stand before their children
     found |= {path: new_id() for path, _, _ in missing}
@@ -164,7 +162,9 @@ async def _kept(reader: Reader, question: Any) -> list[Kept]:
         variants[sku.product_id].append((sku.id, Variant(tuple(sku.options), *sku[3:])))
     pictures: dict[UUID, list[Image]] = defaultdict(list)
     for image in await reader.rows(
-        select(images).where(images.c.product_id == func.any(product_ids)).order_by(images.c.product_id, images.c.position)
+        select(images)
+        .where(images.c.product_id == func.any(product_ids))
+        .order_by(images.c.product_id, images.c.position)
     ):
         pictures[image.product_id].append(Image(image.url, image.alt_text))
     return [

@@ -1,8 +1,8 @@
 """How a product's texts and a shopper's search become words that PostgreSQL can compare, without a dictionary.
 
 Chinese has no spaces, so every Chinese (or kana, or hangul) character makes one word together with its neighbour:
-水洗棉 is 水洗 洗棉 棉, in three consecutive places. A search for 水洗棉 is then the phrase 水洗 <-> 洗棉, and one for 洗
-alone is every word that begins with 洗. Letters and digits make words of their own, whatever they are glued to:
+水洗棉 is 水洗 洗棉 棉, in three consecutive places. A search for 水洗棉 is then the phrase 水洗 <-> 洗棉, and one for
+洗 alone is every word that begins with 洗. Letters and digits make words of their own, whatever they are glued to:
 "iPhone15手机壳" is iphone 15 手机 机壳 壳. Case and width (Ｔ and T) make no difference. The server is given finished
 tsvector and tsquery literals, so both halves of a search are decided here, by one splitter.
 """
@@ -32,7 +32,7 @@ _SPACE_WITHIN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
 
 
 def document(texts: Iterable[str]) -> str:
-    """The tsvector literal of a product's texts: `'水洗':1 '洗棉':2 '棉':3`. No phrase reaches from one text into the next.
+    """The tsvector literal of a product's texts: `'水洗':1 '洗棉':2 '棉':3`. No phrase reaches from one into the next.
 
     Spaces between Chinese characters are taken for layout: 全棉 四件套 is found by 全棉四件套.
     """

@@ -67,9 +67,7 @@ def _sku_columns(listings: Sequence[Kept]) -> dict[str, list[Any]]:
 
 def _image_columns(listings: Sequence[Kept]) -> dict[str, list[Any]]:
     all_images = [
-        (kept.id, position, image)
-        for kept in listings
-        for position, image in enumerate(kept.listing.images, 1)
+        (kept.id, position, image) for kept in listings for position, image in enumerate(kept.listing.images, 1)
     ]
     return {
         "product_ids": [product_id for product_id, _, _ in all_images],
@@ -96,13 +94,14 @@ _WRITE_PRODUCTS = text(r"""
       state = EXCLUDED.state, lowest_price_minor = EXCLUDED.lowest_price_minor,
       highest_price_minor = EXCLUDED.highest_price_minor, words = EXCLUDED.words, updated_at = EXCLUDED.updated_at,
       -- what was published already keeps its date and its author
-      published_at = CASE WHEN products.state = EXCLUDED.state THEN products.published_at ELSE EXCLUDED.published_at END,
+      published_at = CASE WHEN products.state = EXCLUDED.state THEN products.published_at
+                     ELSE EXCLUDED.published_at END,
       published_by = CASE WHEN products.state = EXCLUDED.state THEN products.published_by END
 """)
 
 _WRITE_SKUS = text(r"""
-    INSERT INTO skus (id, product_id, position, code, options, price_minor, compare_at_minor, cost_minor, barcode, grams,
-                      requires_shipping, image_url, created_at, updated_at)
+    INSERT INTO skus (id, product_id, position, code, options, price_minor, compare_at_minor, cost_minor, barcode,
+                      grams, requires_shipping, image_url, created_at, updated_at)
     SELECT id, product_id, position, code, string_to_array(options, E'\x1f'), price, compare_at, cost, barcode, grams,
            shipped, image_url, :now, :now
     FROM unnest(CAST(:ids AS uuid[]), CAST(:product_ids AS uuid[]), CAST(:positions AS smallint[]),

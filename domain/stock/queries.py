@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from domain.foundation.database import Database, Reader
+from domain.foundation.database import Database
 from domain.products.queries import SKU_COLUMNS, sku_of
 from domain.products.rules import Sku
 from domain.products.tables import skus
@@ -30,17 +30,17 @@ async def allotments_by_ids(db: Database, allotment_ids: Sequence[UUID]) -> dict
     return {row.id: Level(*row) for row in rows}
 
 
-async def skus_by_product_ids(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, list[tuple[Sku, Level]]]:
+async def skus_by_product_ids(db: Database, product_ids: Sequence[UUID]) -> dict[UUID, list[tuple[Sku, Level]]]:
     """The SKUs of these products with their units, in the products' own order; an empty list for an unknown product."""
     found: dict[UUID, list[tuple[Sku, Level]]] = {product_id: [] for product_id in product_ids}
-    for row in await reader.rows(_SKUS_OF_PRODUCTS, {"ids": list(product_ids)}):
+    for row in await db.rows(_SKUS_OF_PRODUCTS, {"ids": list(product_ids)}):
         found[row.product_id].append((sku_of(row), Level(row.id, row.free, row.held, row.sold)))
     return found
 
 
-async def skus_by_ids(reader: Reader, sku_ids: Sequence[UUID]) -> dict[UUID, tuple[Sku, Level]]:
+async def skus_by_ids(db: Database, sku_ids: Sequence[UUID]) -> dict[UUID, tuple[Sku, Level]]:
     """The SKUs that exist, by id, with their units."""
-    rows = await reader.rows(_SKUS, {"ids": list(sku_ids)})
+    rows = await db.rows(_SKUS, {"ids": list(sku_ids)})
     return {row.id: (sku_of(row), Level(row.id, row.free, row.held, row.sold)) for row in rows}
 
 

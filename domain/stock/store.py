@@ -10,7 +10,7 @@ from datetime import datetime
 from operator import add
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Uuid, cast, func, insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.foundation.database import Transaction
@@ -48,6 +48,26 @@ _WRITE_RECEIVED = text("""
            CAST(:moved_at AS timestamptz)
     FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:quantities AS bigint[])) AS given (sku_id, quantity)
 """)
+
+# As text, made once: on a popular SKU all buyers wait for one row, and building a statement took longer than running it.
+_KEYS = {"stock_allotments": "id", "stock_levels": "sku_id"}
+_LOCK = {
+    table: text(f"SELECT {key} FROM {table} WHERE {key} = ANY(CAST(:keys AS uuid[])) ORDER BY {key} FOR UPDATE")  # noqa: S608
+    for table, key in _KEYS.items()
+}
+_CHANGE = {
+    table: text(f"""
+        UPDATE {table} AS units
+        SET free = units.free + change.free, held = units.held + change.held, sold = units.sold + change.sold,
+            total = units.total + change.free + change.held + change.sold
+        FROM unnest(CAST(:keys AS uuid[]), CAST(:free AS bigint[]), CAST(:held AS bigint[]), CAST(:sold AS bigint[]))
+          AS change (key, free, held, sold)
+        WHERE units.{key} = change.key
+          AND units.free + change.free >= 0 AND units.held + change.held >= 0 AND units.sold + change.sold >= 0
+        RETURNING units.{key}
+    """)  # noqa: S608 - the names are our own, above
+    for table, key in _KEYS.items()
+}
 
 
 async def lock_allotment(tx: Transaction, allotment_id: UUID) -> Level:
@@ -189,7 +209,7 @@ async def _move_on_allotments(tx: Transaction, movement: Movement, units: Sequen
     by_allotment = {some.allotment_id: some for some in units if some.allotment_id}
     one = ON_ALLOTMENT[movement]
     changes = {allotment_id: _times(one, some.quantity) for allotment_id, some in by_allotment.items()}
-    short_id = await _apply(tx, allotments.c.id, changes)
+    short_id = await _apply(tx, "stock_allotments", changes)
     if short_id:
         short = by_allotment[short_id]
         free = await tx.value(select(allotments.c.free).where(allotments.c.id == short_id))
@@ -204,7 +224,7 @@ async def _move_on_skus(tx: Transaction, movement: Movement, units: Sequence[Uni
         if one != NO_CHANGE:
             changes[some.sku_id] = _plus(changes.get(some.sku_id, NO_CHANGE), _times(one, some.quantity))
             wanted[some.sku_id] += some.quantity
-    short_id = await _apply(tx, levels.c.sku_id, changes)
+    short_id = await _apply(tx, "stock_levels", changes)
     if short_id:
         free = await tx.value(select(levels.c.free).where(levels.c.sku_id == short_id))
         raise NotEnoughStock(sku_id=short_id, wanted=wanted[short_id], free=free or 0)
@@ -218,7 +238,7 @@ def _plus(one: Change, other: Change) -> Change:
     return Change(*map(add, one, other))
 
 
-async def _apply(tx: Transaction, key: Column[UUID], changes: Mapping[UUID, Change]) -> UUID | None:
+async def _apply(tx: Transaction, table: str, changes: Mapping[UUID, Change]) -> UUID | None:
     """Change the units of many rows by one guarded UPDATE; the first row, if any, that would fall below zero.
 
     The rows that do not fall short are changed all the same: whoever calls raises, and the transaction undoes them.
@@ -227,23 +247,10 @@ async def _apply(tx: Transaction, key: Column[UUID], changes: Mapping[UUID, Chan
         return None
     keys = sorted(changes)
     if len(keys) > 1:  # one UPDATE locks its rows in whatever order it likes: lock them in ours before
-        await tx.column(select(key).where(key == func.any(keys)).order_by(key).with_for_update())
-    parts = [cast([changes[k][part] for k in keys], ARRAY(BigInteger)) for part in range(len(Change._fields))]
-    change = (
-        func.unnest(cast(keys, ARRAY(Uuid)), *parts)
-        .table_valued("key", *Change._fields, name="change")
-        .render_derived()
-    )
-    c = key.table.c
-    free, held, sold = (c[state] + change.c[state] for state in Change._fields)
-    statement = (
-        update(key.table)
-        .where(key == change.c.key, free >= 0, held >= 0, sold >= 0)
-        .values(free=free, held=held, sold=sold, total=free + held + sold)
-        .returning(key)
-    )
-    done = set(await tx.column(statement))
-    return next((k for k in keys if k not in done), None)
+        await tx.column(_LOCK[table], {"keys": keys})
+    parts = zip(Change._fields, zip(*(changes[key] for key in keys), strict=True), strict=True)
+    done = set(await tx.column(_CHANGE[table], {"keys": keys, **{state: list(part) for state, part in parts}}))
+    return next((key for key in keys if key not in done), None)
 
 
 async def _write_movements(

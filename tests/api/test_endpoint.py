@@ -120,13 +120,15 @@ async def test_a_request_that_cannot_be_executed_is_400_without_data_or_200_for_
 
 
 async def test_input_nested_without_end_is_the_clients_fault(market: Market) -> None:
-    deep = b'{"also":' * 900 + b"null" + b"}" * 900
+    def request(levels: int) -> bytes:
+        search = b'{"also":' * levels + b"null" + b"}" * levels
+        return b'{"query": "query ($s: Search) { found(search: $s) }", "variables": {"s": %b}}' % search
 
-    answered = await market.send(
-        b'{"query": "query ($s: Search) { found(search: $s) }", "variables": {"s": %b}}' % deep, {"accept": NEWER}
-    )
+    fits = await market.send(request(99))
+    beyond = await market.send(request(100))
 
-    assert (answered.status, answered.codes) == (400, ["BAD_USER_INPUT"])
+    assert fits.json == {"data": {"found": "None, None"}}
+    assert (beyond.status, beyond.codes) == (400, ["BAD_USER_INPUT"])
 
 
 async def test_a_coercion_error_says_where(market: Market) -> None:

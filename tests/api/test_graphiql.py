@@ -15,7 +15,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api import graphiql, schema
+from api.app import Api
 from api.endpoint import GraphQLEndpoint
+from domain.foundation.settings import Settings
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -46,7 +48,7 @@ app = Starlette(
 )
 
 
-async def get(path: str, *, accept: str = BROWSER) -> Answered:
+async def get(path: str, *, accept: str = BROWSER, app: Starlette = app) -> Answered:
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -158,6 +160,15 @@ async def test_every_file_of_the_page_is_there_for_good_and_as_what_it_is() -> N
 )
 async def test_nothing_else_is_served(name: str) -> None:
     assert (await get(f"/graphql/assets/{name}", accept="*/*")).status == 404
+
+
+async def test_the_market_shows_it_unless_it_is_told_not_to() -> None:
+    shown, hidden = Api(Settings(graphiql=True)).app, Api(Settings(graphiql=False)).app
+
+    page = await get("/graphql", app=shown)
+    asset = f"/{addresses(page.text)[0]}"
+    assert (page.status, (await get(asset, app=shown)).status) == (200, 200)
+    assert ((await get("/graphql", app=hidden)).status, (await get(asset, app=hidden)).status) == (405, 404)
 
 
 def test_the_first_query_is_one_that_the_market_answers() -> None:

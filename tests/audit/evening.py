@@ -4,19 +4,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from domain.flash_sales import actions as sales
 from domain.flash_sales.rules import Item
+from domain.flash_sales.tables import tickets
 from domain.foundation import outbox
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
 from domain.orders import actions as orders
-from domain.orders.rules import Order, OrderState
+from domain.orders.rules import Order
 from domain.payments import actions as payments
-from domain.payments.rules import Payment, PaymentState
 from domain.stock import store as stock
 from domain.stock.rules import Cause, Movement, Units
 from tests.given import Given
-from workers import flash_sales, payments as _  # noqa: F401 - their hearers are registered by importing them
+from tests.given.flash_sales import OneItem
+from workers import flash_sales as _flash_sales  # noqa: F401 - importing registers the hearers
+from workers import payments as _payments  # noqa: F401
 from workers.context import WorkerContext
 from workers.relay import Relay
 
@@ -31,10 +35,12 @@ class Evening:
     paid: Order
     revived: Order
     refused: Order
-    item: Item
-    paid_ticket: UUID
+    sale: OneItem
+    reserved: Order
+    collected: list[Order]
     collector: UUID
     settled: Item
+    settled_orders: list[Order]
 
 
 @dataclass(frozen=True)
@@ -64,21 +70,21 @@ class Listener:
 
 
 async def after_an_evening(given: Given, listener: Listener) -> Evening:
-    """Orders of every fate, two sales (one of them settled), a refund on its way."""
+    """Orders of every fate, a sale under way and a settled one, refunds on their way."""
     lamp, tea = await given.stocked_sku(30), await given.stocked_sku(1)
     async with given.db.transaction() as tx:
-        cause = Cause("adjustment", lamp, by=new_id(), reason="two broke")
-        await stock.receive(tx, Units(lamp, -2), movement=Movement.ADJUSTED, cause=cause, now=given.now)
+        cause = Cause("adjustment", lamp, by=new_id(), reason="two were found")
+        await stock.receive(tx, Units(lamp, 2), movement=Movement.ADJUSTED, cause=cause, now=given.now)
+    over = await given.flash_sale(units=1, price_minor=500, pay_seconds=1)
+    warm = await given.flash_sale(units=10, stocked=12, per_shopper=2, pay_seconds=1)
 
     revived, refused = await given.order(lamp, pay_by=given.now), await given.order(tea, pay_by=given.now)
-    over = await given.flash_sale(units=1, price_minor=500)
-    await _claim(given, over.item, pay_seconds_from_now=0)
-    await orders.lapse_due(given.db, now=given.now + timedelta(hours=1), limit=10)
+    lapsed, _ = [await claimed(given, item) for item in (over.item, warm.item)]
+    await orders.lapse_due(given.db, now=given.now + timedelta(minutes=1), limit=10)
     await listener.hear()
     await given.order(tea)
     for late in (revived, refused):
         await given.money_for(late)
-    await listener.hear()
 
     paid = await given.order(lamp, quantity=3)
     closed = await given.closed_payment(paid)
@@ -89,13 +95,12 @@ async def after_an_evening(given: Given, listener: Listener) -> Evening:
         given.db, order_id=cancelled.id, shopper_id=cancelled.shopper_id, idempotency_key=str(new_id()), now=given.now
     )
 
-    warm = await given.flash_sale(units=10, stocked=12, per_shopper=2)
     collector = await given.shopper()
-    tickets = [await _claim(given, warm.item, shopper_id=collector) for _ in range(2)]
-    await _claim(given, warm.item)
-    for ticket_id in tickets:
-        await _pay(given, ticket_id)
-    await _pay(given, await _claim(given, over.item))
+    collected = [await claimed(given, warm.item, shopper_id=collector) for _ in range(2)]
+    last = await claimed(given, over.item)
+    for order in (*collected, last):
+        await given.money_for(order)
+    reserved = await claimed(given, warm.item)
     await listener.hear()
     await sales.stop(given.db, given.market.gate, sale_id=over.sale.id, by=new_id(), now=given.now)
     assert await sales.settle(given.db, given.market.gate, sale_id=over.sale.id, now=given.now)
@@ -103,12 +108,25 @@ async def after_an_evening(given: Given, listener: Listener) -> Evening:
     return Evening(
         lamp=lamp,
         placed=await given.order(lamp, quantity=2),
-        other=await given.order(lamp, quantity=1),
+        other=await given.order(lamp),
         paid=await given.order_again(paid.id),
         revived=await given.order_again(revived.id),
         refused=await given.order_again(refused.id),
-        item=(await given.reread(warm.sale.id)).item,
-        paid_ticket=tickets[0],
+        sale=await given.reread(warm.sale.id),
+        reserved=reserved,
+        collected=[await given.order_again(order.id) for order in collected],
         collector=collector,
         settled=over.item,
+        settled_orders=[lapsed, last],
     )
+
+
+async def claimed(given: Given, item: Item, *, shopper_id: UUID | None = None) -> Order:
+    """The order that a claim has become."""
+    shopper_id = shopper_id or await given.shopper()
+    ticket = await given.desk().claim(
+        leave=given.leave(item, shopper_id), shopper_id=shopper_id, quantity=1, request_id=str(new_id()), now=given.now
+    )
+    assert await given.reserved_all(item) == 1
+    order_id = await given.db.value(select(tickets.c.order_id).where(tickets.c.id == ticket.ticket_id))
+    return await given.order_again(order_id)

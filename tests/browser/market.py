@@ -1,4 +1,4 @@
-"""What the browser is shown: GraphiQL over a market of one sale, without engines. `granian tests.browser.market:app`."""
+"""What the browser is shown: GraphiQL over a market of one sale and no engine. `granian tests.browser.market:app`."""
 
 import strawberry
 from starlette.applications import Starlette
@@ -19,7 +19,6 @@ class Item:
     id: strawberry.ID
     title: str
     sale_price: Money
-    units: int
     units_left: int
 
 
@@ -27,10 +26,9 @@ class Item:
 class FlashSale:
     id: strawberry.ID
     title: str
-    state: str
+    is_open: bool
     opens_at: str
     closes_at: str
-    is_open: bool
     items: list[Item]
 
 
@@ -40,26 +38,38 @@ class FlashSales:
 
 
 @strawberry.type
+class Product:
+    id: strawberry.ID
+    title: str
+    lowest_price: Money
+
+
+@strawberry.type
+class Products:
+    nodes: list[Product]
+
+
+@strawberry.type
 class Query:
-    @strawberry.field(description="Sales that are open or to come, the next to open first.")
+    @strawberry.field
     def flash_sales(self, first: int = 20) -> FlashSales:
-        item = Item(
-            id=strawberry.ID("item_1"),
-            title="宇治抹茶蛋糕卷",
-            sale_price=Money(amount="19.90", currency="CNY"),
-            units=100,
-            units_left=42,
-        )
+        price = Money(amount="19.90", currency="CNY")
+        item = Item(id=strawberry.ID("item_1"), title="宇治抹茶蛋糕卷", sale_price=price, units_left=42)
         sale = FlashSale(
             id=strawberry.ID("flashsale_1"),
             title="双十一 午夜场",
-            state="WARM",
+            is_open=True,
             opens_at="2026-11-11T00:00:00+08:00",
             closes_at="2026-11-11T02:00:00+08:00",
-            is_open=True,
             items=[item],
         )
         return FlashSales(nodes=[sale][:first])
+
+    @strawberry.field
+    def products(self, first: int = 20) -> Products:
+        price = Money(amount="39.00", currency="CNY")
+        roll = Product(id=strawberry.ID("product_1"), title="宇治抹茶蛋糕卷", lowest_price=price)
+        return Products(nodes=[roll][:first])
 
 
 app = Starlette(

@@ -1,15 +1,22 @@
 #!/bin/sh
-# Chromium for the tests in a browser. Where it cannot be had, they are skipped and say so.
+# Chromium for the tests in a browser, in CI or where NIGHTMARKET_BROWSER_TESTS=1 asks for it; nobody else's machine is
+# touched. Where there is none the tests are skipped and say so, so this never fails.
 set -eu
 
-if command -v chromium >/dev/null 2>&1; then
+if command -v chromium >/dev/null 2>&1 || [ -z "${CI:-}${NIGHTMARKET_BROWSER_TESTS:-}" ]; then
     exit 0
 fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    echo "no chromium, and no way to install it here: the browser tests will be skipped" >&2
+    echo "browser tests: no chromium, and only root on Debian or Ubuntu can have it installed here" >&2
     exit 0
 fi
-export DEBIAN_FRONTEND=noninteractive
-if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null; then
-    echo "chromium could not be installed: the browser tests will be skipped" >&2
+
+apt() {
+    DEBIAN_FRONTEND=noninteractive timeout 240 \
+        apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 "$@" >/dev/null 2>&1
+}
+
+echo "browser tests: installing chromium"
+if ! { apt update && apt install -y --no-install-recommends chromium; }; then
+    echo "browser tests: chromium could not be installed" >&2
 fi

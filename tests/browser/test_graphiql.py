@@ -23,7 +23,7 @@ class Tab:
         self.complaints: list[str] = []
         self.operations: list[Request] = []
         page.on("request", self._note)
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, request: "Request") -> None:
@@ -75,6 +75,7 @@ async def test_the_first_query_is_answered(tab: Tab, market_url: str) -> None:
 
     assert await tab.page.title() == "夜市 Night Market · GraphiQL"
     assert [sale["title"] for sale in answer["data"]["flashSales"]["nodes"]] == ["双十一 午夜场"]
+    assert [product["lowestPrice"]["amount"] for product in answer["data"]["products"]["nodes"]] == ["39.00"]
     assert await tab.headers() == ""
 
 

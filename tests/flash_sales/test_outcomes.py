@@ -11,6 +11,7 @@ from domain.flash_sales.rebuilding import Reconciler, rebuild
 from domain.flash_sales.rules import SaleState, TicketState, WrongSaleState
 from domain.foundation.ids import new_id
 from domain.orders import actions as order_actions
+from domain.orders import queries
 from domain.orders.events import OrderPaidLate
 from domain.orders.tables import orders
 from domain.stock.queries import allotments_by_ids, levels_by_sku_ids
@@ -38,15 +39,16 @@ def reserved(given, db, gate):
 
 
 async def order_of(db, claimed):
-    return await db.one(select(orders).where(orders.c.source_id == claimed.ticket_id))
+    order_id = await db.value(select(orders.c.id).where(orders.c.source_id == claimed.ticket_id))
+    return (await queries.by_ids(db, [order_id]))[order_id]
 
 
 async def pay(given, db, order, *, now):
-    payment_id = await given.captured_payment(order, now=now)
+    payment = await given.money_for(order, at=now)
     await order_actions.take_payment(
-        db, payable_id=order.id, payment_id=payment_id, amount_minor=order.total_minor, captured_at=now, now=now
+        db, payable_id=order.id, payment_id=payment.id, amount_minor=order.total.minor, captured_at=now, now=now
     )
-    return payment_id
+    return payment.id
 
 
 async def lapse(given, db, gate, claims, *, at):

@@ -11,10 +11,11 @@ from domain.foundation.outbox import Event, event_of, events
 from domain.foundation.runtime import Market
 from tests.given.flash_sales import FlashSalesGiven
 from tests.given.orders import OrdersGiven
+from tests.given.products import ProductsGiven
 from sqlalchemy import select
 
 
-class Given(FlashSalesGiven, OrdersGiven):
+class Given(FlashSalesGiven, OrdersGiven, ProductsGiven):
     """Builders over a market, at a moment."""
 
     def __init__(self, market: Market, *, now: datetime) -> None:

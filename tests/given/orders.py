@@ -94,7 +94,7 @@ class OrdersGiven:
                 expires_at=order.pay_by,
                 now=self.now,
             )
-            await payment_store.set_reference(tx, payment_id, f"sbx{payment_id.hex[:16]}")
+            await payment_store.set_reference(tx, payment_id, f"sbx{payment_id.hex}")
         return await self.payment_again(payment_id)
 
     async def closed_payment(self, order: Order) -> Payment:
@@ -123,9 +123,7 @@ class OrdersGiven:
     async def money_for(self, order: Order, *, at: datetime | None = None) -> Payment:
         """A captured payment whose event nobody has heard yet."""
         payment = await self.payment(order)
-        await payment_actions.take_notice(
-            self.db, gateway="sandbox", notice=self.notice(payment), now=at or self.now
-        )
+        await payment_actions.take_notice(self.db, gateway="sandbox", notice=self.notice(payment), now=at or self.now)
         return await self.payment_again(payment.id)
 
     async def hear_payments(self, *, now: datetime | None = None) -> None:

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.foundation.ids import new_id
@@ -9,7 +10,6 @@ from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPa
 from domain.orders.rules import LateOutcome, OrderNotCancellable, OrderState
 from domain.payments.rules import PaymentState
 from domain.stock.rules import Level, NotEnoughStock
-from sqlalchemy.exc import IntegrityError
 
 
 async def test_an_order_is_placed_with_its_units_held(given):
@@ -152,7 +152,9 @@ async def decide(given, action, order, payment):
 async def test_a_promotion_revives_an_order_once(given):
     sku_id, order, payment = await late(given)
 
-    decisions = [await decide(given, action, order, payment) for action in (actions.revive,) * 2 + (actions.refuse_late,)]
+    decisions = [
+        await decide(given, action, order, payment) for action in (actions.revive,) * 2 + (actions.refuse_late,)
+    ]
 
     assert decisions == [True, False, False]
     assert (await given.order_again(order.id)).late_outcome is LateOutcome.REVIVED
@@ -164,7 +166,9 @@ async def test_a_promotion_revives_an_order_once(given):
 async def test_a_promotion_refuses_late_money_once(given):
     sku_id, order, payment = await late(given)
 
-    decisions = [await decide(given, action, order, payment) for action in (actions.refuse_late,) * 2 + (actions.revive,)]
+    decisions = [
+        await decide(given, action, order, payment) for action in (actions.refuse_late,) * 2 + (actions.revive,)
+    ]
 
     assert decisions == [True, False, False]
     assert (await given.order_again(order.id)).state is OrderState.LAPSED
@@ -237,9 +241,7 @@ async def test_what_cannot_be_cancelled(given):
 
     def cancel(order, key="cancel-1", shopper_id=None):
         shopper_id = shopper_id or order.shopper_id
-        return actions.cancel(
-            given.db, order_id=order.id, shopper_id=shopper_id, idempotency_key=key, now=given.now
-        )
+        return actions.cancel(given.db, order_id=order.id, shopper_id=shopper_id, idempotency_key=key, now=given.now)
 
     with pytest.raises(OrderNotCancellable):
         await cancel(paid)

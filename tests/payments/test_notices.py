@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from sqlalchemy import update
 
 from domain.foundation import ids
 from domain.foundation.ids import new_id
@@ -12,6 +13,7 @@ from domain.payments import actions
 from domain.payments.events import PaymentCaptured
 from domain.payments.rules import Captured, Notice, NoticeForged, NoticeMalformed, NoticeMismatch, PaymentState
 from domain.payments.sandbox import SandboxGateway, sign
+from domain.payments.tables import payments
 
 SECRET = b"s" * 40
 GATEWAY = SandboxGateway("http://sandbox.test", SECRET, "http://market.test/callback")
@@ -140,7 +142,9 @@ async def test_a_notice_that_contradicts_our_books_changes_nothing(given, change
     assert await given.recorded() == []
     # and the same notice, once it is right, is not taken for a replay
     right = Notice("n1", given.captured(payment))
-    assert await actions.take_notice(given.db, gateway="sandbox", notice=right, now=given.now) is actions.Outcome.CAPTURED
+    assert (
+        await actions.take_notice(given.db, gateway="sandbox", notice=right, now=given.now) is actions.Outcome.CAPTURED
+    )
 
 
 async def test_a_notice_of_a_payment_we_do_not_know_changes_nothing(given):
@@ -159,3 +163,16 @@ async def test_money_for_a_closed_payment_is_taken(given):
 
     assert outcome is actions.Outcome.CAPTURED
     assert (await given.payment_again(payment.id)).state is PaymentState.CAPTURED
+
+
+async def test_a_payment_whose_reference_was_never_kept_takes_the_gateways(given):
+    """We died after the gateway had prepared it, and before we had written down what it answered."""
+    payment = await given.payment(await given.order(await given.stocked_sku(1)))
+    async with given.db.transaction() as tx:
+        await tx.execute(update(payments).values(gateway_reference=None))
+    notice = Notice("n1", Captured(payment.id, "sbxfromthegateway", payment.amount, given.now))
+
+    await actions.take_notice(given.db, gateway="sandbox", notice=notice, now=given.now)
+
+    captured = await given.payment_again(payment.id)
+    assert (captured.state, captured.reference) == (PaymentState.CAPTURED, "sbxfromthegateway")

@@ -213,7 +213,9 @@ async def test_sweeps_side_by_side_give_back_once(given, gateway, sandbox):
 async def test_baskets_with_the_same_goods_never_wait_in_a_ring(given):
     skus = [await given.stocked_sku(40) for _ in range(4)]
     baskets = [
-        given.new_order(*random.sample(skus, 4), shopper_id=id, pay_by=given.now + timedelta(minutes=random.randint(1, 2)))
+        given.new_order(
+            *random.sample(skus, 4), shopper_id=id, pay_by=given.now + timedelta(minutes=random.randint(1, 2))
+        )
         for id in await given.shoppers(60)
     ]
 
@@ -225,7 +227,9 @@ async def test_baskets_with_the_same_goods_never_wait_in_a_ring(given):
     refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     assert {type(refusal) for refusal in refused} <= {NotEnoughStock}
     placed = (await given.order_states())["placed"]
-    assert [await given.stock_of(id) for id in skus] == [Level(id, free=40 - placed, held=placed, sold=0) for id in skus]
+    assert [await given.stock_of(id) for id in skus] == [
+        Level(id, free=40 - placed, held=placed, sold=0) for id in skus
+    ]
 
 
 @pytest.mark.parametrize("stocked", [0, 7, 20])

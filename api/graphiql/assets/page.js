@@ -34,6 +34,18 @@ async function ask(operation, { headers } = {}) {
   }
 }
 
+/** Where GraphiQL remembers things in this browser. Headers hold tokens, and its history would keep them for good. */
+function storageWithoutHeaders() {
+  const storage = GraphiQL.createLocalStorage({ namespace: "nightmarket" });
+  const setItem = storage.setItem;
+  storage.setItem = (key, value) => setItem(key, /:(queries|favorites)$/.test(key) ? withoutHeaders(value) : value);
+  return storage;
+}
+
+function withoutHeaders(history) {
+  return JSON.stringify(JSON.parse(history), (key, value) => (key === "headers" ? undefined : value));
+}
+
 function show(token) {
   const headers = token === null ? undefined : JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2);
   const name = React.createElement(GraphiQL.Logo, null, "夜市 Night Market");
@@ -43,7 +55,8 @@ function show(token) {
     headers, // of the tab that opens first
     defaultHeaders: headers, // of every tab after it
     defaultEditorToolsVisibility: "headers",
-    shouldPersistHeaders: false, // a token never outlives the page in the browser's storage
+    shouldPersistHeaders: false, // a token does not outlive the page, nor does its owner's choice say otherwise
+    storage: storageWithoutHeaders(),
   };
   ReactDOM.createRoot(document.getElementById("graphiql")).render(React.createElement(GraphiQL, settings, name));
 }

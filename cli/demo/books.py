@@ -1,0 +1,83 @@
+"""What the market's books say of one sale: read from the ledger itself, not from what the crowd believes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+
+from domain.flash_sales import queries
+from domain.flash_sales.rules import TicketState
+from domain.flash_sales.tables import tickets
+from domain.foundation import ids
+from domain.foundation.runtime import Market
+from domain.orders.tables import orders
+from domain.stock import queries as stock
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A ticket that the ledger has decided."""
+
+    item_id: str
+    state: TicketState
+    claimed_at: datetime
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Books:
+    """A sale in the ledger; items by their ids as the world sees them, units and money as whole numbers."""
+
+    tickets: Sequence[Ticket]
+    sold: Mapping[str, int]
+    returned: Mapping[str, int]
+    orders_paid: int
+    revenue_minor: int
+
+
+async def read(market: Market, sale_id: str) -> Books:
+    """The books of a sale; they are complete once it is settled."""
+    sale = (await queries.sales_by_ids(market.db, [ids.decode("flashsale", sale_id)]))[ids.decode("flashsale", sale_id)]
+    levels = await stock.allotments_by_ids(market.db, [item.allotment_id for item in sale.items if item.allotment_id])
+    sold, returned = {}, {}
+    for item in sale.items:
+        assert item.allotment_id is not None
+        level = levels[item.allotment_id]
+        shown = ids.encode("saleitem", item.id)
+        sold[shown], returned[shown] = level.sold, item.units - level.sold - level.held - level.free
+    item_ids = [item.id for item in sale.items]
+    orders_paid, revenue_minor = await _revenue(market, item_ids)
+    return Books(await _tickets(market, item_ids), sold, returned, orders_paid, revenue_minor)
+
+
+async def _tickets(market: Market, item_ids: Sequence[UUID]) -> list[Ticket]:
+    t = tickets.c
+    rows = await market.db.rows(
+        select(t.item_id, t.state, t.claimed_at, t.decided_at)
+        .where(t.item_id == func.any(list(item_ids)), t.state != TicketState.REFUSED)
+        .order_by(t.decided_at, t.id)
+    )
+    return [Ticket(ids.encode("saleitem", row.item_id), TicketState(row.state), *row[2:]) for row in rows]
+
+
+async def _revenue(market: Market, item_ids: Sequence[UUID]) -> tuple[int, int]:
+    paid = (
+        select(func.count(), func.coalesce(func.sum(orders.c.total_minor), 0))
+        .join_from(tickets, orders, orders.c.id == tickets.c.order_id)
+        .where(tickets.c.item_id == func.any(list(item_ids)), orders.c.state == "paid")
+    )
+    row = await market.db.one(paid)
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
+async def versions(market: Market) -> dict[str, str]:
+    """Which engines answered."""
+    server = await market.gate.info("server")
+    postgres = str(await market.db.value(text("SHOW server_version")))
+    return {
+        "PostgreSQL": postgres.split()[0],
+        "Valkey" if "valkey_version" in server else "Redis": server.get("valkey_version") or server["redis_version"],
+    }

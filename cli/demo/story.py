@@ -1,0 +1,199 @@
+"""The rehearsal from the first shopper to the last check of the books, in its order."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import aiohttp
+
+from cli.demo import books, telling
+from cli.demo.crowd import Crowd, sign_in
+from cli.demo.door import Answer, Door, connections
+from cli.demo.journal import Pulse
+from cli.demo.plan import Plan, cast
+from cli.demo.stall import Sale, Stall
+from cli.demo.steps import Step, Steps
+from cli.report import SaleReport, percentile
+from cli.report.figures import duration
+from domain.audit import running as audit
+from domain.audit.rules import Line
+from domain.foundation import clock
+from domain.foundation.ids import new_id
+from domain.foundation.runtime import Market
+from domain.foundation.settings import Settings
+from domain.stock import importing
+
+TITLE = "夜市开场秒杀"
+LOOK_SECONDS = 0.5
+DECIDE_SECONDS = 90.0
+GOING_HOME_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What came of it: the report, what was not as it must be, and tokens of two people who were there."""
+
+    report: SaleReport
+    complaints: Sequence[str]
+    shopper_token: str
+    admin_token: str
+
+
+@dataclass(frozen=True)
+class Rush:
+    """The crowd after the sale, and what it cost itself while everybody came."""
+
+    crowd: Crowd
+    pulse: Pulse
+    is_decided: bool
+
+
+async def rehearse(plan: Plan, settings: Settings, url: str, catalogue: Path, steps: Steps) -> Rehearsal:
+    """Run a whole sale in an open house. Raises NothingToSell, MarketFault, BadInput (the catalogue)."""
+    market = Market.open(settings)
+    try:
+        with steps.step("上架", "import the catalogue") as step:
+            await _import(market, catalogue, step)
+        async with connections(plan.connections) as session, connections(plan.connections) as wallets:
+            return await _hold_sale(plan, market, Door(session, url), wallets, steps)
+    finally:
+        await market.close()
+
+
+async def _import(market: Market, catalogue: Path, step: Step) -> None:
+    def show(report: importing.Report, share: float) -> None:
+        step.show(f"{report.products:,} products", bar=[("yellow", int(share * 100))], whole=100)
+
+    found = await importing.import_file(market.db, catalogue, now=clock.now(), progress=show)
+    mistakes = f", {found.skipped:,} skipped" if found.skipped else ""
+    step.show(f"{found.products:,} products, {found.skus:,} SKUs{mistakes}")
+
+
+async def _hold_sale(plan: Plan, market: Market, door: Door, wallets: aiohttp.ClientSession, steps: Steps) -> Rehearsal:
+    tag = new_id().hex[-6:]
+    with steps.step("进场", "shoppers sign in") as step:
+        tokens = await _sign_in_all(plan, door, step, tag=tag)
+    with steps.step("排期", "put the sale up") as step:
+        stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
+        sale = await _put_up(plan, stall, step, tag=tag)
+    rush = await _rush(plan, stall, sale, Crowd(door, wallets, sale, tag=tag), tokens, steps)
+    with steps.step("收摊", "stop and settle") as step:
+        is_settled = await stall.close(sale)
+        step.show("what was left is free stock again" if is_settled else "not settled")
+    with steps.step("对账", "audit the books") as step:
+        lines = await _audit(market, step)
+    seen = telling.Rehearsed(
+        plan=plan,
+        sale=sale,
+        journal=rush.crowd.journal,
+        statistics=await stall.statistics(sale),
+        books=await books.read(market, sale.id),
+        audit=lines,
+        environment=await _environment(plan, market, door, rush),
+        is_decided=rush.is_decided,
+        is_settled=is_settled,
+    )
+    report = telling.report(seen)
+    a_buyer = next(iter(seen.journal.buyers), 0)
+    admin_token = await sign_in(door, "demo-admin", ["ADMIN"])
+    return Rehearsal(report, telling.complaints(seen, report), tokens[a_buyer], admin_token)
+
+
+async def _sign_in_all(plan: Plan, door: Door, step: Step, *, tag: str) -> list[str]:
+    """A token for each shopper; names carry the run's tag, so that every rehearsal has new people."""
+    signed_in = 0
+
+    async def sign_one_in(number: int) -> str:
+        nonlocal signed_in
+        token = await sign_in(door, f"{tag}-{number:05}")
+        signed_in += 1
+        step.show(f"{signed_in:,} of {plan.shoppers:,}", bar=[("yellow", signed_in)], whole=plan.shoppers)
+        return token
+
+    return await asyncio.gather(*(sign_one_in(number) for number in range(plan.shoppers)))
+
+
+async def _put_up(plan: Plan, stall: Stall, step: Step, *, tag: str) -> Sale:
+    offers = await stall.choose(plan)
+    sale = await stall.put_up(plan, offers, title=f"{TITLE} {tag}", key=f"{tag}-sale")
+    opens_at = sale.opens_at.astimezone(clock.SHOP_ZONE)
+    step.show(f"{plan.units:,} units of {len(offers)} SKUs, opens {opens_at:%H:%M:%S}")
+    return sale
+
+
+async def _rush(plan: Plan, stall: Stall, sale: Sale, crowd: Crowd, tokens: Sequence[str], steps: Steps) -> Rush:
+    """Everybody comes, claims, pays or does not, until each unit is sold or nobody is left who wants it."""
+    watch = _Watch(plan, stall, sale, crowd)
+    crowd.come(cast(plan, items=len(sale.offers)), tokens)
+    try:
+        with steps.step("开抢", "the opening") as step:
+            async with Pulse() as pulse:
+                await watch.until(lambda _: crowd.journal.answered == plan.shoppers, step)
+        with steps.step("候补", "unpaid units pass on") as step:
+            is_decided = await watch.until(watch.is_decided, step)
+        await crowd.go_home(patience_seconds=GOING_HOME_SECONDS)
+    finally:
+        await crowd.go_home()
+    return Rush(crowd, pulse, is_decided)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Looks at the sale's figures twice a second and shows them."""
+
+    plan: Plan
+    stall: Stall
+    sale: Sale
+    crowd: Crowd
+
+    async def until(self, is_reached: Callable[[Answer], bool], step: Step) -> bool:
+        """Whether it was reached before patience ended."""
+        deadline = monotonic() + DECIDE_SECONDS
+        while monotonic() < deadline:
+            statistics = await self.stall.statistics(self.sale)
+            self._show(statistics, step)
+            if is_reached(statistics):
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
+
+    def is_decided(self, statistics: Answer) -> bool:
+        """Whether every unit is paid for, or everybody has left and no order is open."""
+        if statistics["paid"] >= self.plan.units:
+            return True
+        return self.crowd.is_gone and _unpaid(statistics) <= 0
+
+    def _show(self, statistics: Answer, step: Step) -> None:
+        paid, due = statistics["paid"], max(_unpaid(statistics), 0)
+        note = f"paid {paid}  due {due}  lapsed {statistics['lapsed']}  waiting {statistics['waiting']}"
+        step.show(note, bar=[("green", paid), ("blue", due)], whole=self.plan.units)
+
+
+def _unpaid(statistics: Answer) -> int:
+    return int(statistics["reserved"] - statistics["paid"] - statistics["lapsed"])
+
+
+async def _audit(market: Market, step: Step) -> list[Line]:
+    lines = await audit.run(market.db, market.gate, now=clock.now(), before=lambda name: step.show(f"{name} ..."))
+    checks = {line.check for line in lines if line.ok is not None}
+    differing = {line.check for line in lines if line.ok is False}
+    step.show(
+        f"{len(differing)} of {len(checks)} checks differ" if differing else f"{len(checks)} checks, nothing differs"
+    )
+    return lines
+
+
+async def _environment(plan: Plan, market: Market, door: Door, rush: Rush) -> dict[str, str]:
+    """What ran where, so that nobody takes the crowd's own weight for the market's."""
+    settings, pulse = market.settings, rush.pulse
+    return {
+        **telling.machine(),
+        **await books.versions(market),
+        "市场 market": f"{settings.api_processes} API, {settings.worker_processes} worker, 1 gateway process",
+        "人群 crowd": f"1 process on the same machine, {plan.connections} connections; in the rush "
+        f"{pulse.core_share:.0%} of a core, its own delay p99 {duration(percentile(pulse.late_ms, 99))}",
+        "重发请求 requests repeated": f"{door.repeats:,}",
+        "种子 seed": f"{plan.seed}",
+    }

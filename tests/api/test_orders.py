@@ -1,0 +1,320 @@
+"""Orders and payments as the world sees them."""
+
+import time
+from types import SimpleNamespace
+
+import orjson
+import pytest
+from starlette.requests import Request
+
+from api import schema
+from api.context import Context
+from api.payments import NOTICE_BYTES, sandbox_callback
+from api.services import Services
+from domain.accounts.rules import Principal, Role
+from domain.foundation import clock, ids
+from domain.foundation.ids import new_id
+from domain.foundation.runtime import Market
+from domain.orders import actions
+from domain.payments import store
+from domain.payments.events import PaymentCaptured
+from domain.payments.gateways import gateway_of, hang_up
+from domain.payments.sandbox import sign
+from tests.given.sandbox import NOBODY, SECRET, company, sandbox
+
+__all__ = ["company", "sandbox"]
+
+SCHEMA = schema.build()
+ORDER = "id number state total { amount } lines { title quantity unitPrice { amount } } payBy paidAt lateOutcome"
+PAY = """
+    mutation Pay($input: PayOrderInput!) { payOrder(input: $input) {
+        __typename
+        ... on PaymentInstructions { payment { id state amount { minor } } payUrl expiresAt }
+        ... on OrderNotPayable { code message orderId state payBy }
+        ... on UserError { code message }
+    } }
+"""
+CANCEL = """
+    mutation Cancel($input: CancelOrderInput!) { cancelOrder(input: $input) {
+        __typename
+        ... on Order { id state cancelledAt }
+        ... on UserError { code message }
+    } }
+"""
+
+
+@pytest.fixture
+async def market(market, company):
+    settings = market.settings.model_copy(
+        update={"sandbox_gateway_url": company.url, "sandbox_secret": SECRET, "public_url": NOBODY}
+    )
+    settings = type(settings).model_validate(settings.model_dump())
+    yield Market(settings, market.db, market.gate)
+    await hang_up()
+
+
+@pytest.fixture
+def given(given):
+    given.now = clock.now()
+    return given
+
+
+@pytest.fixture
+def ask(market, given):
+    """Run an operation as somebody; gives back its data. No errors are expected, unless they are asked for."""
+
+    async def ask(document, *, by=None, roles=(), errors=False, language="en", **variables):
+        principal = Principal(by, frozenset({Role.SHOPPER, *roles})) if by else None
+        context = Context(market, Services.of(market), given.now, principal, language)
+        result = await SCHEMA.execute(document, variables, context)
+        if errors:
+            return [getattr(error.original_error, "code", error.message) for error in result.errors]
+        assert result.errors is None, result.errors
+        return result.data
+
+    return ask
+
+
+def shown(order):
+    return ids.encode("order", order.id)
+
+
+async def test_a_shopper_sees_an_order(given, ask):
+    order = await given.order(await given.stocked_sku(3), quantity=2)
+
+    data = await ask(
+        f"query($id: ID!) {{ order(id: $id) {{ {ORDER} payment {{ id }} }} }}", by=order.shopper_id, id=shown(order)
+    )
+
+    assert data["order"] == {
+        "id": shown(order),
+        "number": order.number,
+        "state": "PLACED",
+        "total": {"amount": "39.80"},
+        "lines": [{"title": "桂花酒酿", "quantity": 2, "unitPrice": {"amount": "19.90"}}],
+        "payBy": order.pay_by.isoformat(),
+        "paidAt": None,
+        "lateOutcome": None,
+        "payment": None,
+    }
+
+
+async def test_that_somebody_elses_order_exists_is_not_told(given, ask):
+    order = await given.order(await given.stocked_sku(1))
+    payment = await given.payment(order)
+    stranger = await given.shopper()
+    document = "query($order: ID!, $payment: ID!) { order(id: $order) { id } a: node(id: $order) { id } b: node(id: $payment) { id } }"
+    both = {"order": shown(order), "payment": ids.encode("payment", payment.id)}
+
+    strangers = await ask(document, by=stranger, **both)
+    own = await ask(document, by=order.shopper_id, **both)
+    staffs = await ask(document, by=stranger, roles=[Role.FINANCE], **both)
+    wish = {"orderId": shown(order), "idempotencyKey": "payment-1"}
+    refusals = [await ask(document, by=stranger, input=wish) for document in (PAY, CANCEL)]
+
+    assert strangers == {"order": None, "a": None, "b": None}
+    assert own == staffs == {"order": {"id": both["order"]}, "a": {"id": both["order"]}, "b": {"id": both["payment"]}}
+    assert [next(iter(data.values()))["code"] for data in refusals] == ["NOT_FOUND", "NOT_FOUND"]
+
+
+async def test_ones_own_orders_newest_first(given, ask):
+    sku_id, shopper_id = await given.stocked_sku(9), await given.shopper()
+    await given.order(sku_id)
+    placed = [await given.order(sku_id, shopper_id=shopper_id) for _ in range(5)]
+    await given.money_for(placed[1])
+    await given.hear_payments()
+    document = """query($first: Int!, $after: String, $state: OrderState) {
+        orders(first: $first, after: $after, state: $state) { nodes { id } pageInfo { hasNextPage endCursor } } }"""
+
+    async def page(**variables):
+        connection = (await ask(document, by=shopper_id, **variables))["orders"]
+        return [node["id"] for node in connection["nodes"]], connection["pageInfo"]
+
+    first, info = await page(first=3)
+    rest, end = await page(first=3, after=info["endCursor"])
+    paid, _ = await page(first=3, state="PAID")
+
+    assert first + rest == [shown(order) for order in reversed(placed)]
+    assert (info["hasNextPage"], end["hasNextPage"]) == (True, False)
+    assert paid == [shown(placed[1])]
+    assert await ask(document, by=shopper_id, errors=True, first=101) == ["BAD_USER_INPUT"]
+    assert await ask(document, by=shopper_id, errors=True, first=1, after="WyJ4Il0") == ["BAD_USER_INPUT"]
+    assert await ask(document, errors=True, first=1) == ["UNAUTHENTICATED"]
+
+
+async def test_paying_an_order(given, ask):
+    order = await given.order(await given.stocked_sku(1))
+    wish = {"orderId": shown(order), "idempotencyKey": "payment-1"}
+
+    first = (await ask(PAY, by=order.shopper_id, input=wish))["payOrder"]
+    again = (await ask(PAY, by=order.shopper_id, input=wish))["payOrder"]
+    await given.money_for(order)
+    await given.hear_payments()
+    paid = (await ask(PAY, by=order.shopper_id, input=wish))["payOrder"]
+    other = (await ask(PAY, by=order.shopper_id, input={**wish, "idempotencyKey": "payment-2"}))["payOrder"]
+
+    assert first == again
+    assert first["payment"]["state"] == "PENDING"
+    assert first["payment"]["amount"] == {"minor": 1990}
+    assert first["payUrl"].endswith(f"/pay/{first['payment']['id']}")
+    assert first["expiresAt"] == order.pay_by.isoformat()
+    assert (paid["payment"]["id"], paid["payment"]["state"], paid["payUrl"]) == (
+        first["payment"]["id"],
+        "CAPTURED",
+        None,
+    )
+    assert (other["__typename"], other["code"], other["state"]) == ("OrderNotPayable", "ORDER_NOT_PAYABLE", "PAID")
+    assert (other["orderId"], other["payBy"]) == (shown(order), order.pay_by.isoformat())
+
+
+async def test_a_market_without_a_gateway_takes_no_money(given, ask, market):
+    market.settings.sandbox_gateway_url = ""
+    order = await given.order(await given.stocked_sku(1))
+
+    refused = await ask(PAY, by=order.shopper_id, input={"orderId": shown(order), "idempotencyKey": "payment-1"})
+
+    assert refused["payOrder"]["code"] == "PAYMENTS_SWITCHED_OFF"
+    assert not await given.payment_states()
+
+
+async def test_cancelling_an_order(given, ask):
+    order = await given.order(await given.stocked_sku(1))
+    wish = {"orderId": shown(order), "idempotencyKey": "cancel-01"}
+
+    cancelled = (await ask(CANCEL, by=order.shopper_id, input=wish))["cancelOrder"]
+    again = (await ask(CANCEL, by=order.shopper_id, input=wish))["cancelOrder"]
+    other = (await ask(CANCEL, by=order.shopper_id, language="zh", input={**wish, "idempotencyKey": "cancel-02"}))[
+        "cancelOrder"
+    ]
+
+    assert (
+        cancelled
+        == again
+        == {"__typename": "Order", "id": shown(order), "state": "CANCELLED", "cancelledAt": given.now.isoformat()}
+    )
+    assert (other["code"], other["message"]) == ("ORDER_NOT_CANCELLABLE", "订单已付款或已关闭，无法取消")
+
+
+async def test_an_order_shows_what_became_of_late_money(given, ask):
+    order = await given.order(await given.stocked_sku(1))
+    payment = await given.payment(order)
+    await actions.lapse_due(given.db, now=order.pay_by, limit=1)
+    await given.money_for(order)
+    await given.hear_payments()
+
+    data = await ask(
+        "query($id: ID!) { order(id: $id) { state lateOutcome payment { id state } } }",
+        by=order.shopper_id,
+        id=shown(order),
+    )
+
+    shown_payment = {"id": ids.encode("payment", payment.id), "state": "CAPTURED"}
+    assert data["order"] == {"state": "PAID", "lateOutcome": "REVIVED", "payment": shown_payment}
+
+
+@pytest.fixture
+def bring(market):
+    """Bring a request to the door where the sandbox brings its notices; gives back status and JSON."""
+
+    async def bring(body, headers):
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/payments/sandbox/callback",
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "app": SimpleNamespace(state=SimpleNamespace(market=market)),
+        }
+        pieces = [body[at : at + 8192] for at in range(0, len(body), 8192)] or [b""]
+        messages = [{"type": "http.request", "body": piece, "more_body": piece is not pieces[-1]} for piece in pieces]
+
+        async def receive():
+            return messages.pop(0)
+
+        response = await sandbox_callback(Request(scope, receive))
+        return response.status_code, orjson.loads(response.body)
+
+    return bring
+
+
+def notice_of(payment, *, age=0, secret=SECRET, notice_id="n1", **changes):
+    content = {
+        "payment_id": ids.encode("payment", payment.id),
+        "state": "captured",
+        "reference": payment.reference,
+        "amount_minor": payment.amount.minor,
+        "currency": payment.amount.currency,
+        "at": "2026-11-11T04:00:00+00:00",
+    }
+    body = orjson.dumps({**content, **changes})
+    timestamp = str(int(time.time()) - age)
+    signature = sign(secret.encode(), timestamp=timestamp, notice_id=notice_id, body=body)
+    headers = {"sandbox-timestamp": timestamp, "sandbox-notice-id": notice_id, "sandbox-signature": signature}
+    return body, headers
+
+
+async def test_a_notice_is_answered_when_it_is_committed(given, bring):
+    payment = await given.payment(await given.order(await given.stocked_sku(1)))
+
+    answer = await bring(*notice_of(payment))
+    again = await bring(*notice_of(payment))
+
+    assert answer == again == (200, {"code": "SUCCESS"})
+    assert len(await given.recorded(PaymentCaptured)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"secret": "x" * 40}, 401, "NOTICE_FORGED"),
+        ({"age": 301}, 401, "NOTICE_FORGED"),
+        ({"age": -301}, 401, "NOTICE_FORGED"),
+        ({"state": "lost"}, 400, "NOTICE_MALFORMED"),
+        ({"at": "yesterday"}, 400, "NOTICE_MALFORMED"),
+        ({"amount_minor": 1}, 409, "NOTICE_MISMATCH"),
+        ({"amount_minor": 10**30}, 400, "NOTICE_MALFORMED"),
+        ({"currency": "USD"}, 409, "NOTICE_MISMATCH"),
+        ({"reference": "sbxother"}, 409, "NOTICE_MISMATCH"),
+        ({"payment_id": ids.encode("payment", new_id())}, 409, "NOTICE_MISMATCH"),
+        ({"state": "refunded"}, 409, "NOTICE_MISMATCH"),
+        ({"more": "x" * NOTICE_BYTES}, 413, "FAIL"),
+    ],
+)
+async def test_a_notice_in_doubt_changes_nothing(given, bring, changes, status, code):
+    payment = await given.payment(await given.order(await given.stocked_sku(1)))
+    if changes.get("amount_minor") == 10**30:
+        body, headers = notice_of(payment)
+        body = body.replace(b"1990", b"1" + b"0" * 30)
+        headers["sandbox-signature"] = sign(
+            SECRET.encode(), timestamp=headers["sandbox-timestamp"], notice_id="n1", body=body
+        )
+    else:
+        body, headers = notice_of(payment, **changes)
+
+    answer = await bring(body, headers)
+
+    assert (answer[0], answer[1]["code"]) == (status, code)
+    assert await given.payment_again(payment.id) == payment
+    assert await given.recorded() == []
+
+
+async def test_a_refunds_notice_is_taken(given, bring):
+    order = await given.order(await given.stocked_sku(1))
+    payment = await given.money_for(order)
+    async with given.db.transaction() as tx:
+        await store.mark_refund_due(tx, payment.id, reason="test", now=given.now)
+
+    answer = await bring(*notice_of(payment, state="refunded", reference="rsbx1"))
+
+    assert answer == (200, {"code": "SUCCESS"})
+    assert await given.payment_states() == {"refunded": 1}
+
+
+async def test_a_market_without_a_gateway_hears_no_notices(given, bring, market):
+    market.settings.sandbox_gateway_url = ""
+
+    assert (await bring(b"{}", {}))[0] == 404
+
+
+async def test_one_gateway_per_process(market):
+    assert gateway_of(market.settings) is gateway_of(market.settings.model_copy())
