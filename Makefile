@@ -50,14 +50,15 @@ bench: .venv/made ## Measure this machine's claims, orders and answers a second;
 faults: .venv/made ## Run the long races and crashes that `make test` leaves out.
 	@.venv/bin/pytest -m faults $(ARGS)
 
-LOCK = .venv/bin/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--annotation-style line --custom-compile-command "make lock"
+# no configuration: neither a user's nor a parent folder's may decide what is locked
+LOCK = .venv/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--annotation-style line --custom-compile-command "make lock" $(ARGS)
 
 lock: .venv/made ## Lock what pyproject.toml asks for, keeping the versions that still fit; ARGS=--upgrade takes the newest.
-	@$(LOCK) --output-file requirements/production.txt $(ARGS)
-	@$(LOCK) --output-file requirements/development.txt --all-extras --group build $(ARGS)
-	@.venv/bin/uv --quiet pip compile --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--annotation-style line --custom-compile-command "make lock" --output-file requirements/build.txt $(ARGS)
+	@echo "locking for Python 3.11 and newer, on every platform: uv"
+	@$(LOCK) --output-file requirements/production.txt pyproject.toml > /dev/null
+	@$(LOCK) --output-file requirements/development.txt --all-extras --group build pyproject.toml > /dev/null
+	@$(LOCK) --output-file requirements/build.txt --group build > /dev/null
 
 lock-check: .venv/made ## Check without a network that the locks hold all that pyproject.toml asks for.
 	@.venv/bin/pytest tests/packaging/test_locks.py

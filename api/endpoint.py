@@ -5,7 +5,7 @@ media type and size checks (wire), the answers everyone may share (shared_answer
 and validated the first time (documents), the executor (execution), and the rules of what an error tells (faults).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from time import perf_counter
 from typing import Any
 
@@ -83,7 +83,7 @@ class GraphQLEndpoint:
         ide: ASGIApp | None = None,
         on_operation: OnOperation | None = None,
         public_seconds: PublicSeconds | None = None,
-        language: Callable[[bytes], object] = bytes,
+        language: Callable[[bytes], Hashable] = bytes,
     ) -> None:
         assert_valid_schema(schema._schema)
         self._documents = Documents(

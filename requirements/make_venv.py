@@ -34,7 +34,7 @@ def main() -> None:
 
 def make() -> None:
     """A new .venv with everything that is locked."""
-    packages, started_at = LOCKS.read_text().count("=="), time.monotonic()
+    packages, started_at = sum(line[:1].isalnum() for line in LOCKS.read_text().splitlines()), time.monotonic()
     version = ".".join(map(str, sys.version_info[:3]))
     if not has("ensurepip") and not has("pip"):
         sys.exit(

@@ -4,8 +4,8 @@ It runs as a process of its own, `python -m simulators.sandbox_gateway --port 81
 merchant in SANDBOX_SECRET, and forgets everything when it ends. The merchant prepares, queries, closes and refunds
 payments; the shopper pays them, at the page `/pay/{id}` or, for programs, by POST `/payments/{id}/pay`.
 
-How a payment's notices travel (see `simulators.couriers`) is the payer's to choose; POST `/behaviour` chooses for payers
-who do not.
+How a payment's notices travel (see `simulators.couriers`) is the payer's to choose; for payers who do not, it is POST
+`/behaviour`.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from cli.demo.stall import Sale
 from domain.foundation import clock
 
 POLL_PAUSES_MS = (60, 120, 240, 400)
-"""Pauses before looking after a ticket in the queue: shorter than an app's, which are `pollAfterMs`, to see it happen."""
+"""Pauses before looking after a queued ticket: shorter than an app's, which are `pollAfterMs`, to see it happen."""
 LOOK_FOR_PAID_MS = 400
 RESERVED_ONCE = frozenset({"RESERVED", "PAID", "LAPSED"})
 PAY_TRIES = 10
@@ -25,8 +25,8 @@ mutation SignIn($input: SignInForDevelopmentInput!) {
     __typename ... on SignedIn { accessToken expiresAt } ... on UserError { code message }
   }
 }"""
-REQUEST_PASS = """
-mutation Pass($input: RequestFlashSalePassInput!) {
+LEAVE = """
+mutation Leave($input: RequestFlashSalePassInput!) {
   requestFlashSalePass(input: $input) {
     __typename ... on FlashSalePass { pass } ... on FlashSaleNotOpen { opensAt } ... on UserError { code message }
   }
@@ -201,7 +201,7 @@ class _Visit:
         """Leave to claim, once the sale is open; None when it is over."""
         item_id = self._crowd.item_id(wish)
         while True:
-            answer = await self._crowd.ask(REQUEST_PASS, self._token, input={"itemId": item_id})
+            answer = await self._crowd.ask(LEAVE, self._token, input={"itemId": item_id})
             match answer["__typename"]:
                 case "FlashSalePass":
                     self._journal.passes += not self._has_had_a_pass

@@ -14,7 +14,20 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, String, bindparam, cast, func, literal, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 
 from domain.foundation.database import Database
@@ -76,7 +89,7 @@ async def page(
     if asked.get("search") == "":
         return Page([], [], has_next=False)
     parameters = asked | {"limit": first + 1} | _place(order, after)
-    shape = _Shape(order, frozenset(parameters), among, with_body)
+    shape = _Shape(order, frozenset(parameters), among, with_body, WALK)
     rows = await db.rows(_walk(shape), parameters)
     if len(rows) <= first and shape.conditions:
         async with db.transaction() as tx:
@@ -93,6 +106,7 @@ class _Shape:
     given: frozenset[str]
     among: Among | None
     with_body: bool
+    walk: int
 
     @property
     def conditions(self) -> list[Condition]:
@@ -111,11 +125,11 @@ class _Shape:
 
 @lru_cache
 def _walk(shape: _Shape) -> Select[Any]:
-    """Along the list's order from the cursor on; not beyond WALK products when they are narrowed."""
+    """Along the list's order from the cursor on; not too far when the list is narrowed."""
     c = products.c
     walked = select(products).where(*_begun(shape)).order_by(*_ordered(shape.order, c))
     if shape.conditions:
-        walked = walked.limit(literal(WALK))
+        walked = walked.limit(literal_column(str(shape.walk)))
     steps = walked.subquery("steps")
     found = select(steps.c.id, steps.c.lowest_price_minor).where(
         *(condition(steps.c) for condition in shape.conditions)
@@ -134,7 +148,9 @@ def _gather(shape: _Shape) -> Select[Any]:
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     # offset 0 has them in order before `among`, which costs a look into another table, is asked of the first of them
-    in_order = select(matching).order_by(*_ordered(shape.order, matching.c)).offset(literal(0)).subquery("in_order")
+    in_order = (
+        select(matching).order_by(*_ordered(shape.order, matching.c)).offset(literal_column("0")).subquery("in_order")
+    )
     return _shown(shape, _first_among(shape, select(in_order), in_order))
 
 

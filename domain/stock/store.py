@@ -49,7 +49,7 @@ _WRITE_RECEIVED = text("""
     FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:quantities AS bigint[])) AS given (sku_id, quantity)
 """)
 
-# As text, made once: on a popular SKU all buyers wait for one row, and building a statement took longer than running it.
+# As text, made once: all buyers of a popular SKU wait for one row, and building a statement takes longer than running one.
 _KEYS = {"stock_allotments": "id", "stock_levels": "sku_id"}
 _LOCK = {
     table: text(f"SELECT {key} FROM {table} WHERE {key} = ANY(CAST(:keys AS uuid[])) ORDER BY {key} FOR UPDATE")  # noqa: S608

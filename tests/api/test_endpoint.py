@@ -1,6 +1,7 @@
 """One HTTP request in, one answer out: media types, malformed requests, time, documents read once."""
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -288,3 +289,26 @@ async def test_a_forgotten_document_is_read_again(schema: strawberry.Schema) -> 
         assert "data" in (await market.ask(query)).json
 
     assert list(market.endpoint._documents._kept) == ["{ hello }"]
+
+
+async def test_what_a_document_selects_is_found_out_once_unless_it_has_conditions(market: Market) -> None:
+    await market.ask("{ again { hello } }")
+    await market.ask("{ again { hello @skip(if: false) } }")
+
+    plain, conditional = (document.only for document in market.endpoint._documents._kept.values())
+    assert plain and conditional
+    assert [subject.name for subject, _ in plain.sub_fields] == ["Query"]
+    assert conditional.sub_fields == {}
+
+
+async def test_a_request_leaves_nothing_to_the_garbage_collector(market: Market) -> None:
+    request: dict[str, Any] = {"variables": {"input": {"item": "item_1"}}}
+    await market.ask(CLAIM, **request)
+    gc.collect()
+    gc.disable()
+
+    for _ in range(20):
+        await market.ask(CLAIM, **request)
+
+    gc.enable()
+    assert gc.collect() < 20  # less than one thing a request: whatever else this process does

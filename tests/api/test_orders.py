@@ -103,7 +103,11 @@ async def test_that_somebody_elses_order_exists_is_not_told(given, ask):
     order = await given.order(await given.stocked_sku(1))
     payment = await given.payment(order)
     stranger = await given.shopper()
-    document = "query($order: ID!, $payment: ID!) { order(id: $order) { id } a: node(id: $order) { id } b: node(id: $payment) { id } }"
+    document = """query($order: ID!, $payment: ID!) {
+        order(id: $order) { id }
+        a: node(id: $order) { id }
+        b: node(id: $payment) { id }
+    }"""
     both = {"order": shown(order), "payment": ids.encode("payment", payment.id)}
 
     strangers = await ask(document, by=stranger, **both)

@@ -7,6 +7,7 @@ import strawberry
 from graphql import GraphQLField
 from structlog.testing import capture_logs
 
+from api.shared_answers import SharedAnswers
 from tests.given.small_market import BOTH_WAYS, OLDER, Market
 
 
@@ -100,12 +101,22 @@ async def test_an_answer_with_errors_is_never_kept(shop: Market) -> None:
 async def test_the_room_for_shared_answers_is_bounded(shop: Market) -> None:
     kept = shop.endpoint._shared
     assert kept is not None
-    kept._room = 150  # an answer is 40 bytes
+    kept._room = 3_500
+    padding = b" " * 400  # a question takes its room as well as its answer
 
     for page in (1, 2, 3, 4, 5):
-        await shop.ask(f"{{ catalogue(page: {page}) }}")
-    await shop.ask("{ catalogue(page: 5) }")
-    await shop.ask("{ catalogue(page: 1) }")
+        await shop.send(b'{"query": "{ catalogue(page: %d) }"}%b' % (page, padding))
+    for page in (5, 1):
+        await shop.send(b'{"query": "{ catalogue(page: %d) }"}%b' % (page, padding))
 
     assert len(kept._kept) == 3
     assert shop.context.calls["catalogue"] == 6
+
+
+async def test_an_answer_too_large_for_the_room_is_not_kept(shop: Market) -> None:
+    shop.endpoint._shared = SharedAnswers(kept_bytes=4_000)
+
+    await shop.ask("{ catalogue }")
+    await shop.ask("{ catalogue }")
+
+    assert shop.context.calls["catalogue"] == 2

@@ -10,7 +10,7 @@ from domain.flash_sales import actions, passes, queries, reserving
 from domain.flash_sales import gate as gates
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.rules import Item, Sale
-from domain.foundation.ids import new_id
+from domain.foundation.ids import decode, new_id
 from domain.foundation.runtime import Market
 from domain.products.tables import products, skus
 from domain.stock import store as stock
@@ -113,6 +113,10 @@ class FlashSalesGiven:
         """The sale as it is now."""
         sale = (await queries.sales_by_ids(self.market.db, [sale_id]))[sale_id]
         return OneItem(sale, sale.items[0])
+
+    async def reread_typed(self, sale_id: str) -> OneItem:
+        """The sale of a typed id as it is now."""
+        return await self.reread(decode("flashsale", sale_id))
 
     def desk(self) -> ClaimDesk:
         """A claim desk as an API process has one; sold-out answers are not remembered."""

@@ -36,7 +36,7 @@ async def test_a_batch_with_too_few_units_places_nothing(given):
 
 async def test_a_promotion_places_one_order_for_one_source(given):
     sku_id, shopper_id = await given.stocked_sku(2), await given.shopper()
-    new = given.new_order(sku_id, shopper_id=shopper_id, source="flash_sale")
+    new = given.new_order(sku_id, shopper_id=shopper_id, source="promotion")
     await given.place([new])
 
     with pytest.raises(IntegrityError):
@@ -118,7 +118,7 @@ async def test_late_money_goes_back_when_the_stock_is_gone(given):
 
 
 async def test_a_promotion_is_asked_about_late_money_once(given):
-    order = await given.order(await given.stocked_sku(1), source="flash_sale")
+    order = await given.order(await given.stocked_sku(1), source="promotion")
     await given.payment(order)
     await actions.lapse_due(given.db, now=order.pay_by, limit=10)
 
@@ -129,14 +129,14 @@ async def test_a_promotion_is_asked_about_late_money_once(given):
     assert (await given.order_again(order.id)).state is OrderState.LAPSED
     assert (await given.payment_again(payment.id)).state is PaymentState.CAPTURED
     assert await given.recorded(OrderPaidLate) == [
-        OrderPaidLate(order.id, "flash_sale", order.source_id, payment.id, captured_at=given.now)
+        OrderPaidLate(order.id, "promotion", order.source_id, payment.id, captured_at=given.now)
     ]
 
 
 async def late(given):
     """A lapsed order of a promotion with money that nobody has decided about."""
     sku_id = await given.stocked_sku(1)
-    order = await given.order(sku_id, source="flash_sale")
+    order = await given.order(sku_id, source="promotion")
     await given.payment(order)
     await actions.lapse_due(given.db, now=order.pay_by, limit=10)
     payment = await given.money_for(order)
@@ -189,7 +189,7 @@ async def test_a_revival_without_stock_changes_nothing(given):
 
 
 async def test_a_revival_with_another_payment_changes_nothing(given):
-    sku_id, order, payment = await late(given)
+    _, order, _ = await late(given)
 
     async with given.db.transaction() as tx:
         assert not await actions.revive(tx, order.id, payment_id=new_id(), now=order.pay_by)

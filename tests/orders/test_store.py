@@ -21,7 +21,10 @@ async def allotted(given, units):
 @pytest.mark.parametrize("count", [1, 2, 500])
 async def test_placing_a_batch_of_a_flash_sale_takes_five_statements(given, count):
     sku_id, allotment_id = await allotted(given, 500)
-    new = [given.new_order(sku_id, shopper_id=id, allotment_id=allotment_id) for id in await given.shoppers(count)]
+    new = [
+        given.new_order(sku_id, shopper_id=shopper_id, allotment_id=allotment_id)
+        for shopper_id in await given.shoppers(count)
+    ]
 
     with count_statements(given.db) as sent:
         await given.place(new)
@@ -40,8 +43,8 @@ async def test_placing_a_batch_of_a_flash_sale_takes_five_statements(given, coun
 async def test_lapsing_a_batch_takes_as_many_statements_whatever_its_size(given, count):
     goods = [await allotted(given, 200) for _ in range(2)] + [(await given.stocked_sku(200), None)]
     new = [
-        given.new_order(sku_id, shopper_id=id, allotment_id=allotment_id)
-        for id in await given.shoppers(count)
+        given.new_order(sku_id, shopper_id=shopper_id, allotment_id=allotment_id)
+        for shopper_id in await given.shoppers(count)
         for sku_id, allotment_id in goods
     ]
     await given.place(new)

@@ -1,4 +1,4 @@
-"""The whole way of the money, over real sockets: our client, the company in its own process, and its notices at our door."""
+"""The whole way of the money, over real sockets: our client, the company in its process, its notices at our door."""
 
 import asyncio
 import socket

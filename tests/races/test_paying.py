@@ -16,6 +16,7 @@ from domain.payments import store
 from domain.payments.events import PaymentCaptured, PaymentRefunded
 from domain.payments.rules import PaymentState
 from domain.stock.rules import Level, NotEnoughStock
+from tests.audit import assert_clean
 from tests.given.sandbox import company, gateway, sandbox
 
 __all__ = ["company", "gateway", "sandbox"]
@@ -38,14 +39,14 @@ def take_payment(given, payment, *, now):
 
 async def orders_with_money(given, count, **more):
     sku_id = await given.stocked_sku(count)
-    new = [given.new_order(sku_id, shopper_id=id, **more) for id in await given.shoppers(count)]
+    new = [given.new_order(sku_id, shopper_id=shopper_id, **more) for shopper_id in await given.shoppers(count)]
     await given.place(new)
     placed = [await given.order_again(order.id) for order in new]
     return sku_id, [(order, await given.money_for(order)) for order in placed]
 
 
 async def test_pay_against_lapse_at_the_same_instant_has_one_winner(given):
-    sku_id, orders = await orders_with_money(given, 200, source="flash_sale")
+    sku_id, orders = await orders_with_money(given, 200, source="promotion")
     at_last = given.now + timedelta(minutes=15)
 
     def round_of(payment):
@@ -61,6 +62,7 @@ async def test_pay_against_lapse_at_the_same_instant_has_one_winner(given):
     events = Counter(map(type, await given.recorded(OrderPaid, OrderLapsed, OrderPaidLate)))
     assert events == Counter({OrderPaid: paid, OrderLapsed: lapsed, OrderPaidLate: lapsed})
     assert await given.payment_states() == {"captured": 200}
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_pay_against_lapse_without_a_promotion_always_ends_paid(given):
@@ -75,10 +77,11 @@ async def test_pay_against_lapse_without_a_promotion_always_ends_paid(given):
     assert await given.order_states() == {"paid": 60}
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=0, sold=60)
     assert len(await given.recorded(OrderPaid)) == 60
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_cancel_against_pay_has_one_winner(given):
-    sku_id, orders = await orders_with_money(given, 40, source="flash_sale")
+    sku_id, orders = await orders_with_money(given, 40, source="promotion")
 
     def cancel(order):
         return actions.cancel(
@@ -94,11 +97,12 @@ async def test_cancel_against_pay_has_one_winner(given):
     assert kinds == Counter({type(None): 40, Order: states["cancelled"], OrderNotCancellable: states["paid"]})
     assert await given.stock_of(sku_id) == Level(sku_id, free=states["cancelled"], held=0, sold=states["paid"])
     assert len(await given.recorded(OrderCancelled)) == states["cancelled"]
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_sweeps_side_by_side_lapse_every_order_once(given):
     sku_id = await given.stocked_sku(300)
-    await given.place([given.new_order(sku_id, shopper_id=id) for id in await given.shoppers(300)])
+    await given.place([given.new_order(sku_id, shopper_id=shopper_id) for shopper_id in await given.shoppers(300)])
     at_last = given.now + timedelta(minutes=15)
 
     found = await asyncio.gather(*(actions.lapse_due(given.db, now=at_last, limit=50) for _ in range(12)))
@@ -106,6 +110,7 @@ async def test_sweeps_side_by_side_lapse_every_order_once(given):
     assert sum(found) == 300
     assert await given.stock_of(sku_id) == Level(sku_id, free=300, held=0, sold=0)
     assert len(await given.recorded(OrderLapsed)) == 300
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_the_same_notice_50_times_at_once_is_one_capture(given):
@@ -118,13 +123,14 @@ async def test_the_same_notice_50_times_at_once_is_one_capture(given):
 
     assert Counter(outcomes) == {payments.Outcome.CAPTURED: 1, payments.Outcome.KNOWN: 49}
     assert len(await given.recorded(PaymentCaptured)) == 1
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_two_captures_of_one_order_are_one_paid_and_one_refund(given):
     sku_id = await given.stocked_sku(20)
     pairs = []
-    for id in await given.shoppers(20):
-        order = await given.order(sku_id, shopper_id=id)
+    for shopper_id in await given.shoppers(20):
+        order = await given.order(sku_id, shopper_id=shopper_id)
         pairs.append((await given.closed_payment(order), await given.payment(order)))
 
     outcomes = await gather(
@@ -140,6 +146,7 @@ async def test_two_captures_of_one_order_are_one_paid_and_one_refund(given):
     assert await given.payment_states() == {"captured": 20, "refund_due": 20}
     assert await given.order_states() == {"paid": 20}
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=0, sold=20)
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_twenty_taps_on_pay_meet_in_one_payment(given, gateway):
@@ -163,6 +170,7 @@ async def test_twenty_taps_on_pay_meet_in_one_payment(given, gateway):
     assert len({one.payment.id for one in asked}) == 1
     assert len({one.instructions for one in asked}) == 1
     assert await given.payment_states() == {"pending": 1}
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_a_notice_and_our_own_question_at_once_are_one_capture(given, gateway, sandbox):
@@ -186,6 +194,7 @@ async def test_a_notice_and_our_own_question_at_once_are_one_capture(given, gate
 
     assert await given.payment_states() == {"captured": 10}
     assert len(await given.recorded(PaymentCaptured)) == 10
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_sweeps_side_by_side_give_back_once(given, gateway, sandbox):
@@ -208,15 +217,16 @@ async def test_sweeps_side_by_side_give_back_once(given, gateway, sandbox):
     assert await given.payment_states() == {PaymentState.REFUNDED: 10}
     assert await sandbox.payments_taken_and_given_back() == (10, 10)
     assert len(await given.recorded(PaymentRefunded)) == 10
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_baskets_with_the_same_goods_never_wait_in_a_ring(given):
     skus = [await given.stocked_sku(40) for _ in range(4)]
     baskets = [
         given.new_order(
-            *random.sample(skus, 4), shopper_id=id, pay_by=given.now + timedelta(minutes=random.randint(1, 2))
+            *random.sample(skus, 4), shopper_id=shopper_id, pay_by=given.now + timedelta(minutes=random.randint(1, 2))
         )
-        for id in await given.shoppers(60)
+        for shopper_id in await given.shoppers(60)
     ]
 
     outcomes = await gather(
@@ -227,9 +237,9 @@ async def test_baskets_with_the_same_goods_never_wait_in_a_ring(given):
     refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     assert {type(refusal) for refusal in refused} <= {NotEnoughStock}
     placed = (await given.order_states())["placed"]
-    assert [await given.stock_of(id) for id in skus] == [
-        Level(id, free=40 - placed, held=placed, sold=0) for id in skus
-    ]
+    levels = [Level(sku_id, free=40 - placed, held=placed, sold=0) for sku_id in skus]
+    assert [await given.stock_of(sku_id) for sku_id in skus] == levels
+    await assert_clean(given.market, in_flight=True)
 
 
 @pytest.mark.parametrize("stocked", [0, 7, 20])
@@ -244,3 +254,4 @@ async def test_late_money_buys_what_is_there_and_the_rest_goes_back(given, stock
     assert (await given.order_states())["paid"] == stocked
     assert await given.payment_states() == +Counter({"captured": stocked, "refund_due": 20 - stocked})
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=20 - stocked, sold=stocked)
+    await assert_clean(given.market, in_flight=True)

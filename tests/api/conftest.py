@@ -1,0 +1,103 @@
+"""The API process in one's own process: `await ask(query, variables, by=shopper_id)`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+
+from api.app import Api
+from api.request_ids import RequestIds
+from domain.foundation import clock
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def data(self) -> Any:
+        """The only root field's answer."""
+        assert "errors" not in self.json, self.json["errors"]
+        [answer] = self.json["data"].values()
+        return answer
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of its errors."""
+        return [error["extensions"]["code"] for error in self.json["errors"]]
+
+
+async def call(app, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Response:
+    """One HTTP request to an ASGI application."""
+    sent: list[Any] = []
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive():
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (name.lower().encode(), value.encode())
+            for name, value in {"host": "market", "content-length": str(len(body)), **(headers or {})}.items()
+        ],
+        "client": ("127.0.0.1", 5000),
+        "server": ("127.0.0.1", 8000),
+    }
+    await app(scope, receive, send)
+    start = sent[0]
+    return Response(
+        start["status"],
+        {name.decode(): value.decode() for name, value in start["headers"]},
+        b"".join(message.get("body", b"") for message in sent[1:]),
+    )
+
+
+@pytest.fixture
+async def app(settings, clean):
+    """The ASGI application, started."""
+    api = Api(settings.model_copy(update={"public_answer_seconds": 0.0, "sold_out_seconds": 0.0}))
+    async with api.app.router.lifespan_context(api.app):
+        yield RequestIds(api.app)
+
+
+@pytest.fixture
+def post(app):
+    """`await post(b"...", **headers)`: raw bytes to /graphql."""
+
+    async def post(body: bytes, **headers: str) -> Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await call(app, "POST", "/graphql", body, {"content-type": "application/json", **named})
+
+    return post
+
+
+@pytest.fixture
+def ask(post, given):
+    """`await ask(query, {...}, by=shopper_id, roles=[...])`: a GraphQL operation, signed in where `by` is given."""
+
+    async def ask(query: str, variables: dict[str, Any] | None = None, *, by=None, roles=(), **headers: str) -> Response:
+        if by is not None:
+            headers["authorization"] = f"Bearer {given.token(by, *roles, now=clock.now())}"
+        return await post(orjson.dumps({"query": query, "variables": variables or {}}), **headers)
+
+    return ask

@@ -1,0 +1,105 @@
+"""What is written twice must say the same: schema and file, tables and migrations, imports and contracts, events and code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from api import access
+from api.schema import SCHEMA_FILE, build, sdl
+from domain import migrations
+from domain.migrations.metadata import metadata
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_schema_file_is_the_schema():
+    assert SCHEMA_FILE.read_text() == sdl(), "run `make schema` and commit schema.graphql"
+
+
+async def test_the_migrations_build_the_tables(database_url):
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+    engine = create_async_engine(database_url)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(differences)
+    await engine.dispose()
+
+    assert found == []
+
+
+async def test_the_migrations_go_down_and_up_again(database_url):
+    engine = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text("DROP DATABASE IF EXISTS down_and_up WITH (FORCE)"))
+        await connection.execute(text("CREATE DATABASE down_and_up"))
+    await engine.dispose()
+    url = engine.url.set(database="down_and_up").render_as_string(hide_password=False)
+
+    def there_and_back():
+        from alembic import command
+
+        migrations.upgrade(url)
+        command.downgrade(migrations.config(url), "base")
+        migrations.upgrade(url)
+
+    import asyncio
+
+    await asyncio.to_thread(there_and_back)
+
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        count = (await connection.execute(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"))).scalar()
+    await engine.dispose()
+    assert count == len(metadata.tables) + 1  # and Alembic's own
+
+
+def test_the_import_contracts_are_kept():
+    run = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_root_field_says_who_may_use_it():
+    rules = {
+        f"{type_name}.{name}": who
+        for type_name, name, _, who in access.ruled_fields(build())
+        if type_name in {"Query", "Mutation", "Subscription"}
+    }
+
+    assert len(rules) > 15
+    assert [field for field, who in rules.items() if who is None] == []
+
+
+def test_every_mutation_takes_one_input_or_an_id():
+    mutation = build()._schema.mutation_type
+
+    odd = {name: list(field.args) for name, field in mutation.fields.items() if list(field.args) not in (["input"], ["id"])}
+
+    assert odd == {}
+
+
+def test_every_type_of_the_market_is_described():
+    described = (GraphQLObjectType, GraphQLInterfaceType, GraphQLInputObjectType, GraphQLEnumType)
+    without = [
+        name
+        for name, kind in build()._schema.type_map.items()
+        if isinstance(kind, described)
+        and not name.startswith("__")
+        and not name.endswith(("Connection", "Edge"))
+        and name not in {"Query", "Mutation"}
+        and not kind.description
+    ]
+
+    assert without == []
