@@ -109,7 +109,7 @@ def enforce(schema: strawberry.Schema) -> None:
 
 
 def _guarded(resolve: Callable[..., Any], who: Who) -> Callable[..., Any]:
-    def guarded(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+    def guarded(source: Any, info: GraphQLResolveInfo[Any], /, **arguments: Any) -> Any:
         check(who, info.context.principal)
         return resolve(source, info, **arguments)
 

@@ -10,6 +10,7 @@ from api import access
 from api.accounts import AccountMutation, AccountQuery
 from api.context import Info
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
+from api.lean import lean
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.products import ProductQuery
@@ -50,6 +51,7 @@ def build() -> strawberry.Schema:
         exception_handlers=exception_handlers(),
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    lean(schema)  # before the checks are put in front: it leaves wrapped resolvers alone
     access.enforce(schema)
     return schema
 

@@ -8,7 +8,7 @@ from typing import Any
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import Retries
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -19,7 +19,7 @@ ActorBody = Callable[..., Awaitable[object]]
 # A dead worker's messages come back after its heartbeat has been missing this long, at the next maintenance.
 HEARTBEAT_TIMEOUT_MS = 15_000
 MAINTENANCE_ALWAYS = 100_000
-TIME_LIMIT_MS = 120_000
+ACTOR_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def open_broker(url: str) -> RedisBroker:
         client=client,
         heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
         maintenance_chance=MAINTENANCE_ALWAYS,
-        middleware=[TimeLimit(time_limit=TIME_LIMIT_MS), ShutdownNotifications(), Retries(max_retries=5)],
+        middleware=[Retries(max_retries=5)],
     )
 
 
@@ -72,7 +72,9 @@ def declare_actors(broker: RedisBroker, context: WorkerContext, loop: asyncio.Ab
 
 
 async def _awaited(body: ActorBody, context: WorkerContext, arguments: tuple[Any, ...]) -> None:
-    await body(context, *arguments)
+    # limited here: Dramatiq's TimeLimit raises in the thread, which hears nothing while it waits for the loop
+    async with asyncio.timeout(ACTOR_SECONDS):
+        await body(context, *arguments)
 
 
 def sender(broker: RedisBroker) -> Callable[..., Awaitable[None]]:

@@ -7,6 +7,7 @@ from workers.context import WorkerContext
 from workers.timetable import every
 
 KEEP_DELIVERED = timedelta(days=7)
+AT_ONCE = 10_000
 
 
 @every(seconds=5)
@@ -20,6 +21,10 @@ async def count_outbox(context: WorkerContext) -> None:
 @every(seconds=600)
 async def forget(context: WorkerContext) -> None:
     """Drop delivered events of last week and idempotency keys of last month."""
-    async with context.market.db.transaction() as tx:
-        await outbox.forget_delivered(tx, before=context.now() - KEEP_DELIVERED)
+    db, before = context.market.db, context.now() - KEEP_DELIVERED
+    gone = AT_ONCE
+    while gone == AT_ONCE:
+        async with db.transaction() as tx:
+            gone = await outbox.forget_delivered(tx, before=before, limit=AT_ONCE)
+    async with db.transaction() as tx:
         await idempotency.forget(tx)

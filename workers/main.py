@@ -37,10 +37,11 @@ async def run(settings: Settings) -> None:
         start_http_server(settings.metrics_port)
     dramatiq_worker = Worker(broker, worker_threads=settings.worker_threads, worker_timeout=100)
     dramatiq_worker.start()
-    tasks = [asyncio.create_task(Relay(context).run()), asyncio.create_task(timetable.run(context))]
+    stopped = asyncio.create_task(stop.wait())
+    tasks = [stopped, asyncio.create_task(Relay(context).run()), asyncio.create_task(timetable.run(context))]
     log.info("worker_ready", threads=settings.worker_threads)
     try:
-        await asyncio.wait([asyncio.create_task(stop.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
@@ -50,3 +51,5 @@ async def run(settings: Settings) -> None:
         await asyncio.to_thread(broker.close)
         await market.close()
         log.info("worker_stopped")
+    for task in ended - {stopped}:
+        task.result()  # neither relay nor timetable ends by itself: the process ends with what ended it

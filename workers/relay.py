@@ -7,6 +7,7 @@ the lane back at once, and its letters, heard or not, are carried again.
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from domain.foundation import metrics, outbox
 from domain.foundation.database import Database, Transaction
 from domain.foundation.outbox import Letter
+from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
 from workers.hearing import hearers_of
 
@@ -26,6 +28,11 @@ CARRIERS = 4
 """Lanes worked at once by one process."""
 LOOK_AGAIN_SECONDS = 0.5
 """A notification may be missed, and a retry comes due without one."""
+LETTER_SECONDS = 20.0
+"""A letter whose hearers take longer has failed: one that hangs must not hold up its lane for ever."""
+BATCH_SECONDS = 20.0
+"""After this, no more letters of a batch are begun: PostgreSQL ends a transaction that is idle for a minute, and then
+all of the batch would be heard again, and again."""
 
 
 class Relay:
@@ -87,13 +94,13 @@ class Relay:
             if carried or seen != self._notified:
                 continue
             async with self._wake:
-                try:
-                    await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN_SECONDS)
-                except TimeoutError:
-                    pass
+                if seen == self._notified:  # still: waiting for the lock may have taken a moment
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                            await self._wake.wait()
 
     async def carry_lane(self, lane: int) -> int:
-        """Carry a batch of a lane's letters; how many were tried. None while another relay has the lane."""
+        """Carry a batch of a lane's letters; how many were tried: 0 while another relay has the lane."""
         async with self._db.transaction() as tx:
             if not await tx.value(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LANE_LOCK + lane}):
                 return 0
@@ -110,17 +117,21 @@ class Relay:
                     await self._note_failure(tx, letter, error)
         return len(results)
 
-    async def _deliver_all(self, letters: Sequence[Letter]) -> list[tuple[Letter, Exception | None]]:
+    async def _deliver_all(self, letters: Sequence[Letter]) -> list[tuple[Letter, BaseException | None]]:
         """Deliver aggregates side by side, the letters of each in order; after a failure its later ones wait."""
         by_aggregate: dict[object, list[Letter]] = defaultdict(list)
         for letter in letters:
             by_aggregate[letter.aggregate_id].append(letter)
         limit = asyncio.Semaphore(AGGREGATES_AT_ONCE)
-        results: list[tuple[Letter, Exception | None]] = []
+        results: list[tuple[Letter, BaseException | None]] = []
+        clock = asyncio.get_running_loop().time
+        begin_until = clock() + BATCH_SECONDS
 
         async def deliver_in_order(ordered: list[Letter]) -> None:
             async with limit:
                 for letter in ordered:
+                    if clock() > begin_until:
+                        return
                     error = await self._deliver(letter)
                     results.append((letter, error))
                     if error is not None:
@@ -129,19 +140,22 @@ class Relay:
         await asyncio.gather(*(deliver_in_order(ordered) for ordered in by_aggregate.values()))
         return results
 
-    async def _deliver(self, letter: Letter) -> Exception | None:
-        with structlog.contextvars.bound_contextvars(event=letter.kind, position=letter.position):
+    async def _deliver(self, letter: Letter) -> BaseException | None:
+        with structlog.contextvars.bound_contextvars(kind=letter.kind, position=letter.position):
             try:
-                event = outbox.event_of(letter.kind, letter.payload)
-                for hearer in hearers_of(event):
-                    await hearer(self._context, event)
-            except Exception as error:
+                async with asyncio.timeout(LETTER_SECONDS):
+                    event = outbox.event_of(letter.kind, letter.payload)
+                    for hearer in hearers_of(event):
+                        await hearer(self._context, event)
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled():
+                    raise
                 log.warning("event_not_heard", attempts=letter.attempts + 1, exc_info=True)
                 return error
         metrics.events_delivered.labels(letter.kind).inc()
         return None
 
-    async def _note_failure(self, tx: Transaction, letter: Letter, error: Exception) -> None:
+    async def _note_failure(self, tx: Transaction, letter: Letter, error: BaseException) -> None:
         metrics.events_failed.labels(letter.kind).inc()
         if await outbox.mark_failed(tx, letter, error=repr(error), now=self._context.now()):
             log.error("event_dead", kind=letter.kind, position=letter.position, error=repr(error))

@@ -1,7 +1,9 @@
 """The timetable: jobs that come round again, run by one worker of all, the leader.
 
 Who leads is decided by an advisory lock of PostgreSQL; when the leader dies its connection dies with it, and another
-worker leads within a second.
+worker leads within a second. A leader that only loses its connection stops its jobs the moment it hears of the loss,
+which PostgreSQL tells when it gives up the lock. Only a process that stands still at that moment can find, when it
+wakes, that another has led meanwhile, and stops then: jobs are safe to run twice, side by side.
 """
 
 import asyncio
@@ -11,11 +13,15 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import text
 
+from domain.foundation.database import Reader
+from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
 
 log = structlog.get_logger(__name__)
 
 LEADER_LOCK = 7_153_002
+LOOK_EVERY_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
 Job = Callable[[WorkerContext], Awaitable[object]]
 
 
@@ -58,9 +64,7 @@ async def _lead(context: WorkerContext) -> None:
         log.info("timetable_leads", jobs=len(_entries))
         jobs = [asyncio.create_task(_again_and_again(context, entry)) for entry in _entries]
         try:
-            while True:
-                await asyncio.sleep(1)
-                await reader.value(text("SELECT 1"))  # raises when the connection, and with it the lock, is gone
+            await _until_lost(reader)
         finally:
             for job in jobs:
                 job.cancel()
@@ -68,11 +72,30 @@ async def _lead(context: WorkerContext) -> None:
             await reader.connection.invalidate()
 
 
+async def _until_lost(reader: Reader) -> None:
+    """Return when the connection, and with it the lock, is gone; raise when PostgreSQL does not answer on it."""
+    driver = (await reader.connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    lost = asyncio.Event()
+    driver.add_termination_listener(lambda _: lost.set())
+    while not lost.is_set():
+        try:
+            async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                await lost.wait()
+        except TimeoutError:
+            # a connection that ends without a word, as behind a broken network, shows only when it is used
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await reader.value(text("SELECT 1"))
+    log.warning("leadership_lost")
+
+
 async def _again_and_again(context: WorkerContext, entry: Entry) -> None:
     while True:
         try:
             await entry.job(context)
-        except Exception:
+        except (Exception, asyncio.CancelledError):
+            if is_cancelled():
+                raise
             log.warning("job_failed", job=entry.job.__name__, exc_info=True)
             await asyncio.sleep(1)
         await asyncio.sleep(entry.seconds)

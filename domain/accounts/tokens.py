@@ -76,5 +76,5 @@ class Verifier:
             account_id: UUID = ids.decode("account", claims["sub"])
             roles = frozenset(Role(role) for role in claims.get("roles", ()))
             return Principal(account_id, roles), float(claims["exp"])
-        except (jwt.PyJWTError, KeyError, ValueError) as error:
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
             raise NotSignedIn("the access token is not valid; sign in again") from error

@@ -3,8 +3,8 @@
 A function that takes `db` owns its transaction; one that takes `tx` lives in its caller's.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import structlog
@@ -104,6 +104,20 @@ class _OneTransaction(AbstractAsyncContextManager[Transaction]):
             await self._tx._write_events()
 
 
+class _OneReading(AbstractAsyncContextManager[Reader]):
+    """What `async with db.reading()` enters; not made by @asynccontextmanager for the same reason."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._connection = engine.connect()
+
+    async def __aenter__(self) -> Reader:
+        connection = await self._connection.__aenter__()
+        return Reader(await connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._connection.__aexit__(*raised)
+
+
 class Database:
     """The pool of connections to the ledger."""
 
@@ -135,12 +149,9 @@ class Database:
         """One transaction (READ COMMITTED): commits at the end of the block, rolls back when it raises."""
         return _OneTransaction(self.engine)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reader]:
+    def reading(self) -> AbstractAsyncContextManager[Reader]:
         """A connection for questions only; each statement sees the newest commit."""
-        async with self.engine.connect() as connection:
-            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            yield Reader(connection)
+        return _OneReading(self.engine)
 
     async def one(self, statement: Executable, parameters: Parameters | None = None) -> AnyRow | None:
         """`Reader.one` on a connection of its own."""

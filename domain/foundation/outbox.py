@@ -13,7 +13,7 @@ from uuid import UUID
 from zlib import crc32
 
 from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, SmallInteger, String, Table, Text, and_, delete, func, or_
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, SmallInteger, String, Table, Text, and_, delete, func
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -194,12 +194,12 @@ class Backlog:
 
 async def backlog(db: "Database") -> Backlog:
     """Letters that wait, that have failed at least once, and that are dead."""
+    # two questions, each of an index of its own: together they would read every letter of the week
+    dead = select(func.count()).where(events.c.dead_at.isnot(None)).correlate(None).scalar_subquery()
     row = await db.one(
-        select(
-            func.count().filter(events.c.dead_at.is_(None)),
-            func.count().filter(and_(events.c.dead_at.is_(None), events.c.attempts > 0)),
-            func.count().filter(events.c.dead_at.isnot(None)),
-        ).where(or_(events.c.delivered_at.is_(None), events.c.dead_at.isnot(None)))
+        select(func.count(), func.count().filter(events.c.attempts > 0), dead).where(
+            events.c.delivered_at.is_(None), events.c.dead_at.is_(None)
+        )
     )
     assert row is not None
     return Backlog(*row)

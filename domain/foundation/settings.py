@@ -22,7 +22,10 @@ def _address(name: str, description: str) -> SecretStr:
 class Settings(BaseSettings):
     """The knobs. `nightmarket settings` prints them."""
 
-    model_config = SettingsConfigDict(env_prefix="NIGHTMARKET_", extra="ignore", populate_by_name=True)
+    # hide_input_in_errors: a complaint is logged, and must not show the secret next to the one it is about
+    model_config = SettingsConfigDict(
+        env_prefix="NIGHTMARKET_", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     # engines
     data_dir: Path = Field(Path(".nightmarket"), description="where embedded engines, secrets and reports live")
@@ -78,6 +81,8 @@ class Settings(BaseSettings):
         given = values.get("token_keys")
         if isinstance(given, str):
             pairs = [pair.strip().partition(":") for pair in given.split(",") if pair.strip()]
+            if not all(key_id and secret for key_id, _, secret in pairs):
+                raise ValueError("token_keys are id:secret pairs, comma separated; one has no id or no secret")
             values["token_keys"] = {key_id: secret for key_id, _, secret in pairs}
         return values
 

@@ -23,7 +23,7 @@ from domain.products.merging import Merged, merge
 from domain.products.rules import Kept
 from domain.products.writing import write
 from domain.stock import store
-from domain.stock.rules import Cause, Movement, Units
+from domain.stock.rules import Cause, Units
 
 PRODUCTS_IN_A_TRANSACTION = 500
 MISTAKES_SHOWN = 100
@@ -133,9 +133,9 @@ async def _import_batch(
             if changed:
                 await write(tx, changed, now=now)
             if received:
-                await store.receive_many(tx, received, movement=Movement.RECEIVED, cause=cause, now=now)
+                await store.receive_many(tx, received, cause=cause, now=now)
             if adjusted:
-                await store.receive_many(tx, adjusted, movement=Movement.ADJUSTED, cause=cause, now=now)
+                await store.adjust_many(tx, adjusted, cause=cause, now=now)
     restocked = {units.sku_id for units in adjusted}
     for product, after in merged:
         report.count(product, is_restocked=not restocked.isdisjoint(after.sku_ids))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import add
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
@@ -42,7 +43,15 @@ _RECEIVE = text("""
     ON CONFLICT (sku_id) DO UPDATE SET total = stock_levels.total + EXCLUDED.total,
                                        free = stock_levels.free + EXCLUDED.free
 """)
-_WRITE_RECEIVED = text("""
+_OPEN_LEVELS = text("""
+    INSERT INTO stock_levels (sku_id) SELECT * FROM unnest(CAST(:sku_ids AS uuid[])) ON CONFLICT DO NOTHING
+""")
+_ADJUST = text("""
+    UPDATE stock_levels SET total = total + quantity, free = free + quantity
+    FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:quantities AS bigint[])) AS given (id, quantity)
+    WHERE sku_id = given.id
+""")
+_WRITE_MANY = text("""
     INSERT INTO stock_movements (sku_id, movement, quantity, cause, cause_id, by, reason, moved_at)
     SELECT sku_id, :movement, quantity, :cause, CAST(:cause_id AS uuid), CAST(:by AS uuid), :reason,
            CAST(:moved_at AS timestamptz)
@@ -88,7 +97,7 @@ async def lock_level(tx: Transaction, sku_id: UUID) -> Level:
 
 
 async def receive(tx: Transaction, units: Units, *, movement: Movement, cause: Cause, now: datetime) -> None:
-    """Add units from outside to free stock, or (ADJUSTED, a negative quantity) take free ones away."""
+    """Add units from outside to free stock."""
     statement = upsert(levels).values(sku_id=units.sku_id, total=units.quantity, free=units.quantity)
     await tx.execute(
         statement.on_conflict_do_update(
@@ -111,18 +120,17 @@ async def lock_levels(tx: Transaction, sku_ids: Sequence[UUID]) -> dict[UUID, Le
     return {row.sku_id: Level(*row) for row in rows}
 
 
-async def receive_many(
-    tx: Transaction, units: Sequence[Units], *, movement: Movement, cause: Cause, now: datetime
-) -> None:
-    """`receive` for many SKUs, each named once, in two statements."""
-    in_lock_order = sorted(units, key=lambda some: some.sku_id)
-    parameters = {
-        "sku_ids": [some.sku_id for some in in_lock_order],
-        "quantities": [some.quantity for some in in_lock_order],
-    }
-    await tx.execute(_RECEIVE, parameters)
-    about = {"movement": movement, "cause": cause.kind, "cause_id": cause.id, "by": cause.by, "reason": cause.reason}
-    await tx.execute(_WRITE_RECEIVED, parameters | about | {"moved_at": now})
+async def receive_many(tx: Transaction, units: Sequence[Units], *, cause: Cause, now: datetime) -> None:
+    """Add units from outside to the free stock of many SKUs, each named once, in two statements."""
+    await tx.execute(_RECEIVE, _columns(units))
+    await tx.execute(_WRITE_MANY, _columns(units) | _about(Movement.RECEIVED, cause, now))
+
+
+async def adjust_many(tx: Transaction, changes: Sequence[Units], *, cause: Cause, now: datetime) -> None:
+    """Add to the free stock of many SKUs or, below zero, take from it; `lock_levels` has said that there is enough."""
+    await tx.execute(_OPEN_LEVELS, {"sku_ids": _columns(changes)["sku_ids"]})
+    await tx.execute(_ADJUST, _columns(changes))
+    await tx.execute(_WRITE_MANY, _columns(changes) | _about(Movement.ADJUSTED, cause, now))
 
 
 async def open_allotment(tx: Transaction, units: Units, *, purpose: str, cause: Cause, now: datetime) -> UUID:
@@ -273,3 +281,20 @@ async def _write_movements(
             for some in units
         ],
     )
+
+
+def _columns(units: Sequence[Units]) -> dict[str, list[Any]]:
+    """SKUs and quantities, in lock order."""
+    in_order = sorted(units, key=lambda some: some.sku_id)
+    return {"sku_ids": [some.sku_id for some in in_order], "quantities": [some.quantity for some in in_order]}
+
+
+def _about(movement: Movement, cause: Cause, now: datetime) -> dict[str, Any]:
+    return {
+        "movement": movement.value,
+        "cause": cause.kind,
+        "cause_id": cause.id,
+        "by": cause.by,
+        "reason": cause.reason,
+        "moved_at": now,
+    }

@@ -7,7 +7,6 @@ import orjson
 import pytest
 
 from api.app import Api
-from api.request_ids import RequestIds
 from domain.foundation import clock
 
 
@@ -76,8 +75,8 @@ async def call(app, method: str, path: str, body: bytes = b"", headers: dict[str
 async def app(settings, clean):
     """The ASGI application, started."""
     api = Api(settings.model_copy(update={"public_answer_seconds": 0.0, "sold_out_seconds": 0.0}))
-    async with api.app.router.lifespan_context(api.app):
-        yield RequestIds(api.app)
+    async with api.started():
+        yield api.app
 
 
 @pytest.fixture

@@ -2,28 +2,23 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
-import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
 
-from cli.house import House
 from domain.accounts import actions as accounts
 from domain.flash_sales import gate as gates
 from domain.flash_sales import queries
 from domain.foundation import clock
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
-from domain.foundation.settings import Settings
 from domain.orders.tables import orders
 from tests.audit import assert_clean
 from tests.faults.crowd import Crowd
 from tests.given import Given
+from tests.running import house_of_its_own
 from workers.timetable import LEADER_LOCK
 
 RUNS = int(os.environ.get("FAULT_RUNS", "1"))
@@ -35,23 +30,9 @@ EVERYBODY_KNOWS = Counter({"RESERVED": UNITS, "FLASH_SALE_SOLD_OUT": SHOPPERS - 
 @pytest.fixture(scope="module")
 def house():
     """A market of its own, whose fallen processes are started again once a second as `nightmarket up` does."""
-    data_dir = Path(tempfile.mkdtemp(prefix="nm-"))
-    data_dir.chmod(0o711)
-    settings = Settings(data_dir=data_dir, port=0, development_login=True, log_level="WARNING")
-    with House(settings, logs=data_dir) as house:
-        done = threading.Event()
-
-        def look_after() -> None:
-            while not done.wait(0.5):
-                house.restart_the_fallen()
-
-        helper = threading.Thread(target=look_after)
-        helper.start()
+    with house_of_its_own() as house:
         asyncio.run(until_somebody_leads(house))
         yield house
-        done.set()
-        helper.join()
-    shutil.rmtree(data_dir, ignore_errors=True)
 
 
 async def until_somebody_leads(house):

@@ -11,7 +11,7 @@ from domain.products.queries import all_categories
 from domain.products.rules import Kept, Listing, Variant
 from domain.products.writing import write
 from domain.stock import store as stock
-from domain.stock.rules import Cause, Movement, Units
+from domain.stock.rules import Cause, Units
 
 
 class ProductsGiven:
@@ -33,8 +33,7 @@ class ProductsGiven:
         async with self.db.transaction() as tx:
             await write(tx, [kept], now=self.now)
             if received:
-                cause = Cause("test", kept.id)
-                await stock.receive_many(tx, received, movement=Movement.RECEIVED, cause=cause, now=self.now)
+                await stock.receive_many(tx, received, cause=Cause("test", kept.id), now=self.now)
         return kept
 
     async def sku(self, *, units: int = 10, price_minor: int = 1990) -> UUID:
