@@ -20,7 +20,7 @@ test: lint types contracts ## Run everything that CI runs, tests last; ARGS="-k 
 check: test ## Do the same as `make test`: what passes here passes CI.
 
 format: .venv/made ## Rewrite the code as the formatter and the import sorter want it.
-	@.venv/bin/ruff check --quiet --fix --select I,F401 .
+	@.venv/bin/ruff check --quiet --fix --select I .
 	@.venv/bin/ruff format .
 
 lint: .venv/made ## Check format and lint rules, and change nothing.
@@ -44,11 +44,12 @@ migration: .venv/made ## Write the next migration from what the tables say, NAME
 	@.venv/bin/python -m domain.migrations "$${NAME:?say what changes: make migration NAME=\"coupons get a budget\"}"
 	@.venv/bin/ruff format --quiet domain/migrations/versions
 
-bench: .venv/made ## Measure this machine's claims, orders and answers a second; ARGS="..." adds options.
-	@.venv/bin/nightmarket bench $(ARGS)
+bench: .venv/made ## Measure what the market can do against this machine's own ceiling; ARGS="..." adds options.
+	@.venv/bin/python -m benchmarks $(ARGS)
 
-faults: .venv/made ## Run the long races and crashes that `make test` leaves out.
-	@.venv/bin/pytest -m faults $(ARGS)
+faults: .venv/made ## Kill processes in the middle of sales, each in every way 20 times over; FAULT_RUNS=100 says how often instead.
+	@echo "faults: real processes killed in real sales, $${FAULT_RUNS:-20} times each"
+	@FAULT_RUNS=$${FAULT_RUNS:-20} .venv/bin/pytest -m "" tests/faults $(ARGS)
 
 # no configuration: neither a user's nor a parent folder's may decide what is locked
 LOCK = .venv/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -110,9 +110,10 @@ def _show(report: Report, *, dry_run: bool) -> None:
 
 
 def _progress() -> Progress:
-    """On stderr, and gone once it is done: what stays is the report."""
+    """On stderr, where that is a terminal, and gone once it is done: what stays is the report."""
+    console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextmanager

@@ -135,7 +135,7 @@ class House:
 
     def _complete(self, given: Settings) -> Settings:
         """The settings with everything filled in that one machine can provide: engines, ports, keys."""
-        changes: dict[str, object] = {"port": _free_port(given.host, given.port)}
+        changes: dict[str, object] = {"port": free_port(given.host, given.port)}
         if given.is_embedded:
             wanted = {
                 "database": not given.database_url.get_secret_value(),
@@ -155,7 +155,7 @@ class House:
         if not given.pass_key.get_secret_value():
             changes["pass_key"] = kept["pass_key"]
         if not given.sandbox_gateway_url:
-            changes["sandbox_gateway_url"] = f"http://127.0.0.1:{_free_port('127.0.0.1', 0)}"
+            changes["sandbox_gateway_url"] = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
             changes["sandbox_secret"] = kept["sandbox_secret"]
         if not given.public_url:
             changes["public_url"] = f"http://{given.host}:{changes['port']}"
@@ -243,7 +243,7 @@ def answers(url: str, seconds: float = 1.0) -> int | None:
         return None
 
 
-def _free_port(host: str, wanted: int) -> int:
+def free_port(host: str, wanted: int) -> int:
     """The wanted port, or any free one for 0. Raises HouseFailed when the wanted one is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,9 +12,11 @@ from cli.demo.plan import Shopper
 from cli.demo.stall import Sale
 from domain.foundation import clock
 
-POLL_PAUSES_MS = (60, 120, 240, 400)
-"""Pauses before looking after a queued ticket: shorter than an app's, which are `pollAfterMs`, to see it happen."""
-LOOK_FOR_PAID_MS = 400
+FIRST_PAUSES_MS = (60, 120, 240, 400)
+"""Before looking after a queued ticket: shorter than `pollAfterMs` at first, to see it happen."""
+LOOK_FOR_PAID_MS = 600
+PATIENCE = 4
+"""Who waited for an answer waits so many times as long before asking again: a slow market is not to be asked to death."""
 RESERVED_ONCE = frozenset({"RESERVED", "PAID", "LAPSED"})
 PAY_TRIES = 10
 PAY_PAUSE_SECONDS = 0.5
@@ -219,12 +221,14 @@ class _Visit:
         """Look after a ticket until it cannot change any more, and pay in between."""
         waits = ticket["state"] == "WAITING"
         is_reserved = False
-        looks = 0
+        looks, look_seconds = 0, 0.0
         while True:
             self._crowd.note_standing(self._shopper, ticket["state"])
-            await asyncio.sleep(_pause_ms(ticket, looks) / 1000)
+            await asyncio.sleep(max(_pause_ms(ticket, looks) / 1000, look_seconds * PATIENCE))
             looks += 1
+            looked_at = perf_counter()
             found = await self._look(wish, ticket)
+            look_seconds = perf_counter() - looked_at
             if found is None:
                 return
             ticket = found
@@ -282,8 +286,8 @@ class _Visit:
 def _pause_ms(ticket: Answer, looks: int) -> int:
     match ticket["state"]:
         case "QUEUED":
-            return min(POLL_PAUSES_MS[min(looks, len(POLL_PAUSES_MS) - 1)], int(ticket["pollAfterMs"]))
+            return FIRST_PAUSES_MS[looks] if looks < len(FIRST_PAUSES_MS) else int(ticket["pollAfterMs"])
         case "WAITING":
-            return int(ticket["pollAfterMs"])
+            return int(ticket["pollAfterMs"]) * 2
         case _:
             return LOOK_FOR_PAID_MS

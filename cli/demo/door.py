@@ -9,7 +9,7 @@ import orjson
 USER_AGENT = f"nightmarket-demo {aiohttp.http.SERVER_SOFTWARE}"
 KEEP_ALIVE_SECONDS = 10.0
 """Shorter than the server's patience: a connection that is about to be closed is not asked."""
-PATIENCE = aiohttp.ClientTimeout(total=15)
+PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=15)
 TRIES = 7
 FIRST_PAUSE_SECONDS = 0.1
 PASSING = frozenset({"INTERNAL", "TIMEOUT"})

@@ -1,10 +1,13 @@
 """What is to be rehearsed: how many come, for how much, and in which numbers people behave. Pure figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 MOST_WISHES = 3
 """Items a shopper asks for, one after the other, before going home."""
+USUAL_SIGN_INS_PER_SECOND = 250.0
+"""What two ordinary cores manage, market and crowd together."""
+SLOWEST_PACE = 5.0
 EARLY_SHARE = 0.15
 LONGEST_EARLY_SECONDS = 2.0
 
@@ -23,6 +26,13 @@ class Plan:
     pay_seconds: int = 6
     never_pay: float = 0.08
     connections: int = 200
+    pace: float = 1.0
+    """Above 1 everything people do takes so many times as long: for a machine that is slow, or busy with others."""
+
+    def paced(self, sign_ins_per_second: float) -> "Plan":
+        """The plan for a machine that was seen to manage so many sign-ins a second."""
+        pace = min(max(USUAL_SIGN_INS_PER_SECOND / sign_ins_per_second, 1.0), SLOWEST_PACE)
+        return replace(self, pace=pace, pay_seconds=round(self.pay_seconds * pace))
 
     def share_out(self, items: int) -> list[int]:
         """The units of each of so many items, as even as whole units can be."""
@@ -55,7 +65,7 @@ def cast(plan: Plan, *, items: int) -> list[Shopper]:
         ((_, notice, longest_delay_ms),) = dice.choices(NOTICES, [share for share, _, _ in NOTICES])
         shopper = Shopper(
             number=number,
-            comes_after=_arrival(dice),
+            comes_after=_arrival(dice) * plan.pace,
             wishes=_wishes(dice, items),
             pays=number not in never_pay,
             thinks_seconds=min(0.3 + dice.gammavariate(2, 0.5), plan.pay_seconds / 2),

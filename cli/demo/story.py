@@ -75,6 +75,9 @@ async def _hold_sale(plan: Plan, market: Market, door: Door, wallets: aiohttp.Cl
     tag = new_id().hex[-6:]
     with steps.step("进场", "shoppers sign in") as step:
         tokens = await _sign_in_all(plan, door, step, tag=tag)
+        plan = plan.paced(plan.shoppers / step.seconds)
+        if plan.pace > 1:
+            step.show(f"{step.note}; a busy machine, so people take {plan.pace:.1f} x their time")
     with steps.step("排期", "put the sale up") as step:
         stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
         sale = await _put_up(plan, stall, step, tag=tag)
@@ -195,5 +198,6 @@ async def _environment(plan: Plan, market: Market, door: Door, rush: Rush) -> di
         "人群 crowd": f"1 process on the same machine, {plan.connections} connections; in the rush "
         f"{pulse.core_share:.0%} of a core, its own delay p99 {duration(percentile(pulse.late_ms, 99))}",
         "重发请求 requests repeated": f"{door.repeats:,}",
+        "节奏 pace": f"{plan.pace:.1f} x",
         "种子 seed": f"{plan.seed}",
     }

@@ -165,7 +165,7 @@ def _complaints(seen: Rehearsed, told: SaleReport) -> Iterator[str]:
             yield f"{sku.title}: {sku.oversold} oversold"
         if sku.held:
             yield f"{sku.title}: {sku.held} units are neither sold nor given back"
-        if sku.sold < due and not journal.too_late:
+        if sku.sold < due:
             yield f"{sku.title}: {sku.sold} sold, but {due} were there for those who would pay"
     if sum(seen.books.sold.values()) != seen.books.orders_paid:
         yield f"{sum(seen.books.sold.values())} units sold, but {seen.books.orders_paid} orders paid"

@@ -32,16 +32,16 @@ LOOK_AGAIN_SECONDS = 0.1
 LONGEST_QUEUE = 20_000
 """A longer queue says well enough that the market is moving; it is not read."""
 
-# One statement, so that free units, decided tickets and events on their way are of one moment. Only where the gate is not
-# equal are the events asked for: there may be many of them.
+# One statement, so that free units, decided tickets and events on their way are of one moment. The events are asked for
+# only where the gate is not equal anyway: there may be many.
 _LEDGER = text("""
     SELECT item.epoch, allotment.free, queue.undecided,
-           CASE WHEN allotment.free = :gate_free + queue.undecided THEN 0 ELSE (
+           CASE WHEN item.epoch = CAST(:gate_epoch AS int) AND allotment.free <> :gate_free + queue.undecided THEN (
                SELECT coalesce(sum(ticket.quantity), 0)
                FROM outbox_events AS event JOIN flash_sale_tickets AS ticket ON ticket.order_id = event.aggregate_id
                WHERE ticket.item_id = item.id AND event.kind = ANY(CAST(:news AS text[]))
                  AND event.delivered_at IS NULL AND event.dead_at IS NULL
-           ) END AS on_their_way
+           ) ELSE 0 END AS on_their_way
     FROM flash_sale_items AS item
     JOIN flash_sales AS sale ON sale.id = item.sale_id
     JOIN stock_allotments AS allotment ON allotment.id = item.allotment_id
@@ -101,10 +101,12 @@ async def _look(db: Database, gate: Gate, item: Item) -> Line | None:
     before = await _read(gate, item)
     if before is None:
         return None
+    epochs = list(dict.fromkeys(figures.epoch if figures else None for figures in before.figures))
     gate_free = sum(figures.free for figures in before.figures if figures)
     asked = {
         "item_id": item.id,
         "warm": SaleState.WARM,
+        "gate_epoch": epochs[0] if len(epochs) == 1 else None,
         "gate_free": gate_free,
         "tickets": [entry.ticket_id for entry in before.queued],
         "quantities": [entry.quantity for entry in before.queued],
@@ -116,9 +118,8 @@ async def _look(db: Database, gate: Gate, item: Item) -> Line | None:
     subject = ids.encode("item", item.id)
     if ledger is None:  # stopped or settled since
         return Line(UNITS, subject, "", "", True)
-    epochs = [figures.epoch if figures else None for figures in before.figures]
-    if set(epochs) != {ledger.epoch}:
-        shown = ", ".join("cold" if epoch is None else f"epoch {epoch}" for epoch in dict.fromkeys(epochs))
+    if epochs != [ledger.epoch]:
+        shown = ", ".join("cold" if epoch is None else f"epoch {epoch}" for epoch in epochs)
         return Line(EPOCHS, subject, f"epoch {ledger.epoch}", shown, False, _ZH[EPOCHS])
     is_true = ledger.free - ledger.on_their_way <= gate_free + ledger.undecided <= ledger.free
     on_their_way = f", {ledger.on_their_way} of them on their way to it" if ledger.on_their_way else ""

@@ -4,7 +4,6 @@ A pass carries all that a claim must know, so that checking one needs no look-up
 window. It is worth nothing to anybody else, after the window, or after its gate was rebuilt.
 """
 
-import asyncio
 import base64
 import binascii
 import hmac
@@ -18,9 +17,9 @@ from domain.flash_sales.rules import FlashSaleClosed, FlashSalePassRefused, Item
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
 from domain.foundation.ids import encode
+from domain.foundation.remembered import Remembered
 
 REMEMBERED_SECONDS = 1.0
-MOST_REMEMBERED = 10_000
 
 # shopper, item, number, epoch, buckets, per shopper, closes at (ms), expires at (ms)
 _LAYOUT = struct.Struct(">16s16sIIBIQQ")
@@ -99,11 +98,11 @@ class PassDesk:
     def __init__(self, db: Database, *, seconds: int) -> None:
         self._db = db
         self._lifetime = timedelta(seconds=seconds)
-        self._known: dict[UUID, tuple[float, asyncio.Task[tuple[Sale, Item] | None]]] = {}
+        self._known: Remembered[tuple[Sale, Item] | None] = Remembered(seconds=REMEMBERED_SECONDS, capacity=10_000)
 
     async def request(self, *, shopper_id: UUID, item_id: UUID, now: datetime) -> Pass:
         """Leave to claim. Raises NotFound, FlashSaleNotOpen or FlashSaleClosed."""
-        found = await self._sale_and_item(item_id, now)
+        found = await self._known.get(item_id, lambda: queries.sale_of_item(self._db, item_id))
         if found is None or not found[0].is_public:
             raise NotFound(kind="saleitem", id=encode("saleitem", item_id))
         sale, item = found
@@ -118,17 +117,3 @@ class PassDesk:
             closes_at_ms=int(sale.closes_at.timestamp() * 1000),
             expires_at_ms=int((now + self._lifetime).timestamp() * 1000),
         )
-
-    async def _sale_and_item(self, item_id: UUID, now: datetime) -> tuple[Sale, Item] | None:
-        asked_at, task = self._known.get(item_id, (0.0, None))
-        if task is None or now.timestamp() - asked_at >= REMEMBERED_SECONDS or _has_failed(task):
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            task = asyncio.get_running_loop().create_task(queries.sale_of_item(self._db, item_id))
-            self._known[item_id] = (now.timestamp(), task)
-        # one shopper's request that is cancelled must not cancel the others'
-        return await asyncio.shield(task)
-
-
-def _has_failed(task: "asyncio.Task[object]") -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -19,10 +19,15 @@ from domain.products.tables import categories, images, products, skus
 
 _IMPORTS = 7_153_002  # the advisory lock of imports
 
-_c = products.c
+_p, _s = products.c, skus.c
 _LISTED = select(
-    _c.id, _c.handle, _c.title, _c.body_html, _c.vendor, _c.category_id, _c.tags, _c.option_names, _c.state
+    _p.id, _p.handle, _p.title, _p.body_html, _p.vendor, _p.category_id, _p.tags, _p.option_names, _p.state
 )  # fmt: skip
+# in the order of Variant's own parts
+_VARIANTS = select(
+    _s.product_id, _s.id, _s.options, _s.price_minor, _s.code, _s.compare_at_minor, _s.cost_minor, _s.barcode, _s.grams,
+    _s.requires_shipping, _s.image_url,
+).order_by(_s.product_id, _s.position)  # fmt: skip
 
 
 async def lock_imports(tx: Transaction) -> None:
@@ -138,35 +143,12 @@ async def write_price(
 
 async def _kept(reader: Reader, question: Any) -> list[Kept]:
     rows = await reader.rows(question)
-    if not rows:
-        return []
     product_ids = [row.id for row in rows]
-    paths = {
-        row.id: row.path
-        for row in await reader.rows(
-            select(categories.c.id, categories.c.path).where(
-                categories.c.id == func.any(list({row.category_id for row in rows if row.category_id}))
-            )
-        )
-    }
-    variants: dict[UUID, list[tuple[UUID, Variant]]] = defaultdict(list)
-    s = skus.c
-    for sku in await reader.rows(
-        select(
-            s.product_id, s.id, s.options, s.price_minor, s.code, s.compare_at_minor, s.cost_minor, s.barcode, s.grams,
-            s.requires_shipping, s.image_url,
-        )
-        .where(s.product_id == func.any(product_ids))
-        .order_by(s.product_id, s.position)
-    ):  # fmt: skip
-        variants[sku.product_id].append((sku.id, Variant(tuple(sku.options), *sku[3:])))
-    pictures: dict[UUID, list[Image]] = defaultdict(list)
-    for image in await reader.rows(
-        select(images)
-        .where(images.c.product_id == func.any(product_ids))
-        .order_by(images.c.product_id, images.c.position)
-    ):
-        pictures[image.product_id].append(Image(image.url, image.alt_text))
+    if not product_ids:
+        return []
+    paths = await _paths(reader, {row.category_id for row in rows if row.category_id})
+    variants = await _variants(reader, product_ids)
+    pictures = await _pictures(reader, product_ids)
     return [
         Kept(
             row.id,
@@ -186,3 +168,27 @@ async def _kept(reader: Reader, question: Any) -> list[Kept]:
         )
         for row in rows
     ]
+
+
+async def _paths(reader: Reader, category_ids: Iterable[UUID]) -> dict[UUID, str]:
+    c = categories.c
+    return {
+        row.id: row.path for row in await reader.rows(select(c.id, c.path).where(c.id == func.any(list(category_ids))))
+    }
+
+
+async def _variants(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, Variant]]]:
+    found: dict[UUID, list[tuple[UUID, Variant]]] = defaultdict(list)
+    question = _VARIANTS.where(skus.c.product_id == func.any(list(product_ids)))
+    for product_id, sku_id, options, *about in await reader.rows(question):
+        found[product_id].append((sku_id, Variant(tuple(options), *about)))
+    return found
+
+
+async def _pictures(reader: Reader, product_ids: Sequence[UUID]) -> dict[UUID, list[Image]]:
+    found: dict[UUID, list[Image]] = defaultdict(list)
+    i = images.c
+    question = select(i.product_id, i.url, i.alt_text).where(i.product_id == func.any(list(product_ids)))
+    for product_id, url, alt_text in await reader.rows(question.order_by(i.product_id, i.position)):
+        found[product_id].append(Image(url, alt_text))
+    return found

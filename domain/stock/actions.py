@@ -6,7 +6,7 @@ from uuid import UUID
 from domain.foundation import idempotency
 from domain.foundation.database import Database
 from domain.foundation.errors import BadInput
-from domain.stock import store
+from domain.stock import receiving, store
 from domain.stock.rules import Cause, Level, NotEnoughStock, StockChanged, Units
 
 LARGEST_CHANGE = 100_000_000
@@ -45,5 +45,5 @@ async def adjust(
         if level.free + change < 0:
             raise NotEnoughStock(sku_id=sku_id, wanted=-change, free=level.free)
         cause = Cause("adjustment", sku_id, by=by, reason=reason.strip())
-        await store.adjust_many(tx, [Units(sku_id, change)], cause=cause, now=now)
+        await receiving.adjust_many(tx, [Units(sku_id, change)], cause=cause, now=now)
         return await store.lock_level(tx, sku_id)

@@ -22,7 +22,7 @@ from domain.products.listings import Entry, Spoilt
 from domain.products.merging import Merged, merge
 from domain.products.rules import Kept
 from domain.products.writing import write
-from domain.stock import store
+from domain.stock import receiving
 from domain.stock.rules import Cause, Units
 
 PRODUCTS_IN_A_TRANSACTION = 500
@@ -133,9 +133,9 @@ async def _import_batch(
             if changed:
                 await write(tx, changed, now=now)
             if received:
-                await store.receive_many(tx, received, cause=cause, now=now)
+                await receiving.receive_many(tx, received, cause=cause, now=now)
             if adjusted:
-                await store.adjust_many(tx, adjusted, cause=cause, now=now)
+                await receiving.adjust_many(tx, adjusted, cause=cause, now=now)
     restocked = {units.sku_id for units in adjusted}
     for product, after in merged:
         report.count(product, is_restocked=not restocked.isdisjoint(after.sku_ids))
@@ -167,7 +167,7 @@ async def _units(tx: Transaction, merged: Sequence[tuple[Merged, Kept]]) -> tupl
                 wanted[known_id] = units
             elif units:
                 received.append(Units(sku_id, units))
-    levels = await store.lock_levels(tx, list(wanted)) if wanted else {}
+    levels = await receiving.lock_levels(tx, list(wanted)) if wanted else {}
     free = {sku_id: level.free for sku_id, level in levels.items()}
     adjusted = [
         Units(sku_id, units - free.get(sku_id, 0)) for sku_id, units in wanted.items() if units != free.get(sku_id, 0)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from domain.foundation.pages import Page, cursor, page_of, page_size, read_cursor
-from tests.conftest import NOON
+
+NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 
 
 @given(

@@ -10,7 +10,7 @@ from domain.foundation.ids import new_id
 from domain.products.queries import all_categories
 from domain.products.rules import Kept, Listing, Variant
 from domain.products.writing import write
-from domain.stock import store as stock
+from domain.stock import receiving
 from domain.stock.rules import Cause, Units
 
 
@@ -33,7 +33,7 @@ class ProductsGiven:
         async with self.db.transaction() as tx:
             await write(tx, [kept], now=self.now)
             if received:
-                await stock.receive_many(tx, received, cause=Cause("test", kept.id), now=self.now)
+                await receiving.receive_many(tx, received, cause=Cause("test", kept.id), now=self.now)
         return kept
 
     async def sku(self, *, units: int = 10, price_minor: int = 1990) -> UUID:

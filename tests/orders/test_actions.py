@@ -10,6 +10,7 @@ from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPa
 from domain.orders.rules import LateOutcome, OrderNotCancellable, OrderState
 from domain.payments.rules import PaymentState
 from domain.stock.rules import Level, NotEnoughStock
+from tests.audit import assert_clean
 
 
 async def test_an_order_is_placed_with_its_units_held(given):
@@ -115,6 +116,7 @@ async def test_late_money_goes_back_when_the_stock_is_gone(given):
     assert (await given.payment_again(payment.id)).state is PaymentState.REFUND_DUE
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=1, sold=0)
     assert await given.recorded(OrderPaid) == []
+    await assert_clean(given.market, in_flight=True)  # also the half of the hold that was done is undone
 
 
 async def test_a_promotion_is_asked_about_late_money_once(given):

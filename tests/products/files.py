@@ -43,11 +43,18 @@ def line(*cells: str) -> str:
 def rows(*changes: dict[str, str], columns: dict[str, str] = COLUMNS) -> str:
     """A file with a row for each of these changes to the good row."""
     names = list(dict.fromkeys([*columns, *(name for change in changes for name in change)]))
-    return line(*names) + "".join(line(*(({**columns, **change}).get(name, "") for name in names)) for change in changes)
+    return line(*names) + "".join(
+        line(*(({**columns, **change}).get(name, "") for name in names)) for change in changes
+    )
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Put a file there."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def read(path: Path, content: str | bytes) -> list[Entry | Spoilt]:
     """What a file of this content holds."""
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    write(path, content)
     with CatalogueFile(path) as file:
         return list(file)

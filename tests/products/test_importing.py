@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from domain.foundation.errors import BadInput
+from domain.products.exporting import header
 from domain.products.importing import CatalogueFile
 from domain.products.layouts import NAMES, Layout
-from domain.products.exporting import header
 from domain.products.listings import Entry, Spoilt
 from tests.products.files import COLUMNS, SAMPLE, read, real, rows
 
@@ -28,7 +28,9 @@ def told(found: list[Entry | Spoilt]) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize(("name", "products", "skus"), [("yanxuan", 239, 244), ("apparel", 20, 22), ("home-and-garden", 20, 21)])
+@pytest.mark.parametrize(
+    ("name", "products", "skus"), [("yanxuan", 239, 244), ("apparel", 20, 22), ("home-and-garden", 20, 21)]
+)
 def test_the_files_of_real_shops_are_read_without_a_mistake(name: str, products: int, skus: int) -> None:
     with CatalogueFile(real(f"{name}.csv")) as file:
         found = list(file)
@@ -46,7 +48,7 @@ def test_our_own_sample_is_read_without_a_mistake() -> None:
 
 
 def test_both_layouts_say_the_same(file: Path) -> None:
-    cells = {field: "" for field in NAMES} | {
+    cells = dict.fromkeys(NAMES, "") | {
         "title": "桂花乌龙", "handle": "tea", "price": "19.90", "units": "5", "code": "TEA-50", "published": "FALSE",
         "option1_name": "规格", "option1_value": "50克", "type": "茶饮", "compare_at": "25", "cost": "7", "grams": "50",
         "image_url": "https://images.example.com/tea.jpg", "image_alt": "茶", "body_html": "<p>茶</p>",
@@ -81,7 +83,10 @@ def test_an_encoding_that_was_guessed_is_told(file: Path) -> None:
     ("content", "told"),
     [
         (b"", "line 1: no column 'Title'"),
-        (b"Handle,Title,Variant SKU\n", "line 1: no column 'Variant Price' or 'Price'; found: Handle, Title, Variant SKU"),
+        (
+            b"Handle,Title,Variant SKU\n",
+            "line 1: no column 'Variant Price' or 'Price'; found: Handle, Title, Variant SKU",
+        ),
         (b"Handle;Title;Variant Price\n", "cells are separated by commas"),
         (b"Title,title,Price\n", "column 'title' says what 'Title' says"),
         (b"Handle,URL handle,Title,Price\n", "column 'URL handle' says what 'Handle' says"),

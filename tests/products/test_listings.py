@@ -8,7 +8,14 @@ from domain.products.listings import Entry, Spoilt
 from domain.products.rules import Image, State, Variant
 from tests.products.files import COLUMNS, read, rows
 
-MORE = {"Title": "", "Option1 Name": "", "Published": "", "Option1 Value": "100克", "Variant SKU": "TEA-100", "Image Src": ""}
+MORE = {
+    "Title": "",
+    "Option1 Name": "",
+    "Published": "",
+    "Option1 Value": "100克",
+    "Variant SKU": "TEA-100",
+    "Image Src": "",
+}
 
 
 @pytest.fixture

@@ -15,8 +15,12 @@ from domain.stock.queries import in_stock
 from tests.given import Given
 from tests.statements import count_statements
 
+PUBLISHED = Wanted()
 
-async def titles(db: Database, wanted: Wanted = Wanted(), *, order: Order = Order.NEWEST, among: Among | None = None) -> list[str]:  # noqa: B008
+
+async def titles(
+    db: Database, wanted: Wanted = PUBLISHED, *, order: Order = Order.NEWEST, among: Among | None = None
+) -> list[str]:
     return [product.title for product in (await page(db, wanted, order=order, first=100, among=among)).rows]
 
 
@@ -79,7 +83,11 @@ async def test_a_category_is_found_with_all_below_it_and_nothing_beside_it(db: D
     for path in ("家居", "家居 > 床品", "家居 > 床品 > 被子", "家居饰品", ""):
         await given.product(path or "none", category_path=path)
 
-    assert await titles(db, Wanted(category_id=await given.category_id("家居"))) == ["家居 > 床品 > 被子", "家居 > 床品", "家居"]
+    assert await titles(db, Wanted(category_id=await given.category_id("家居"))) == [
+        "家居 > 床品 > 被子",
+        "家居 > 床品",
+        "家居",
+    ]
     assert await titles(db, Wanted(category_id=await given.category_id("家居 > 床品 > 被子"))) == ["家居 > 床品 > 被子"]
 
 
@@ -120,7 +128,9 @@ async def test_what_has_no_free_units_is_left_out_where_that_is_wanted(db: Datab
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("walk", [2, 1_000])
-@pytest.mark.parametrize("wanted", [Wanted(), Wanted(search="红"), Wanted(search="稀有"), Wanted(least_minor=150, search="红")])
+@pytest.mark.parametrize(
+    "wanted", [Wanted(), Wanted(search="红"), Wanted(search="稀有"), Wanted(least_minor=150, search="红")]
+)
 async def test_the_pages_of_a_list_make_up_the_whole_list(
     db: Database, given: Given, monkeypatch: pytest.MonkeyPatch, order: Order, walk: int, wanted: Wanted
 ) -> None:

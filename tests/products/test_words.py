@@ -91,7 +91,8 @@ async def test_a_chinese_search_finds_exactly_the_titles_that_contain_it(db: Dat
     dice = random.Random(8)
     letters = "夜市灯"  # so few that chance often finds what was not meant
     pairs = [
-        ("".join(dice.choices(letters, k=8)), "".join(dice.choices(letters, k=dice.randrange(1, 5)))) for _ in range(2_000)
+        ("".join(dice.choices(letters, k=8)), "".join(dice.choices(letters, k=dice.randrange(1, 5))))
+        for _ in range(2_000)
     ]
 
     found = await matches(db, pairs)

@@ -173,6 +173,17 @@ async def test_twenty_taps_on_pay_meet_in_one_payment(given, gateway):
     await assert_clean(given.market, in_flight=True)
 
 
+async def test_whoever_asks_first_opens_the_payment(given):
+    """Also for payables that, unlike orders, are not locked meanwhile."""
+    order = await given.order(await given.stocked_sku(1))
+
+    opened = await asyncio.gather(*(given.payment(order) for _ in range(20)))
+
+    assert len({payment.id for payment in opened}) == 1
+    assert await given.payment_states() == {"pending": 1}
+    await assert_clean(given.market, in_flight=True)
+
+
 async def test_a_notice_and_our_own_question_at_once_are_one_capture(given, gateway, sandbox):
     given.now = clock.now()
     asked = []

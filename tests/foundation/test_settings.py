@@ -1,0 +1,126 @@
+"""Settings: read from the environment under the names operators know, and silent about secrets."""
+
+import os
+
+import pytest
+from pydantic import ValidationError
+
+from domain.foundation.settings import Settings, fresh_secret
+
+SECRET = "s3cret-" * 5
+ADDRESS = "postgresql+asyncpg://market:pa55word@db/nightmarket"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch):
+    for name in os.environ:
+        if name.startswith("NIGHTMARKET_") or name in {"DATABASE_URL", "REDIS_URL", "BROKER_URL"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "NIGHTMARKET_DATABASE_URL"])
+@pytest.mark.parametrize("name", ["database_url", "redis_url", "broker_url"])
+def test_an_address_has_its_customary_name_and_ours(monkeypatch, variable, name):
+    monkeypatch.setenv(variable.replace("DATABASE_URL", name.upper()), ADDRESS)
+
+    assert getattr(Settings(), name).get_secret_value() == ADDRESS
+
+
+def test_the_customary_name_comes_first(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", ADDRESS)
+    monkeypatch.setenv("NIGHTMARKET_DATABASE_URL", "another")
+
+    assert Settings().database_url.get_secret_value() == ADDRESS
+
+
+def test_other_knobs_have_our_name_only(monkeypatch):
+    monkeypatch.setenv("PORT", "9000")
+    assert Settings().port == 8000
+
+    monkeypatch.setenv("NIGHTMARKET_PORT", "9000")
+    assert Settings().port == 9000
+
+
+def test_with_nothing_set_every_engine_is_embedded_and_nothing_is_open(monkeypatch):
+    settings = Settings()
+
+    assert settings.is_embedded
+    assert settings.token_keys == {}
+    assert not settings.development_login
+
+
+@pytest.mark.parametrize("missing", ["database_url", "redis_url", "broker_url"])
+def test_one_address_missing_is_enough_to_start_an_engine(missing):
+    addresses = dict.fromkeys(("database_url", "redis_url", "broker_url"), ADDRESS)
+
+    assert not Settings(**addresses).is_embedded
+    assert Settings(**addresses | {missing: ""}).is_embedded
+
+
+def test_token_keys_are_read_in_order_the_first_signs(monkeypatch):
+    monkeypatch.setenv("NIGHTMARKET_TOKEN_KEYS", f" new:{SECRET}:with:colons , old:{SECRET},")
+
+    keys = {key_id: secret.get_secret_value() for key_id, secret in Settings().token_keys.items()}
+
+    assert list(keys.items()) == [("new", f"{SECRET}:with:colons"), ("old", SECRET)]
+
+
+@pytest.mark.parametrize("given", [SECRET, f":{SECRET}", "key:", f"key:{SECRET},{SECRET}"])
+def test_token_keys_without_an_id_or_a_secret_are_refused_unseen(monkeypatch, given):
+    monkeypatch.setenv("NIGHTMARKET_TOKEN_KEYS", given)
+
+    with pytest.raises(ValidationError, match="token_keys are id:secret pairs") as refused:
+        Settings()
+
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"token_keys": {"good": SECRET, "bad": "sh0rt"}}, "token key 'bad' is shorter than 32 characters"),
+        ({"pass_key": "sh0rt"}, "pass_key is shorter than 32 characters"),
+        ({"sandbox_gateway_url": "http://gateway"}, "sandbox_secret is shorter than 32 characters"),
+        ({"sandbox_gateway_url": "http://gateway", "sandbox_secret": "sh0rt"}, "sandbox_secret is shorter than 32"),
+    ],
+)
+def test_a_short_secret_is_refused_without_showing_any(given, complaint):
+    with pytest.raises(ValidationError, match=complaint) as refused:
+        Settings(database_url=ADDRESS, **given)
+
+    for secret in (SECRET, "sh0rt", "pa55word"):
+        assert secret not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PORT", "65536"), ("LOG_LEVEL", "loud"), ("TOKEN_SECONDS", "59"), ("DATABASE_CONNECTIONS", "0")],
+)
+def test_a_knob_out_of_range_is_refused_by_name(monkeypatch, variable, value):
+    monkeypatch.setenv(f"NIGHTMARKET_{variable}", value)
+
+    with pytest.raises(ValidationError, match=variable.lower()):
+        Settings()
+
+
+def test_secrets_are_never_shown():
+    settings = Settings(
+        database_url=ADDRESS,
+        redis_url=ADDRESS,
+        broker_url=ADDRESS,
+        token_keys={"key": SECRET},
+        pass_key=SECRET,
+        sandbox_secret=SECRET,
+    )
+
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):
+        assert SECRET not in shown
+        assert "pa55word" not in shown
+    assert settings.signing_secret == SECRET.encode()
+
+
+def test_a_fresh_secret_is_long_enough_and_never_twice():
+    made = {fresh_secret() for _ in range(100)}
+
+    assert len(made) == 100
+    assert {len(secret) for secret in made} == {43}
