@@ -59,7 +59,9 @@ class AccountQuery:
 class AccountMutation:
     """Signing in."""
 
-    @strawberry.mutation(directives=to(Who.ANYONE), description="The development login. Never switched on in production.")
+    @strawberry.mutation(
+        directives=to(Who.ANYONE), description="The development login. Never switched on in production."
+    )
     async def sign_in_for_development(self, info: Info, input: SignInForDevelopmentInput) -> SignInResult:
         """Sign in as anybody."""
         context = info.context

@@ -40,7 +40,9 @@ class FlashSaleItem(Node):
     sale_price: Money
     units: Long = strawberry.field(description="Units set aside for the sale.")
     per_shopper: Long = strawberry.field(description="Units one shopper may have, at most.")
-    units_left: Long = strawberry.field(description="Units not yet reserved; the gate may have given them to the queue.")
+    units_left: Long = strawberry.field(
+        description="Units not yet reserved; the gate may have given them to the queue."
+    )
 
 
 @strawberry.type(description="A few units, a window of time, and many shoppers. 限时抢购")
@@ -103,7 +105,9 @@ class RequestFlashSalePassInput:
     """For which item."""
 
     item_id: strawberry.ID
-    captcha: str | None = strawberry.field(default=None, description="The solved captcha, where the market asks for one.")
+    captcha: str | None = strawberry.field(
+        default=None, description="The solved captcha, where the market asks for one."
+    )
 
 
 @strawberry.input(description="Claim units of an item on sale.")
@@ -293,6 +297,3 @@ async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
         poll_after_ms=ticket.poll_after_ms,
         order_key=ticket.order_id,
     )
-
-
-

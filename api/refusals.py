@@ -14,7 +14,9 @@ from domain.foundation.errors import Refusal
 from domain.foundation.money import Money as DomainMoney
 
 
-@strawberry.interface(description="Something the market does not allow now. Codes never change; messages are for people.")
+@strawberry.interface(
+    description="Something the market does not allow now. Codes never change; messages are for people."
+)
 class UserError:
     """The face every refusal shares."""
 

@@ -53,7 +53,9 @@ class FlashSaleSecond:
     """A second of a sale."""
 
     at: datetime
-    claims: Long = strawberry.field(description="Claims answered by the gate; sold-out answers from memory not counted.")
+    claims: Long = strawberry.field(
+        description="Claims answered by the gate; sold-out answers from memory not counted."
+    )
     queued: Long
     waiting: Long
     sold_out: Long
@@ -151,7 +153,9 @@ class RunningFlashSalesMutation:
         )
         return await _shown(info, sale)
 
-    @strawberry.mutation(directives=to(Who.MERCHANDISER), description="Publish a draft; it is warmed a minute before it opens.")
+    @strawberry.mutation(
+        directives=to(Who.MERCHANDISER), description="Publish a draft; it is warmed a minute before it opens."
+    )
     async def schedule_flash_sale(self, info: Info, id: strawberry.ID) -> FlashSaleResult:
         """Publish a draft."""
         context = info.context
@@ -168,7 +172,8 @@ class RunningFlashSalesMutation:
         return await _shown(info, sale)
 
     @strawberry.mutation(
-        directives=to(Who.MERCHANDISER), description="Set the units aside and fill the gate now instead of a minute before."
+        directives=to(Who.MERCHANDISER),
+        description="Set the units aside and fill the gate now instead of a minute before.",
     )
     async def warm_flash_sale(self, info: Info, id: strawberry.ID) -> FlashSaleResult:
         """Set the units aside."""

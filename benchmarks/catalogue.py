@@ -10,7 +10,9 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-MATERIALS = "纯棉 真丝 竹纤维 亚麻 羊毛 陶瓷 不锈钢 实木 硅胶 玻璃 藤编 帆布 牛皮 铸铁 天鹅绒 雪纺 灯芯绒 莫代尔".split()
+MATERIALS = (
+    "纯棉 真丝 竹纤维 亚麻 羊毛 陶瓷 不锈钢 实木 硅胶 玻璃 藤编 帆布 牛皮 铸铁 天鹅绒 雪纺 灯芯绒 莫代尔".split()
+)
 STYLES = "简约 复古 日式 北欧 国潮 可爱 轻奢 田园 商务 运动 户外 便携 加厚 透气 防水 静音 折叠 大容量 儿童 情侣".split()
 GOODS = (
     "四件套 毛巾 浴巾 拖鞋 保温杯 炒锅 砧板 台灯 抱枕 窗帘 地毯 雨伞 双肩包 行李箱 衬衫 卫衣 牛仔裤 连衣裙 袜子 围巾 帽子 "

@@ -56,8 +56,14 @@ async def sale_of_one_item(market: Market) -> Item:
         prices = {"lowest_price_minor": 1000, "highest_price_minor": 1000, "currency": "CNY"}
         await tx.execute(
             insert(products).values(
-                id=product_id, handle=str(product_id), title="压测商品", state="published", published_at=now, words="",
-                **prices, **common,
+                id=product_id,
+                handle=str(product_id),
+                title="压测商品",
+                state="published",
+                published_at=now,
+                words="",
+                **prices,
+                **common,
             )
         )
         await tx.execute(insert(skus).values(id=sku_id, product_id=product_id, position=1, price_minor=1000, **common))
@@ -93,7 +99,14 @@ def requests(market: Market, item: Item, shopper_ids: list[UUID]) -> Iterator[tu
     people = []
     for shopper_id in shopper_ids:
         leave = passes.Pass(
-            shopper_id, item.id, item.number, item.epoch, item.buckets, item.per_shopper, now_ms + 3_600_000, now_ms + 3_600_000
+            shopper_id,
+            item.id,
+            item.number,
+            item.epoch,
+            item.buckets,
+            item.per_shopper,
+            now_ms + 3_600_000,
+            now_ms + 3_600_000,
         )
         token = issue(market.settings, Principal(shopper_id, frozenset({Role.SHOPPER})), now=now).text
         people.append((f"authorization: Bearer {token}\r\n".encode(), passes.sign(key, leave)))
@@ -103,7 +116,9 @@ def requests(market: Market, item: Item, shopper_ids: list[UUID]) -> Iterator[tu
         yield authorization, orjson.dumps({"query": query, "variables": {"input": claim}})
 
 
-async def through_graphql(house: House, market: Market, *, seconds: float) -> tuple[load.LoadResult, Counter[str], Item]:
+async def through_graphql(
+    house: House, market: Market, *, seconds: float
+) -> tuple[load.LoadResult, Counter[str], Item]:
     item = await sale_of_one_item(market)
     bodies = requests(market, item, await shoppers(market))
     kinds: Counter[str] = Counter()

@@ -36,7 +36,13 @@ async def measure(house: House, *, seconds: float, bare_rate: float) -> list[Fig
     once = await shared(house, seconds=seconds)
     assert set(each.statuses) == set(once.statuses) == {200}, (each.statuses, once.statuses)
     return [
-        Figure("list of 20 with SKUs and stock, each executed", each.per_second, "lists/s", bare_rate, f"> {SEARCH_INDEX_PEER}/s"),
+        Figure(
+            "list of 20 with SKUs and stock, each executed",
+            each.per_second,
+            "lists/s",
+            bare_rate,
+            f"> {SEARCH_INDEX_PEER}/s",
+        ),
         Figure("list, executed: median", each.p50_ms, "ms"),
         Figure("the same list, shared for a second", once.per_second, "lists/s", bare_rate, f"> {REST_MALL_PEER:,}/s"),
         Figure("list, shared: median", once.p50_ms, "ms"),

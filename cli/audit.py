@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
 from domain.audit import running
 from domain.audit.rules import Line, is_clean
@@ -25,6 +25,8 @@ from domain.foundation.settings import Settings, settings
 
 DIFFERS = 1
 CANNOT_LOOK = 2
+_ID_WIDTH = len("allotment_01h455vb4pex5vsknk084sn02q")
+"""What differs is named by its id, which is to be copied in one piece."""
 _MARKS = {True: Text("✓", style="green"), False: Text("✗", style="bold red"), None: Text("·", style="dim")}
 
 
@@ -41,7 +43,7 @@ def audit(
         with _addressed(given) as addressed, _progress() as tell:
             lines = asyncio.run(_lines(addressed, tell))
     except (SQLAlchemyError, OSError, embedded.EnginesMissing, embedded.EngineFailed) as error:
-        Console(stderr=True).print(_text(f"the books cannot be read: {error}", "red"))
+        Console(stderr=True).print(_text(f"the books cannot be read: {_why(error)}", "red"))
         raise typer.Exit(CANNOT_LOOK) from None
     if as_json:
         for line in lines:
@@ -58,6 +60,13 @@ async def _lines(addressed: Settings, tell: Callable[[str], object]) -> list[Lin
         return await running.run(market.db, market.gate, now=clock.now(), before=tell)
     finally:
         await market.close()
+
+
+def _why(error: Exception) -> str:
+    """The engine's own words, without the statement it choked on."""
+    if isinstance(error, ProgrammingError):
+        return f"{error.orig.__cause__}; `nightmarket migrate` brings the database to the newest schema"
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
 
 
 @contextmanager
@@ -90,8 +99,9 @@ def _progress() -> Iterator[Callable[[str], object]]:
 def table(lines: Sequence[Line]) -> Table:
     """The lines as rows; what differs stands under the check that found it."""
     drawn = Table(title="夜市对账 audit", box=box.SIMPLE_HEAD, header_style="dim")
+    id_width = None if is_clean(lines) else _ID_WIDTH
     for heading in ("", "核对 check", "对象 subject", "应为 expected", "实为 found"):
-        drawn.add_column(heading, overflow="fold")
+        drawn.add_column(heading, overflow="fold", min_width=id_width if "subject" in heading else None)
     before = ""
     for line in lines:
         name = Text() if line.check == before else Text.assemble(f"{line.zh}\n", (line.check, "dim"))

@@ -114,7 +114,9 @@ class House:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -125,7 +127,11 @@ class House:
         migrations.upgrade(settings.database_url.get_secret_value())
         environment = {**os.environ, **environment_of(settings), LEAVE_WITH_PARENT: "1"}
         python = [sys.executable, "-m", "cli.main"]
-        self._add("gateway", self._gateway_command(), {**environment, "SANDBOX_SECRET": environment["NIGHTMARKET_SANDBOX_SECRET"]})
+        self._add(
+            "gateway",
+            self._gateway_command(),
+            {**environment, "SANDBOX_SECRET": environment["NIGHTMARKET_SANDBOX_SECRET"]},
+        )
         for number in range(1, settings.worker_processes + 1):
             self._add(f"worker-{number}", [*python, "worker"], environment)
         self._add("api", self._api_command or [*python, "api"], environment)
@@ -227,7 +233,10 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
     path = data_dir / "secrets.json"
     if not path.exists():
         content = json.dumps({name: fresh_secret() for name in ("token_key", "pass_key", "sandbox_secret")})
-        with suppress(FileExistsError), os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with (
+            suppress(FileExistsError),
+            os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file,
+        ):
             file.write(content)
     return dict(json.loads(path.read_text()))
 
@@ -250,7 +259,9 @@ def free_port(host: str, wanted: int) -> int:
         try:
             probe.bind((host, wanted))
         except OSError as error:
-            raise HouseFailed(f"port {wanted} of {host} cannot be used ({error.strerror}); choose another with --port") from None
+            raise HouseFailed(
+                f"port {wanted} of {host} cannot be used ({error.strerror}); choose another with --port"
+            ) from None
         return int(probe.getsockname()[1])
 
 
@@ -264,7 +275,9 @@ def _tail(log: Path | None) -> str:
 def stop_signals() -> Iterator[list[int]]:
     """Collects SIGINT and SIGTERM instead of dying of them; the list is empty until one comes."""
     received: list[int] = []
-    before = {name: signal.signal(name, lambda number, _: received.append(number)) for name in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        name: signal.signal(name, lambda number, _: received.append(number)) for name in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield received
     finally:

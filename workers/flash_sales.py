@@ -4,8 +4,8 @@ import structlog
 
 from domain.flash_sales import actions, outcomes, queries, rebuilding, reserving
 from domain.flash_sales import gate as gates
-from domain.flash_sales.rules import WARM_AHEAD, Sale, SaleState
 from domain.flash_sales.reserving import SOURCE
+from domain.flash_sales.rules import WARM_AHEAD, Sale, SaleState
 from domain.foundation.errors import Refusal
 from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPaidLate
 from workers.broker import actor

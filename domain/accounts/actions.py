@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import array_agg, insert
 
 from domain.accounts.rules import Account, AccountDisabled, Role
@@ -30,7 +30,9 @@ async def sign_in(db: Database, *, provider: str, subject: str, display_name: st
     return account
 
 
-async def give_roles(tx: Transaction, *, account_id: UUID, given: Iterable[Role], by: UUID | None, now: datetime) -> None:
+async def give_roles(
+    tx: Transaction, *, account_id: UUID, given: Iterable[Role], by: UUID | None, now: datetime
+) -> None:
     """Add roles; one that is already held keeps its date."""
     rows = [{"account_id": account_id, "role": role, "given_at": now, "given_by": by} for role in sorted(given)]
     if rows:

@@ -70,7 +70,10 @@ class Verifier:
             key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
             # expiry is compared with our own `now` on every use, also on remembered tokens
             claims = jwt.decode(
-                token, key, [ALGORITHM], audience=AUDIENCE,
+                token,
+                key,
+                [ALGORITHM],
+                audience=AUDIENCE,
                 options={"require": ["sub", "exp"], "verify_exp": False, "verify_iat": False},
             )
             account_id: UUID = ids.decode("account", claims["sub"])

@@ -196,7 +196,7 @@ async def settle(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> b
     Called again and again by the timetable until the last ticket is decided.
     """
     sale = (await queries.sales_by_ids(db, [sale_id]))[sale_id]
-    if sale.state is SaleState.WARM and now < sale.closes_at or sale.state not in {SaleState.WARM, SaleState.STOPPED}:
+    if (sale.state is SaleState.WARM and now < sale.closes_at) or sale.state not in {SaleState.WARM, SaleState.STOPPED}:
         return False
     lanes = [lane for item in sale.items for lane in item.lanes]
     await gates.close(gate, lanes)

@@ -48,7 +48,9 @@ class Keys:
 def keys(lane: int) -> Keys:
     """The keys of a lane: `{fs:<item number>:<bucket>}:...`."""
     tag = f"{{fs:{lane >> 8}:{lane & 0xFF}}}"
-    return Keys(*(f"{tag}:{name}" for name in ("gate", "shoppers", "requests", "tickets", "queue", "waiting", "seconds")))
+    return Keys(
+        *(f"{tag}:{name}" for name in ("gate", "shoppers", "requests", "tickets", "queue", "waiting", "seconds"))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ class Figures:
     in_stream: int
 
 
-async def claim(gate: Gate, *, lane: int, epoch: int, now_ms: int, claims: Sequence[tuple[str, str, str, int]]) -> list[Answer]:
+async def claim(
+    gate: Gate, *, lane: int, epoch: int, now_ms: int, claims: Sequence[tuple[str, str, str, int]]
+) -> list[Answer]:
     """Put claims (shopper hex, request id, ticket hex, quantity) to a lane in one call; an answer for each, in order."""
     arguments: list[Any] = [epoch, now_ms]
     for one in claims:
@@ -289,4 +293,3 @@ def _pipeline(gate: Gate) -> Any:
     if isinstance(gate, RedisCluster):
         return gate.pipeline()
     return gate.pipeline(transaction=False)
-

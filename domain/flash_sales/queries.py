@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -173,7 +172,9 @@ async def per_second(db: Database, *, item_ids: Sequence[UUID], since: datetime,
 async def slots_of_day(db: Database, *, day: date | None, now: datetime) -> list[Slot]:
     """The slots of a day of the shop's calendar (None: today) with the public sales that were put into them."""
     day = day or shop_day(now)
-    rows = await db.rows(select(slots.c.id, slots.c.name, slots.c.starts_at, slots.c.minutes).order_by(slots.c.starts_at))
+    rows = await db.rows(
+        select(slots.c.id, slots.c.name, slots.c.starts_at, slots.c.minutes).order_by(slots.c.starts_at)
+    )
     windows = {row.id: slot_window(day, row.starts_at, row.minutes) for row in rows}
     if not windows:
         return []

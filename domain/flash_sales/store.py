@@ -132,7 +132,9 @@ async def lock(tx: Transaction, sale_id: UUID) -> Sale | None:
     row = await tx.one(select(*SALE_COLUMNS).where(sales.c.id == sale_id).with_for_update())
     if row is None:
         return None
-    return sale_of(row, await tx.rows(select(*ITEM_COLUMNS).where(items.c.sale_id == sale_id).order_by(items.c.position)))
+    return sale_of(
+        row, await tx.rows(select(*ITEM_COLUMNS).where(items.c.sale_id == sale_id).order_by(items.c.position))
+    )
 
 
 async def move(tx: Transaction, sale: Sale, **moments: Any) -> None:
@@ -218,7 +220,9 @@ async def lock_ticket(tx: Transaction, ticket_id: UUID) -> AnyRow | None:
     """A decided ticket, locked: item_id, shopper_id, quantity, state, order_id."""
     t = tickets.c
     return await tx.one(
-        select(t.id, t.item_id, t.shopper_id, t.quantity, t.state, t.order_id).where(t.id == ticket_id).with_for_update()
+        select(t.id, t.item_id, t.shopper_id, t.quantity, t.state, t.order_id)
+        .where(t.id == ticket_id)
+        .with_for_update()
     )
 
 

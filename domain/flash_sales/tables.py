@@ -1,7 +1,22 @@
 """Sales, their items, the tickets that became orders, and what each shopper holds of an item."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Integer, PrimaryKeyConstraint
-from sqlalchemy import SmallInteger, String, Table, Time, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Time,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 
 from domain.foundation.tables import id_column, metadata, moment
 

@@ -7,7 +7,19 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Column, DateTime, LargeBinary, PrimaryKeyConstraint, String, Table, Uuid, func, select, text, update
+from sqlalchemy import (
+    Column,
+    DateTime,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Uuid,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from domain.foundation.database import Transaction
@@ -72,6 +84,8 @@ async def finish(tx: Transaction, *, owner_id: UUID, key: str, answer: Any) -> N
 
 async def forget(tx: Transaction, *, days: int = 30) -> int:
     """Drop keys older than `days`; how many went."""
-    return (await tx.connection.execute(
-        text("DELETE FROM idempotency_keys WHERE used_at < now() - make_interval(days => :days)"), {"days": days}
-    )).rowcount
+    return (
+        await tx.connection.execute(
+            text("DELETE FROM idempotency_keys WHERE used_at < now() - make_interval(days => :days)"), {"days": days}
+        )
+    ).rowcount

@@ -5,7 +5,10 @@ from prometheus_client import Counter, Gauge, Histogram
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 operations = Histogram(
-    "nightmarket_operation_seconds", "GraphQL operations by first root field and outcome", ["field", "outcome"], buckets=FAST
+    "nightmarket_operation_seconds",
+    "GraphQL operations by first root field and outcome",
+    ["field", "outcome"],
+    buckets=FAST,
 )
 claims = Counter("nightmarket_claims_total", "Flash-sale claims by the gate's answer", ["answer"])
 claim_batch = Histogram(
@@ -15,7 +18,9 @@ reserved = Counter("nightmarket_tickets_reserved_total", "Tickets that became or
 refused = Counter("nightmarket_tickets_refused_total", "Queued tickets that the ledger refused", ["reason"])
 lapsed = Counter("nightmarket_orders_lapsed_total", "Orders whose hold ran out unpaid")
 events_delivered = Counter("nightmarket_events_delivered_total", "Outbox events heard by all", ["kind"])
-events_failed = Counter("nightmarket_events_failed_total", "Outbox deliveries that failed and will be tried again", ["kind"])
+events_failed = Counter(
+    "nightmarket_events_failed_total", "Outbox deliveries that failed and will be tried again", ["kind"]
+)
 events_dead = Gauge("nightmarket_events_dead", "Outbox events that nobody could hear: someone has to look")
 events_waiting = Gauge("nightmarket_events_waiting", "Outbox events not yet delivered")
 gates_rebuilt = Counter("nightmarket_gates_rebuilt_total", "Gates rebuilt from the ledger", ["reason"])

@@ -13,8 +13,23 @@ from uuid import UUID
 from zlib import crc32
 
 from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, SmallInteger, String, Table, Text, and_, delete, func
-from sqlalchemy import select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.foundation.tables import id_column, metadata, moment

@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     graphiql: bool = Field(True, description="GET /graphql in a browser shows GraphiQL; off in production")
     request_bytes: int = Field(65_536, ge=1024, description="bytes of a request body, at most")
     operation_seconds: float = Field(10.0, gt=0, description="seconds before an operation is cancelled")
-    public_answer_seconds: float = Field(1.0, ge=0, description="seconds an anonymous catalogue answer is shared; 0: never")
+    public_answer_seconds: float = Field(
+        1.0, ge=0, description="seconds an anonymous catalogue answer is shared; 0: never"
+    )
 
     # identity
     token_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(

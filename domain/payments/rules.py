@@ -101,7 +101,7 @@ class Standing(Enum):
 
 def check(news: News, payment: Payment | None) -> Payment:
     """The payment the news is about. Raises NoticeMismatch unless its amount, currency and reference are ours."""
-    if payment is None:
+    if payment is None or payment.id != news.payment_id:
         raise NoticeMismatch("no such payment")
     if news.amount != payment.amount:
         raise NoticeMismatch(f"the amount is {payment.amount}, not {news.amount}")

@@ -94,7 +94,9 @@ def post(app):
 def ask(post, given):
     """`await ask(query, {...}, by=shopper_id, roles=[...])`: a GraphQL operation, signed in where `by` is given."""
 
-    async def ask(query: str, variables: dict[str, Any] | None = None, *, by=None, roles=(), **headers: str) -> Response:
+    async def ask(
+        query: str, variables: dict[str, Any] | None = None, *, by=None, roles=(), **headers: str
+    ) -> Response:
         if by is not None:
             headers["authorization"] = f"Bearer {given.token(by, *roles, now=clock.now())}"
         return await post(orjson.dumps({"query": query, "variables": variables or {}}), **headers)

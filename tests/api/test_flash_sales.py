@@ -88,7 +88,11 @@ async def test_sold_out_is_told_in_the_language_asked_for(ask, pass_for, given):
         answers.append((await ask(CLAIM, {"input": wish}, by=shopper_id, accept_language=language)).data)
 
     assert answers == [
-        {"__typename": "FlashSaleSoldOut", "code": "FLASH_SALE_SOLD_OUT", "message": "已抢光，未付款的商品可能重新放出"},
+        {
+            "__typename": "FlashSaleSoldOut",
+            "code": "FLASH_SALE_SOLD_OUT",
+            "message": "已抢光，未付款的商品可能重新放出",
+        },
         {
             "__typename": "FlashSaleSoldOut",
             "code": "FLASH_SALE_SOLD_OUT",
@@ -213,7 +217,9 @@ async def test_a_merchandiser_runs_a_sale_from_draft_to_stop(ask, pass_for, give
     warm = (await ask(WARM, {"id": sale_id}, **by)).data
     listed = (await ask("{ flashSales { nodes { id isOpen items { unitsLeft } } } }")).data
     sale = await given.reread_typed(sale_id)
-    await ask(CLAIM, {"input": {"pass": await pass_for(sale, shopper_id), "idempotencyKey": "claim-0001"}}, by=shopper_id)
+    await ask(
+        CLAIM, {"input": {"pass": await pass_for(sale, shopper_id), "idempotencyKey": "claim-0001"}}, by=shopper_id
+    )
     statistics = (await ask(STATISTICS, {"id": sale_id}, **by)).data
     stopped = (await ask(STOP, {"id": sale_id}, **by)).data
 

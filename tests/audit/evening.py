@@ -15,8 +15,7 @@ from domain.foundation.runtime import Market
 from domain.orders import actions as orders
 from domain.orders.rules import Order
 from domain.payments import actions as payments
-from domain.stock import store as stock
-from domain.stock.rules import Cause, Movement, Units
+from domain.stock import actions as stock
 from tests.given import Given
 from tests.given.flash_sales import OneItem
 from workers import flash_sales as _flash_sales  # noqa: F401 - importing registers the hearers
@@ -72,9 +71,16 @@ class Listener:
 async def after_an_evening(given: Given, listener: Listener) -> Evening:
     """Orders of every fate, a sale under way and a settled one, refunds on their way."""
     lamp, tea = await given.stocked_sku(30), await given.stocked_sku(1)
-    async with given.db.transaction() as tx:
-        cause = Cause("adjustment", lamp, by=new_id(), reason="two were found")
-        await stock.receive(tx, Units(lamp, 2), movement=Movement.ADJUSTED, cause=cause, now=given.now)
+    await stock.adjust(
+        given.db,
+        sku_id=lamp,
+        change=-2,
+        expected_free=30,
+        reason="two broke",
+        by=new_id(),
+        idempotency_key=str(new_id()),
+        now=given.now,
+    )
     over = await given.flash_sale(units=1, price_minor=500, pay_seconds=1)
     warm = await given.flash_sale(units=10, stocked=12, per_shopper=2, pay_seconds=1)
 

@@ -313,7 +313,7 @@ async def test_an_evening_leaves_clean_books(evening, market):
     lines = await assert_clean(market)
 
     said = {line.check: line.subject for line in lines}
-    assert said[stock.ADDS_UP.name] == "4 SKUs, 2 allotments, 46 units"
+    assert said[stock.ADDS_UP.name] == "4 SKUs, 2 allotments, 42 units"
     assert said[orders.HOLD.name] == "4 placed orders, 5 paid orders, 4 ended orders"
     assert said[payments.ORDERS_HAVE_MONEY.name] == "5 paid orders, ¥104.40"
     assert said[flash_sales.NOT_OVERSOLD.name] == "2 items, 11 units for sale, 4 ordered"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 import typer
@@ -81,6 +82,16 @@ async def test_books_that_cannot_be_read_end_with_2(run, monkeypatch):
 
     assert result.exit_code == 2
     assert "cannot be read" in result.stderr
+
+
+async def test_a_database_without_a_schema_is_told_how_to_get_one(run, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", os.environ["TEST_DATABASE_URL"])  # the tests' own databases lie beside it
+    cached_settings.cache_clear()
+
+    result = await run()
+
+    assert result.exit_code == 2
+    assert "nightmarket migrate" in result.stderr
 
 
 async def test_where_no_market_is_none_is_opened(run, monkeypatch, tmp_path):

@@ -85,7 +85,9 @@ def test_every_root_field_says_who_may_use_it():
 def test_every_mutation_takes_one_input_or_an_id():
     mutation = build()._schema.mutation_type
 
-    odd = {name: list(field.args) for name, field in mutation.fields.items() if list(field.args) not in (["input"], ["id"])}
+    odd = {
+        name: list(field.args) for name, field in mutation.fields.items() if list(field.args) not in (["input"], ["id"])
+    }
 
     assert odd == {}
 

@@ -49,7 +49,11 @@ async def test_a_claim_is_queued_then_reserved_with_an_order(given, claim, db, g
     assert (claimed.state, claimed.position) == (TicketState.QUEUED, 1)
     assert (before.state, before.position, before.shopper_id) == (TicketState.QUEUED, 1, shopper_id)
     assert (batch.reserved, batch.refused, batch.repeated) == (1, 0, 0)
-    assert (after.state, after.position, after.pay_by) == (TicketState.RESERVED, None, given.now + timedelta(minutes=15))
+    assert (after.state, after.position, after.pay_by) == (
+        TicketState.RESERVED,
+        None,
+        given.now + timedelta(minutes=15),
+    )
     assert after.order_id is not None
 
 

@@ -50,7 +50,9 @@ async def answers_of_both(gate, lane, claims):
     return [(a.kind, a.figure, a.ticket_id.hex if a.ticket_id else "") for a in in_lua], in_python
 
 
-@pytest.mark.parametrize(("figures", "claims", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("figures", "claims", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 async def test_lua_and_python_agree(gate, figures, claims, expected):
     await open_lane(gate, *figures)
     lane = Lane(*figures)

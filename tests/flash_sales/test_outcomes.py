@@ -150,7 +150,9 @@ async def test_late_money_goes_back_when_the_unit_is_somebody_elses(given, marke
     await assert_clean(market, in_flight=True)
 
 
-async def test_an_empty_redis_is_rebuilt_under_a_new_epoch_and_old_passes_are_refused(given, market, db, gate, reserved):
+async def test_an_empty_redis_is_rebuilt_under_a_new_epoch_and_old_passes_are_refused(
+    given, market, db, gate, reserved
+):
     sale, claims = await reserved(shoppers=2, units=5)
     await gate.flushdb()
     await gate.script_flush()

@@ -78,7 +78,7 @@ def test_every_event_comes_back_from_its_row(bell, number):
     assert (row["aggregate_id"], row["lane"]) == (bell, lane_of(bell))
 
 
-@pytest.mark.parametrize(("aggregate", "lane"), [(0, 4), (1, 2), (2, 0), (2**128 - 1, 1)])
+@pytest.mark.parametrize(("aggregate", "lane"), [(0, 5), (1, 3), (2, 1), (2**128 - 1, 2)])
 def test_the_lane_of_an_aggregate_never_changes(aggregate, lane):
     assert lane_of(UUID(int=aggregate)) == lane
 
@@ -206,5 +206,5 @@ async def test_the_figures_of_the_outbox_do_not_read_what_was_delivered(db):
         assert await backlog(db) == Backlog(waiting=0, retrying=0, dead=0)
 
     [question] = sent
-    plan = "\n".join(await db.column(text(f"EXPLAIN {question}".replace("$1::INTEGER", "0"))))
+    plan = "\n".join(await db.column(text(f"EXPLAIN {question}".replace("$1::SMALLINT", "0"))))
     assert "Seq Scan" not in plan

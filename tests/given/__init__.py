@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from domain.accounts import actions as accounts
 from domain.accounts.rules import Principal, Role
 from domain.accounts.tokens import issue
@@ -12,7 +14,6 @@ from domain.foundation.runtime import Market
 from tests.given.flash_sales import FlashSalesGiven
 from tests.given.orders import OrdersGiven
 from tests.given.products import ProductsGiven
-from sqlalchemy import select
 
 
 class Given(FlashSalesGiven, OrdersGiven, ProductsGiven):

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import update
 
 from domain.foundation import ids
 from domain.foundation.ids import new_id
 from domain.foundation.money import Money
+from domain.foundation.settings import Settings
 from domain.payments import actions
 from domain.payments.events import PaymentCaptured
 from domain.payments.rules import Captured, Notice, NoticeForged, NoticeMalformed, NoticeMismatch, PaymentState
@@ -110,6 +112,11 @@ def test_a_notice_is_believed_for_five_minutes(age, now):
 def test_a_signed_notice_that_cannot_be_read(body, now):
     with pytest.raises(NoticeMalformed):
         GATEWAY.read_notice(signed(body, at=now), body, now=now)
+
+
+def test_a_gateway_whose_notices_anybody_could_sign_is_not_configured():
+    with pytest.raises(ValidationError, match="sandbox_secret is shorter"):
+        Settings(sandbox_gateway_url="http://sandbox.test", sandbox_secret="short")
 
 
 async def test_a_notice_counts_once(given):

@@ -44,6 +44,7 @@ def test_news_that_agree_with_our_books_are_believed(news, payment):
     ("news", "payment"),
     [
         (CAPTURED, None),
+        (CAPTURED, replace(PAYMENT, id=UUID(int=7))),
         (replace(CAPTURED, amount=Money(1989)), PAYMENT),
         (replace(CAPTURED, amount=Money(199_000)), PAYMENT),
         (replace(CAPTURED, amount=Money(1990, "USD")), PAYMENT),

@@ -83,10 +83,9 @@ async def test_two_workers_drain_one_stream(given, market, db, gate):
 
     async def drain() -> int:
         reserved = 0
-        while batch := await reserving.reserve(db, gate, lane=sale.lane, limit=20, now=given.now):
-            if batch.size == 0:
-                return reserved
+        while (batch := await reserving.reserve(db, gate, lane=sale.lane, limit=20, now=given.now)).size:
             reserved += batch.reserved
+        return reserved
 
     reserved = await asyncio.gather(drain(), drain(), drain())
 
@@ -136,7 +135,7 @@ async def test_a_rebuild_in_the_middle_of_the_rush_oversells_nothing(given, mark
     await asyncio.gather(*(shop(id) for id in shoppers), drain(), rebuild_often())
     await given.reserved_all(sale.item)
 
-    states = dict((await db.rows(select(ticket_table.c.state, func.count()).group_by(ticket_table.c.state))))
+    states = dict(await db.rows(select(ticket_table.c.state, func.count()).group_by(ticket_table.c.state)))
     level = (await allotments_by_ids(db, [sale.item.allotment_id]))[sale.item.allotment_id]
     assert states == {"reserved": 60}
     assert (level.free, level.held) == (0, 60)
