@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolveInfo
 from graphql.execution import Executor, default_field_resolver, default_type_resolver
-from graphql.execution.collect_fields import collect_fields
+from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.values import VariableValues
 from graphql.language import FieldNode
 from graphql.pyutils import Path, gather_with_cancel
@@ -14,6 +15,7 @@ from graphql.type import GraphQLResolveInfoHelpers
 from strawberry.execution import optimized_is_awaitable
 
 from api.operations import Operation
+from api.plain import Read, plain_object
 
 T = TypeVar("T")
 Result = tuple[dict[str, Any] | None, list[GraphQLError]]
@@ -76,6 +78,32 @@ class Execution(Executor[Any]):
             self.collected_errors.add(error, None)
             data = None
         return data, self.collected_errors.errors  # type: ignore[return-value]  # awaited by now
+
+    def collect_and_execute_subfields(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        result: Any,
+        position_context: None,
+    ) -> Any:
+        """The answer of an object: by plain calls where that will do, else field by field."""
+        if (read := self._plain(return_type, field_details_list)) is not None:
+            # whatever it raises, the executor meets again on its own way, and knows what to say of it
+            with suppress(Exception):
+                return read(result)
+        return super().collect_and_execute_subfields(return_type, field_details_list, path, result, position_context)
+
+    def _plain(self, return_type: GraphQLObjectType, asked: FieldDetailsList) -> Read | None:
+        operation = self.prepared
+        if not operation.is_static:
+            return None
+        key = return_type, id(asked)  # kept alive by the operation, as the keys of its sub_fields are
+        if key not in operation.plain:
+            operation.plain[key] = plain_object(
+                return_type, asked, lambda kind, details: self.collect_subfields(kind, details).grouped_field_set
+            )
+        return operation.plain[key]
 
     def build_resolve_info(
         self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path

@@ -136,7 +136,9 @@ ClaimResult = Annotated[
     | refusal(IdempotencyConflict),
     strawberry.union("ClaimFlashSaleResult"),
 ]
-TicketResult = Annotated[FlashSaleTicket | refusal(NotFound), strawberry.union("FlashSaleTicketResult")]
+TicketResult = Annotated[
+    FlashSaleTicket | refusal(NotFound) | refusal(rules.FlashSaleBusy), strawberry.union("FlashSaleTicketResult")
+]
 
 
 @strawberry.type

@@ -21,6 +21,7 @@ from graphql.execution.values import VariableValues, VariableValueSource, get_va
 from graphql.utilities import coerce_input_value
 
 from api.faults import BAD_USER_INPUT, RequestFault
+from api.plain import Read
 
 ERRORS_AT_MOST = 10  # told about one document, or about one set of variables
 
@@ -67,6 +68,7 @@ class Operation:
         self.is_static = is_static
         self.root_fields: GroupedFieldSet | None = None
         self.sub_fields: SubFields = {}
+        self.plain: dict[tuple[GraphQLObjectType, int], Read | None] = {}
 
     def coerce(self, given: dict[str, Any]) -> VariableValues:
         """The variables of one request as resolvers take them. Raises RequestFault for values that do not fit.

@@ -84,6 +84,8 @@ def decode(body: bytes) -> tuple[str, str | None, dict[str, Any]]:
         raise RequestFault.of(BATCHING_REFUSED, "One operation per request: batching is not supported.")
     if not isinstance(request, dict):
         raise RequestFault.of(BAD_REQUEST, "The body must be a JSON object.")
+    if b"\\u0000" in body:  # PostgreSQL's text holds every character but this one
+        raise RequestFault.of(BAD_USER_INPUT, "The character U+0000 is not allowed anywhere in a request.")
     text, name, variables = request.get("query"), request.get("operationName"), request.get("variables")
     if not isinstance(text, str) or not text:
         raise RequestFault.of(BAD_REQUEST, "query must be a GraphQL document.")

@@ -64,9 +64,8 @@ async def _lines(addressed: Settings, tell: Callable[[str], object]) -> list[Lin
 
 def _why(error: Exception) -> str:
     """The engine's own words, without the statement it choked on."""
-    if isinstance(error, ProgrammingError):
-        return f"{error.orig.__cause__}; `nightmarket migrate` brings the database to the newest schema"
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    told = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    return told + ("; `nightmarket migrate` makes the tables" if isinstance(error, ProgrammingError) else "")
 
 
 @contextmanager

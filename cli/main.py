@@ -34,7 +34,10 @@ def up(
     """Run the whole market in this terminal, on embedded engines where none are configured. Ctrl-C stops it."""
     from cli.house import House, HouseFailed, stop_signals
 
-    wanted = with_changes(settings(), port=port, data_dir=data_dir, development_login=True)
+    given = settings()
+    # anyone may be anyone on a laptop's own engines; never where somebody configured real ones
+    login = given.development_login or given.is_embedded
+    wanted = with_changes(given, port=port, data_dir=data_dir, development_login=login)
     logs.configure(level=wanted.log_level, as_json=wanted.log_json)
     with stop_signals() as received:
         try:

@@ -92,7 +92,10 @@ class Sandbox:
                 Route("/statement", self.statement, methods=["GET"]),
                 Route("/pay/{id}", self.page, methods=["GET", "POST"]),
             ],
-            exception_handlers={HTTPException: _refused, **dict.fromkeys((KeyError, TypeError, ValueError), _malformed)},
+            exception_handlers={
+                HTTPException: _refused,
+                **dict.fromkeys((KeyError, TypeError, ValueError), _malformed),
+            },
             lifespan=self._lifespan,
         )
 

@@ -12,11 +12,12 @@ from cli.demo.plan import Shopper
 from cli.demo.stall import Sale
 from domain.foundation import clock
 
-FIRST_PAUSES_MS = (60, 120, 240, 400)
+FIRST_PAUSES_MS = (120, 300, 600)
 """Before looking after a queued ticket: shorter than `pollAfterMs` at first, to see it happen."""
-LOOK_FOR_PAID_MS = 600
+LOOK_FOR_PAID_MS = 1_000
 PATIENCE = 4
-"""Who waited for an answer waits so many times as long before asking again: a slow market is not to be asked to death."""
+LONGEST_PAUSE_SECONDS = 4.0
+"""Who waited for an answer waits four times as long before asking again, up to this: a slow market is not asked to death."""
 RESERVED_ONCE = frozenset({"RESERVED", "PAID", "LAPSED"})
 PAY_TRIES = 10
 PAY_PAUSE_SECONDS = 0.5
@@ -224,7 +225,7 @@ class _Visit:
         looks, look_seconds = 0, 0.0
         while True:
             self._crowd.note_standing(self._shopper, ticket["state"])
-            await asyncio.sleep(max(_pause_ms(ticket, looks) / 1000, look_seconds * PATIENCE))
+            await asyncio.sleep(_pause_seconds(ticket, looks, look_seconds))
             looks += 1
             looked_at = perf_counter()
             found = await self._look(wish, ticket)
@@ -283,11 +284,13 @@ class _Visit:
         return f"{self._crowd.tag}-{self._shopper.number}-{what}"
 
 
-def _pause_ms(ticket: Answer, looks: int) -> int:
+def _pause_seconds(ticket: Answer, looks: int, last_look_seconds: float) -> float:
+    """How long to wait before looking after a ticket again."""
     match ticket["state"]:
         case "QUEUED":
-            return FIRST_PAUSES_MS[looks] if looks < len(FIRST_PAUSES_MS) else int(ticket["pollAfterMs"])
+            pause_ms = FIRST_PAUSES_MS[looks] if looks < len(FIRST_PAUSES_MS) else int(ticket["pollAfterMs"])
         case "WAITING":
-            return int(ticket["pollAfterMs"]) * 2
+            pause_ms = int(ticket["pollAfterMs"]) * 2
         case _:
-            return LOOK_FOR_PAID_MS
+            pause_ms = LOOK_FOR_PAID_MS
+    return max(pause_ms / 1000, min(last_look_seconds * PATIENCE, LONGEST_PAUSE_SECONDS))

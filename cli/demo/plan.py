@@ -5,7 +5,7 @@ from random import Random
 
 MOST_WISHES = 3
 """Items a shopper asks for, one after the other, before going home."""
-USUAL_SIGN_INS_PER_SECOND = 250.0
+USUAL_SIGN_INS_PER_SECOND = 350.0
 """What two ordinary cores manage, market and crowd together."""
 SLOWEST_PACE = 5.0
 EARLY_SHARE = 0.15
@@ -23,7 +23,7 @@ class Plan:
     units: int = 300
     seed: int = 0
     skus: int = 5
-    pay_seconds: int = 6
+    pay_seconds: int = 8
     never_pay: float = 0.08
     connections: int = 200
     pace: float = 1.0
@@ -68,7 +68,7 @@ def cast(plan: Plan, *, items: int) -> list[Shopper]:
             comes_after=_arrival(dice) * plan.pace,
             wishes=_wishes(dice, items),
             pays=number not in never_pay,
-            thinks_seconds=min(0.3 + dice.gammavariate(2, 0.5), plan.pay_seconds / 2),
+            thinks_seconds=min(0.3 + dice.gammavariate(2, 0.5), plan.pay_seconds / 3),
             notice=notice,
             notice_delay_ms=dice.randint(0, longest_delay_ms),
         )

@@ -76,7 +76,7 @@ async def _hold_sale(plan: Plan, market: Market, door: Door, wallets: aiohttp.Cl
     with steps.step("进场", "shoppers sign in") as step:
         tokens = await _sign_in_all(plan, door, step, tag=tag)
         plan = plan.paced(plan.shoppers / step.seconds)
-        if plan.pace > 1:
+        if plan.pace >= 1.1:
             step.show(f"{step.note}; a busy machine, so people take {plan.pace:.1f} x their time")
     with steps.step("排期", "put the sale up") as step:
         stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
@@ -163,10 +163,11 @@ class _Watch:
         return False
 
     def is_decided(self, statistics: Answer) -> bool:
-        """Whether every unit is paid for, or everybody has left and no order is open."""
+        """Whether every unit is paid for; or nobody waits, no order is open and no ticket stands in the queue."""
         if statistics["paid"] >= self.plan.units:
             return True
-        return self.crowd.is_gone and _unpaid(statistics) <= 0
+        nothing_queued = statistics["reserved"] >= self.crowd.journal.tickets or self.crowd.is_gone
+        return nothing_queued and _unpaid(statistics) <= 0 and statistics["waiting"] == 0
 
     def _show(self, statistics: Answer, step: Step) -> None:
         paid, due = statistics["paid"], max(_unpaid(statistics), 0)

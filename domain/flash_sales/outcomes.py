@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.flash_sales import gate as gates
 from domain.flash_sales import queries, store
-from domain.flash_sales.rules import TicketState
+from domain.flash_sales.rules import SaleState, TicketState
 from domain.foundation.database import Database
 from domain.foundation.ids import lane_of
 from domain.foundation.redis import Gate
@@ -35,7 +35,7 @@ async def lapsed(db: Database, gate: Gate, *, ticket_id: UUID, lapsed_at: dateti
         if ticket.state == "reserved":
             await store.move_ticket(tx, ticket_id, state="lapsed", lapsed_at=lapsed_at)
             await store.give_limit_back(tx, ticket.item_id, ticket.shopper_id, ticket.quantity)
-    await gates.give_back(gate, lane=lane_of(ticket_id), tickets={ticket_id: ticket.quantity})
+    await _give_back(db, gate, ticket.item_id, ticket_id=ticket_id, units=ticket.quantity)
 
 
 async def paid_late(
@@ -51,10 +51,9 @@ async def paid_late(
     if ticket.state is TicketState.PAID:
         return True
     lane = lane_of(ticket_id)
-    taken = await gates.take_again(
+    if not await _is_settled(db, ticket.item_id) and await gates.take_again(
         gate, lane=lane, ticket_id=ticket_id, shopper_id=ticket.shopper_id, quantity=ticket.quantity
-    )
-    if taken:
+    ):
         try:
             await _revive(db, ticket, order_id=order_id, payment_id=payment_id, now=now)
             return True
@@ -65,6 +64,20 @@ async def paid_late(
     async with db.transaction() as tx:
         await order_actions.refuse_late(tx, order_id, payment_id=payment_id, now=now)
     return False
+
+
+async def _give_back(db: Database, gate: Gate, item_id: UUID, *, ticket_id: UUID, units: int) -> None:
+    """Give units back through the gate. Raises GateCold while it is being rebuilt, but a settled sale has none any more."""
+    try:
+        await gates.give_back(gate, lane=lane_of(ticket_id), tickets={ticket_id: units})
+    except gates.GateCold:
+        if not await _is_settled(db, item_id):
+            raise
+
+
+async def _is_settled(db: Database, item_id: UUID) -> bool:
+    found = await queries.sale_of_item(db, item_id)
+    return found is not None and found[0].state is SaleState.SETTLED
 
 
 async def _revive(db: Database, ticket: queries.Ticket, *, order_id: UUID, payment_id: UUID, now: datetime) -> None:

@@ -101,6 +101,8 @@ async def look(db: Database, gate: Gate, item: Item) -> Difference | None:
     return None if free == level.free else Difference(item.id, level.free, free)
 
 
+LIVING = frozenset({SaleState.WARM, SaleState.STOPPED})
+"""A stopped sale still gives units back, and late money may still take them."""
 SIGHTINGS = 5
 """How often in a row a difference must be seen: units of a hold that has just ended are on their way to the gate."""
 
@@ -120,7 +122,7 @@ class Reconciler:
         """
         mended = []
         seen: dict[UUID, tuple[Difference, int]] = {}
-        for item in (item for sale in sales if sale.state is SaleState.WARM for item in sale.items):
+        for item in (item for sale in sales if sale.state in LIVING for item in sale.items):
             reason = await self._why_rebuild(item)
             if reason:
                 await rebuild(self._db, self._gate, item_id=item.id, reason=reason)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from redis.exceptions import RedisError
+
 from domain.flash_sales import gate as gates
 from domain.flash_sales import queries
-from domain.flash_sales.rules import TicketState
+from domain.flash_sales.rules import FlashSaleBusy, TicketState
 from domain.foundation.database import Database
 from domain.foundation.ids import lane_of
 from domain.foundation.redis import Gate
@@ -42,9 +44,14 @@ async def find(db: Database, gate: Gate, *, ticket_id: UUID) -> Ticket | None:
     """The ticket; None when neither ledger nor gate knows it (its queue was lost: the shopper claims again).
 
     The gate is asked first, as most polls come while a ticket is there; the ledger has the last word. A ticket that
-    moves from gate to ledger in between is found by asking the ledger second.
+    moves from gate to ledger in between is found by asking the ledger second. Raises FlashSaleBusy when the gate does
+    not answer and the ledger knows nothing.
     """
-    standing = await gates.standing(gate, lane=lane_of(ticket_id), ticket_id=ticket_id)
+    standing = unreachable = None
+    try:
+        standing = await gates.standing(gate, lane=lane_of(ticket_id), ticket_id=ticket_id)
+    except (RedisError, OSError) as error:
+        unreachable = error
     decided = await queries.ticket(db, ticket_id)
     if decided is not None:
         return Ticket(
@@ -56,6 +63,8 @@ async def find(db: Database, gate: Gate, *, ticket_id: UUID) -> Ticket | None:
             order_id=decided.order_id,
             pay_by=decided.pay_by,
         )
+    if unreachable:
+        raise FlashSaleBusy(retry_after_ms=POLL_AFTER_MS) from unreachable
     if standing is None:
         return None
     item_id = await queries.item_id_by_number(db, lane_of(ticket_id) >> 8)

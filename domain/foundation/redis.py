@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
 Gate = Redis | RedisCluster
+MOST_CONNECTIONS = 64
 
 
 def connect(url: str, *, cluster: bool = False) -> Gate:

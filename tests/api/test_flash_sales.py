@@ -255,3 +255,21 @@ async def test_only_merchandisers_run_sales(ask, given, roles):
     answer = await ask(STOP, {"id": encode("flashsale", new_id())}, by=somebody, roles=roles)
 
     assert answer.codes == ["FORBIDDEN"]
+
+
+@pytest.mark.parametrize("since", ["2026-11-11T20:00:00", "0001-01-01T00:00:00+08:00", "soon", "9999-12-31T23:59:59Z"])
+async def test_a_moment_needs_its_zone_and_a_year_of_ours(ask, given, since):
+    staff = await given.shopper()
+    query = "query ($id: ID!, $since: DateTime) { flashSaleStatistics(id: $id, since: $since) { paid } }"
+
+    answer = await ask(
+        query, {"id": encode("flashsale", new_id()), "since": since}, by=staff, roles=[Role.MERCHANDISER]
+    )
+
+    assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_the_character_that_postgresql_cannot_hold_is_refused(ask):
+    answer = await ask('{ products(search: "\\u0000") { nodes { id } } }')
+
+    assert (answer.status, answer.codes) == (400, ["BAD_USER_INPUT"])

@@ -289,3 +289,35 @@ async def test_movements_cannot_be_changed(given, db):
         with pytest.raises(Exception, match="append-only"):
             async with db.transaction() as tx:
                 await tx.execute(text(statement))
+
+
+async def test_late_money_for_a_settled_sale_goes_back_without_a_gate(given, market, db, gate, reserved):
+    sale, [claimed] = await reserved(units=1)
+    order = await order_of(db, claimed)
+    late = given.now + timedelta(hours=2)
+    await lapse(given, db, gate, [claimed], at=late)
+    assert await actions.settle(db, gate, sale_id=sale.sale.id, now=late)
+    await gate.flushdb()
+    payment_id = await pay(given, db, order, now=late)
+
+    revived = await outcomes.paid_late(
+        db, gate, ticket_id=claimed.ticket_id, order_id=order.id, payment_id=payment_id, now=late
+    )
+    await outcomes.lapsed(db, gate, ticket_id=claimed.ticket_id, lapsed_at=late)
+
+    assert revived is False
+    assert (await order_of(db, claimed)).late_outcome == "refunded"
+    await assert_clean(market, in_flight=True)
+
+
+async def test_a_gate_that_is_cold_makes_the_event_come_again(given, market, db, gate, reserved):
+    sale, [claimed] = await reserved(units=1)
+    await gate.flushdb()
+
+    with pytest.raises(gates.GateCold):
+        await lapse(given, db, gate, [claimed], at=given.now + timedelta(minutes=16))
+    await Reconciler(db, gate).run([sale.sale])
+    await outcomes.lapsed(db, gate, ticket_id=claimed.ticket_id, lapsed_at=given.now + timedelta(minutes=16))
+
+    assert (await gates.figures(gate, lane=sale.lane)).free == 1
+    await assert_clean(market, in_flight=True)

@@ -41,8 +41,12 @@ async def orders_with_money(given, count, **more):
     sku_id = await given.stocked_sku(count)
     new = [given.new_order(sku_id, shopper_id=shopper_id, **more) for shopper_id in await given.shoppers(count)]
     await given.place(new)
-    placed = [await given.order_again(order.id) for order in new]
-    return sku_id, [(order, await given.money_for(order)) for order in placed]
+
+    async def with_money(order_id):
+        order = await given.order_again(order_id)
+        return order, await given.money_for(order)
+
+    return sku_id, await asyncio.gather(*(with_money(order.id) for order in new))
 
 
 async def test_pay_against_lapse_at_the_same_instant_has_one_winner(given):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from workers import broker, hearing, timetable
 from workers.context import WorkerContext
@@ -37,6 +38,13 @@ def nothing_registered(monkeypatch):
     monkeypatch.setattr(hearing, "_hearers", defaultdict(list))
     monkeypatch.setattr(timetable, "_entries", [])
     monkeypatch.setattr(broker, "_actors", [])
+
+
+@pytest.fixture(autouse=True)
+def logged():
+    """What the test logs, instead of being written."""
+    with capture_logs() as lines:
+        yield lines
 
 
 @asynccontextmanager
