@@ -14,6 +14,7 @@ up: .venv/made ## Run the whole market in this terminal until Ctrl-C; ARGS="--po
 	@.venv/bin/nightmarket up $(ARGS)
 
 test: lint types contracts ## Run everything that CI runs, tests last; ARGS="-k coupons" hands options to pytest.
+	@sh tests/browser/setup.sh
 	@echo "tests: on a real PostgreSQL and Valkey of their own"
 	@.venv/bin/pytest -n 2 $(ARGS)
 

@@ -26,6 +26,7 @@ from domain.foundation.errors import ClientFault, NotSignedIn
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings, settings
+from domain.payments.gateways import hang_up
 
 
 class Api:
@@ -72,6 +73,7 @@ class Api:
         try:
             yield
         finally:
+            await hang_up()
             await self._market.close()
 
     def _context(self, head: RequestHead) -> Context:

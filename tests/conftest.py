@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -34,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     global _engines, _data_dir
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
+    # a run that is stopped from outside takes its engines along
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _data_dir = Path(tempfile.mkdtemp(prefix="nm-"))
     _data_dir.chmod(0o711)  # as root, the engines run as another user who must pass through
     _engines = embedded.start(_data_dir)

@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
+from domain.payments.gateways import hang_up
 from workers import timetable
 from workers.broker import declare_actors, open_broker, sender
 from workers.context import WorkerContext
@@ -49,6 +50,7 @@ async def run(settings: Settings) -> None:
         # in a thread: the actors that it waits for need this loop
         await asyncio.to_thread(dramatiq_worker.stop, QUEUES_STOP_MS)
         await asyncio.to_thread(broker.close)
+        await hang_up()
         await market.close()
         log.info("worker_stopped")
     for task in ended - {stopped}:

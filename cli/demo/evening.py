@@ -98,7 +98,7 @@ class Evening:
         return self.settings.model_copy(update={**nowhere, "development_login": True, "port": port})
 
     def _rehearse(self, house: House, steps: Steps) -> Coroutine[None, None, Rehearsal]:
-        return rehearse(self.plan, house.settings, house.url, self.catalogue, steps)
+        return rehearse(self.plan, house, self.catalogue, steps)
 
     def _tell(self, rehearsal: Rehearsal) -> None:
         """The report on the screen, and as a page under the moment's name and under `latest.html`."""

@@ -9,26 +9,29 @@ from time import monotonic
 import aiohttp
 
 from cli.demo import books, telling
-from cli.demo.crowd import Crowd, sign_in
-from cli.demo.door import Answer, Door, connections
-from cli.demo.journal import Pulse
+from cli.demo.books import Books
+from cli.demo.crowd import Crowd
+from cli.demo.door import Answer, Door, connections, sign_in
+from cli.demo.journal import Journal, Pulse
 from cli.demo.plan import Plan, cast
 from cli.demo.stall import Sale, Stall
 from cli.demo.steps import Step, Steps
+from cli.demo.visit import Occasion
+from cli.house import House
 from cli.report import SaleReport, percentile
 from cli.report.figures import duration
 from domain.audit import running as audit
-from domain.audit.rules import Line
+from domain.audit.rules import Line, yuan
 from domain.foundation import clock
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
-from domain.foundation.settings import Settings
 from domain.stock import importing
 
 TITLE = "夜市开场秒杀"
 LOOK_SECONDS = 0.5
 DECIDE_SECONDS = 90.0
 GOING_HOME_SECONDS = 5.0
+STATEMENT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -43,21 +46,20 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Rush:
-    """The crowd after the sale, and what it cost itself while everybody came."""
+    """How it went, and what the crowd itself cost while everybody came."""
 
-    crowd: Crowd
     pulse: Pulse
     is_decided: bool
 
 
-async def rehearse(plan: Plan, settings: Settings, url: str, catalogue: Path, steps: Steps) -> Rehearsal:
+async def rehearse(plan: Plan, house: House, catalogue: Path, steps: Steps) -> Rehearsal:
     """Run a whole sale in an open house. Raises NothingToSell, MarketFault, BadInput (the catalogue)."""
-    market = Market.open(settings)
+    market = Market.open(house.settings)
     try:
         with steps.step("上架", "import the catalogue") as step:
             await _import(market, catalogue, step)
         async with connections(plan.connections) as session, connections(plan.connections) as wallets:
-            return await _hold_sale(plan, market, Door(session, url), wallets, steps)
+            return await _hold_sale(plan, house, market, Door(session, house.url), wallets, steps)
     finally:
         await market.close()
 
@@ -71,7 +73,9 @@ async def _import(market: Market, catalogue: Path, step: Step) -> None:
     step.show(f"{found.products:,} products, {found.skus:,} SKUs{mistakes}")
 
 
-async def _hold_sale(plan: Plan, market: Market, door: Door, wallets: aiohttp.ClientSession, steps: Steps) -> Rehearsal:
+async def _hold_sale(
+    plan: Plan, house: House, market: Market, door: Door, wallets: aiohttp.ClientSession, steps: Steps
+) -> Rehearsal:
     tag = new_id().hex[-6:]
     with steps.step("进场", "shoppers sign in") as step:
         tokens = await _sign_in_all(plan, door, step, tag=tag)
@@ -81,18 +85,21 @@ async def _hold_sale(plan: Plan, market: Market, door: Door, wallets: aiohttp.Cl
     with steps.step("排期", "put the sale up") as step:
         stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
         sale = await _put_up(plan, stall, step, tag=tag)
-    rush = await _rush(plan, stall, sale, Crowd(door, wallets, sale, tag=tag), tokens, steps)
+    occasion = Occasion(door, wallets, sale, tag=tag)
+    rush = await _rush(plan, stall, sale, occasion, tokens, steps)
     with steps.step("收摊", "stop and settle") as step:
         is_settled = await stall.close(sale)
         step.show("what was left is free stock again" if is_settled else "not settled")
+    found = await books.read(market, sale.id)
     with steps.step("对账", "audit the books") as step:
-        lines = await _audit(market, step)
+        lines = [*await _audit(market), await _statement(house, wallets, found)]
+        step.show(_verdict(lines))
     seen = telling.Rehearsed(
         plan=plan,
         sale=sale,
-        journal=rush.crowd.journal,
+        journal=occasion.journal,
         statistics=await stall.statistics(sale),
-        books=await books.read(market, sale.id),
+        books=found,
         audit=lines,
         environment=await _environment(plan, market, door, rush),
         is_decided=rush.is_decided,
@@ -126,20 +133,21 @@ async def _put_up(plan: Plan, stall: Stall, step: Step, *, tag: str) -> Sale:
     return sale
 
 
-async def _rush(plan: Plan, stall: Stall, sale: Sale, crowd: Crowd, tokens: Sequence[str], steps: Steps) -> Rush:
+async def _rush(plan: Plan, stall: Stall, sale: Sale, occasion: Occasion, tokens: Sequence[str], steps: Steps) -> Rush:
     """Everybody comes, claims, pays or does not, until each unit is sold or nobody is left who wants it."""
-    watch = _Watch(plan, stall, sale, crowd)
+    crowd = Crowd(occasion)
+    watch = _Watch(plan, stall, sale, crowd, occasion.journal)
     crowd.come(cast(plan, items=len(sale.offers)), tokens)
     try:
         with steps.step("开抢", "the opening") as step:
             async with Pulse() as pulse:
-                await watch.until(lambda _: crowd.journal.answered == plan.shoppers, step)
+                await watch.until(lambda _: occasion.journal.answered == plan.shoppers, step)
         with steps.step("候补", "unpaid units pass on") as step:
             is_decided = await watch.until(watch.is_decided, step)
         await crowd.go_home(patience_seconds=GOING_HOME_SECONDS)
     finally:
         await crowd.go_home()
-    return Rush(crowd, pulse, is_decided)
+    return Rush(pulse, is_decided)
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,7 @@ class _Watch:
     stall: Stall
     sale: Sale
     crowd: Crowd
+    journal: Journal
 
     async def until(self, is_reached: Callable[[Answer], bool], step: Step) -> bool:
         """Whether it was reached before patience ended."""
@@ -166,7 +175,7 @@ class _Watch:
         """Whether every unit is paid for; or nobody waits, no order is open and no ticket stands in the queue."""
         if statistics["paid"] >= self.plan.units:
             return True
-        nothing_queued = statistics["reserved"] >= self.crowd.journal.tickets or self.crowd.is_gone
+        nothing_queued = statistics["reserved"] >= self.journal.tickets or self.crowd.is_gone
         return nothing_queued and _unpaid(statistics) <= 0 and statistics["waiting"] == 0
 
     def _show(self, statistics: Answer, step: Step) -> None:
@@ -179,14 +188,30 @@ def _unpaid(statistics: Answer) -> int:
     return int(statistics["reserved"] - statistics["paid"] - statistics["lapsed"])
 
 
-async def _audit(market: Market, step: Step) -> list[Line]:
-    lines = await audit.run(market.db, market.gate, now=clock.now(), before=lambda name: step.show(f"{name} ..."))
+async def _audit(market: Market) -> list[Line]:
+    return await audit.run(market.db, market.gate, now=clock.now())
+
+
+async def _statement(house: House, wallets: aiohttp.ClientSession, found: Books) -> Line:
+    """The other company's books against ours. No verdict when its process was started again: it forgets everything."""
+    has_forgotten = house.members["gateway"].restarts > 0
+    deadline = monotonic() + STATEMENT_SECONDS
+    while True:
+        async with wallets.get(f"{house.settings.sandbox_gateway_url}/statement") as response:
+            told = await response.json()
+        kept = told["captured"]["minor"] - told["refunded"]["minor"]
+        if kept == found.revenue_minor or has_forgotten or monotonic() > deadline:
+            break
+        await asyncio.sleep(LOOK_SECONDS)  # a refund may be on its way
+    payments = f"{told['captured']['payments']:,} captured, {told['refunded']['payments']:,} refunded"
+    is_equal = None if has_forgotten else kept == found.revenue_minor
+    return Line("the gateway's statement", payments, yuan(kept), yuan(found.revenue_minor), is_equal, "渠道流水 = 收款")
+
+
+def _verdict(lines: Sequence[Line]) -> str:
     checks = {line.check for line in lines if line.ok is not None}
     differing = {line.check for line in lines if line.ok is False}
-    step.show(
-        f"{len(differing)} of {len(checks)} checks differ" if differing else f"{len(checks)} checks, nothing differs"
-    )
-    return lines
+    return f"{len(differing)} of {len(checks)} checks differ" if differing else f"{len(checks)} checks, nothing differs"
 
 
 async def _environment(plan: Plan, market: Market, door: Door, rush: Rush) -> dict[str, str]:

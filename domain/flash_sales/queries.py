@@ -13,6 +13,7 @@ from domain.flash_sales.store import ITEM_COLUMNS, SALE_COLUMNS, sale_of
 from domain.flash_sales.tables import items, sales, slots, tickets
 from domain.foundation.clock import shop_day
 from domain.foundation.database import AnyRow, Database
+from domain.foundation.errors import BadInput
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders.tables import orders
 
@@ -83,21 +84,33 @@ async def storefront(db: Database, *, now: datetime, first: int, after: str | No
         .order_by(c.opens_at, c.id)
     )
     if after:
-        opens_at, sale_id = read_cursor(after, str, str)
-        query = query.where(func.row(c.opens_at, c.id) > func.row(datetime.fromisoformat(opens_at), UUID(sale_id)))
+        query = query.where(func.row(c.opens_at, c.id) > func.row(*_place(after)))
     rows = await db.rows(query.limit(page_size(first) + 1))
     with_items = await _with_items(db, rows)
-    return page_of([with_items[row.id] for row in rows], first, lambda sale: (sale.opens_at.isoformat(), str(sale.id)))
+    return page_of([with_items[row.id] for row in rows], first, _key)
 
 
 async def everything(db: Database, *, first: int, after: str | None) -> Page[Sale]:
     """Every sale, newest first; for merchandisers."""
     query = select(*SALE_COLUMNS).order_by(sales.c.id.desc())
     if after:
-        query = query.where(sales.c.id < UUID(read_cursor(after, str)[0]))
+        query = query.where(sales.c.id < _place(after)[1])
     rows = await db.rows(query.limit(page_size(first) + 1))
     with_items = await _with_items(db, rows)
-    return page_of([with_items[row.id] for row in rows], first, lambda sale: (str(sale.id),))
+    return page_of([with_items[row.id] for row in rows], first, _key)
+
+
+def _key(sale: Sale) -> tuple[str, str]:
+    return sale.opens_at.isoformat(), str(sale.id)
+
+
+def _place(after: str) -> tuple[datetime, UUID]:
+    """The place that a cursor of either list stands for. Raises BadInput for anything else."""
+    opens_at, sale_id = read_cursor(after, str, str)
+    try:
+        return datetime.fromisoformat(opens_at), UUID(sale_id)
+    except ValueError:
+        raise BadInput(f"{after[:64]!r} is not a cursor of this list; pass an `endCursor` as it was given") from None
 
 
 async def _with_items(db: Database, rows: Sequence[AnyRow]) -> dict[UUID, Sale]:

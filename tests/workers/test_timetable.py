@@ -81,6 +81,7 @@ async def test_a_leader_whose_connection_is_killed_stops_before_the_other_leads(
         await until(lambda: diary)
         [(_, first, _)] = diary
         second = 1 - first
+        await asyncio.sleep(0.3)  # the second stands for leader once a second: not at this moment
 
         killed_at = time.monotonic()
         assert await db.column(text(f"SELECT pg_terminate_backend(pid) FROM ({LEADERS}) AS leaders"), LOCK) == [True]
@@ -96,6 +97,7 @@ async def test_a_leader_that_is_told_to_end_stops_before_the_other_leads(workers
     async with running(*map(timetable.run, workers)) as tasks:
         await until(lambda: diary)
         [(_, first, _)] = diary
+        await asyncio.sleep(0.3)
 
         tasks[first].cancel()
         await until(lambda: len(diary) == 3, seconds=5)
