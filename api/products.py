@@ -14,6 +14,7 @@ from api.scalars import Long
 from api.selection import asked_below
 from domain.foundation.errors import BadInput
 from domain.foundation.pages import page_size
+from domain.foundation.remembered import Remembered
 from domain.products import queries, rules, search
 from domain.products.search import page as find_page
 from domain.stock import queries as stock
@@ -142,6 +143,9 @@ class ProductFilter:
     state: ProductState | None = strawberry.field(default=None, description="PUBLISHED by default; DRAFT: staff only.")
 
 
+FETCHED_WHEN_ASKED = frozenset({"skus", "images", "bodyHtml"})
+
+
 @strawberry.type
 class ProductQuery:
     """Questions about what is for sale."""
@@ -161,19 +165,28 @@ class ProductQuery:
         sort: ProductSort = ProductSort.NEWEST,
     ) -> Connection[Product]:
         """A list of products."""
+        context = info.context
         narrowed = filter or ProductFilter()
-        asked = asked_below(info)
-        page = await find_page(
-            info.context.market.db,
-            _wanted(info, search, narrowed),
-            order=sort,
-            first=page_size(first),
-            after=after,
-            among=stock.in_stock if narrowed.in_stock else None,
-            with_body="bodyHtml" in asked,
-        )
-        shown = iter(await _show_products(info.context, page.rows, asked))
-        return Connection.of(page, lambda row: next(shown))
+        asked = FETCHED_WHEN_ASKED & asked_below(info)
+        wanted = _wanted(info, search, narrowed)
+
+        async def look_up() -> Connection[Product]:
+            page = await find_page(
+                context.market.db,
+                wanted,
+                order=sort,
+                first=page_size(first),
+                after=after,
+                among=stock.in_stock if narrowed.in_stock else None,
+                with_body="bodyHtml" in asked,
+            )
+            shown = iter(await _show_products(context, page.rows, asked))
+            return Connection.of(page, lambda row: next(shown))
+
+        if context.principal is not None and context.principal.is_staff:
+            return await look_up()  # who has just changed a price wants to see it
+        shelf: Remembered[Connection[Product]] = context.services.shelf
+        return await shelf.get((wanted, sort, first, after, narrowed.in_stock, asked), look_up)
 
     @strawberry.field(
         directives=public(), description="A product, by its id or by its handle; null when there is none."

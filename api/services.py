@@ -1,10 +1,12 @@
 """What an API process keeps between requests."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from domain.accounts.tokens import Verifier
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.passes import PassDesk
+from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 
 
@@ -15,6 +17,8 @@ class Services:
     verifier: Verifier
     desk: ClaimDesk
     passes: PassDesk
+    shelf: Remembered[Any]
+    """Lists of products that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
 
     @classmethod
     def of(cls, market: Market) -> "Services":
@@ -24,4 +28,5 @@ class Services:
             Verifier(settings),
             ClaimDesk(market.gate, key=settings.signing_secret, sold_out_seconds=settings.sold_out_seconds),
             PassDesk(market.db, seconds=settings.pass_seconds),
+            Remembered(seconds=settings.public_answer_seconds),
         )

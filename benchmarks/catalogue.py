@@ -59,7 +59,7 @@ class Case:
 
 
 async def measure(db: Database, file: Path) -> list[Figure]:
-    """Import the file into an empty shop, then ask for the first page of every case in every order."""
+    """Import the file into an empty shop, then ask for the first page of every case, twenty times in each order."""
     started = perf_counter()
     report = await import_file(db, file, now=clock.now())
     seconds = perf_counter() - started
@@ -73,8 +73,8 @@ async def measure(db: Database, file: Path) -> list[Figure]:
     for case in await cases(db):
         waits = sorted([await first_page(db, case, order) for order in Order for _ in range(TIMES)])
         figures += [
-            Figure(f"{case.name}: median of all orders", waits[len(waits) // 2], "ms", target="< 50"),
-            Figure(f"{case.name}: p95 of all orders", waits[int(len(waits) * 0.95)], "ms"),
+            Figure(f"{case.name}, p50", waits[len(waits) // 2], "ms"),
+            Figure(f"{case.name}, p95", waits[int(len(waits) * 0.95)], "ms", target="< 50"),
         ]
     return figures
 

@@ -24,12 +24,9 @@ from domain.stock.importing import Report, import_file
 SKIPPED = 1
 CANNOT_START = 2
 
-app = typer.Typer(help="Catalogues as CSV files, in Shopify's columns.", no_args_is_help=True)
-
 DataDir = Annotated[Path | None, typer.Option(help="Where embedded engines keep their data.")]
 
 
-@app.command()
 def import_products(
     file: Annotated[
         Path, typer.Argument(help="A CSV file in Shopify's old or new columns.", exists=True, dir_okay=False)
@@ -53,7 +50,6 @@ def import_products(
         raise typer.Exit(SKIPPED)
 
 
-@app.command()
 def export_products(
     file: Annotated[Path, typer.Argument(help="The CSV file to write; one that is there is replaced.", dir_okay=False)],
     layout: Annotated[

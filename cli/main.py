@@ -9,6 +9,8 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from cli.audit import audit
+from cli.catalogue import export_products, import_products
 from domain.foundation import logs
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.settings import Settings, settings
@@ -144,6 +146,37 @@ def show_settings() -> None:
         default = knob.get_default(call_default_factory=True, validated_data={})
         table.add_row(variable(name), knob.description or "", shown(default), shown(getattr(current, name)))
     console.print(table)
+
+
+@app.command()
+def events(
+    revive: Annotated[bool, typer.Option("--revive", help="Give the dead ones a fresh start, once the cause is mended.")] = False,
+) -> None:
+    """Show how the outbox stands: events waiting, retrying, dead. Exit code 1 when some are dead."""
+    import asyncio
+
+    from domain.foundation import outbox
+    from domain.foundation.runtime import Market
+
+    async def look() -> outbox.Backlog:
+        market = Market.open(needs(settings(), *ENGINES))
+        try:
+            if revive:
+                async with market.db.transaction() as tx:
+                    console.print(f"{await outbox.revive_dead(tx)} events are on their way again")
+            return await outbox.backlog(market.db)
+        finally:
+            await market.close()
+
+    found = asyncio.run(look())
+    console.print(f"waiting {found.waiting}   retrying {found.retrying}   dead {found.dead}")
+    if found.dead:
+        raise typer.Exit(1)
+
+
+app.command()(audit)
+app.command()(import_products)
+app.command()(export_products)
 
 
 def shown(value: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.catalogue import app
+from cli.main import app
 from domain.foundation.settings import settings
 from tests.products.files import SAMPLE, rows
 

@@ -167,7 +167,7 @@ async def test_a_commit_that_fails_calls_nobody_afterwards(db, now):
     async def note():
         called.append("after")
 
-    with pytest.raises(Exception, match="connection|closed|terminat"):
+    with pytest.raises(Exception, match=r"connection|closed|terminat"):
         async with db.transaction() as tx:
             await tx.execute(a_person(now))
             tx.after_commit(note)

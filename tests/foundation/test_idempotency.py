@@ -9,8 +9,8 @@ from sqlalchemy import select, text, update
 
 from domain.foundation import idempotency
 from domain.foundation.errors import BadInput, IdempotencyConflict
-from domain.foundation.ids import new_id
 from domain.foundation.idempotency import Replay, check_key, fingerprint, keys
+from domain.foundation.ids import new_id
 
 KEY = "request-1"
 
@@ -47,7 +47,9 @@ def shop(db, somebody):
 
 
 async def once_somebody_waits_for_a_lock(db):
-    waits = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     async with asyncio.timeout(5):
         while not await db.value(waits):
             await asyncio.sleep(0.01)
@@ -143,9 +145,11 @@ def test_a_key_is_8_to_64_plain_characters(key):
     assert check_key(key) == key
 
 
-@pytest.mark.parametrize("key", ["", "seven77", "a" * 65, "with space", "new\nline1", "request-1\n", "请求请求请求请求", "a/b/c/d/e"])
+@pytest.mark.parametrize(
+    "key", ["", "seven77", "a" * 65, "with space", "new\nline1", "request-1\n", "请求请求请求请求", "a/b/c/d/e"]
+)
 def test_a_malformed_key_is_refused(key):
-    with pytest.raises(BadInput, match="is malformed; allowed: 8 to 64 letters, digits or _ . : -") as refused:
+    with pytest.raises(BadInput, match=r"is malformed; allowed: 8 to 64 letters, digits or _ . : -") as refused:
         check_key(key)
 
     assert len(str(refused.value)) < 200

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -68,7 +69,9 @@ def test_a_cursor_of_another_list_is_refused(key, kinds):
         read_cursor(encoded(key), *kinds)
 
 
-@pytest.mark.parametrize("text", ["", "?", "hello", "====", "号", "\0", "W10", "eyJhIjoxfQ", "Ww", "W" * 100_000, "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "?", "hello", "====", "号", "\0", "W10", "eyJhIjoxfQ", "Ww", "W" * 100_000, "\udcff"]
+)
 def test_garbage_is_refused_without_repeating_all_of_it(text):
     with pytest.raises(BadInput, match="is not a cursor of this list") as refused:
         read_cursor(text, str)
@@ -78,10 +81,8 @@ def test_garbage_is_refused_without_repeating_all_of_it(text):
 
 @given(st.text())
 def test_whatever_is_pasted_is_a_cursor_or_bad_input(text):
-    try:
+    with suppress(BadInput):
         assert len(read_cursor(text, str, int)) == 2
-    except BadInput:
-        pass
 
 
 @pytest.mark.parametrize("first", [1, 20, 100])

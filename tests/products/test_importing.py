@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.catalogue import write_catalogue
 from domain.foundation.errors import BadInput
 from domain.products.exporting import header
 from domain.products.importing import CatalogueFile
@@ -45,6 +46,15 @@ def test_our_own_sample_is_read_without_a_mistake() -> None:
 
     assert all(isinstance(one, Entry) for one in found)
     assert (len(found), sum(len(one.lines) for one in found if isinstance(one, Entry))) == (48, 132)
+
+
+def test_a_synthetic_catalogue_is_read_without_a_mistake(file: Path) -> None:
+    write_catalogue(file, skus=2_000)
+
+    with CatalogueFile(file) as opened:
+        found = list(opened)
+
+    assert sum(len(one.lines) for one in found if isinstance(one, Entry)) == 2_000
 
 
 def test_both_layouts_say_the_same(file: Path) -> None:

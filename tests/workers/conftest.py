@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -13,14 +13,20 @@ from workers import broker, hearing, timetable
 from workers.context import WorkerContext
 
 
-@dataclass(frozen=True)
-class LaterContext(WorkerContext):
-    """A context whose clock is so many seconds ahead."""
+class Ahead:
+    """By how much the clock of a test is ahead."""
 
-    seconds: float = 0.0
+    seconds = 0.0
+
+
+@dataclass(frozen=True)
+class AheadContext(WorkerContext):
+    """A context whose clock a test may put forward."""
+
+    ahead: Ahead = field(default_factory=Ahead)
 
     def now(self):
-        return super().now() + timedelta(seconds=self.seconds)
+        return super().now() + timedelta(seconds=self.ahead.seconds)
 
 
 async def send_nothing(name, *arguments):
@@ -29,7 +35,13 @@ async def send_nothing(name, *arguments):
 
 @pytest.fixture
 def context(market, clean):
-    return LaterContext(market, send_nothing)
+    return AheadContext(market, send_nothing)
+
+
+@pytest.fixture
+def ahead(context):
+    """`ahead.seconds = 60` puts the clock of the test's workers a minute forward."""
+    return context.ahead
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ async def test_a_worker_leads_listens_and_leaves_at_sigterm_with_nothing_in_its_
         sys.executable, "-m", "cli.main", "worker", env=environment, stderr=asyncio.subprocess.PIPE
     )
     try:
-        await until(lambda: db.value(text(LEADERS), {"lock": LEADER_LOCK}), seconds=30)
+        await until(lambda: db.value(text(LEADERS), {"lock": LEADER_LOCK}), seconds=60)
         await ring(db, BellRang(new_bell(), 1))  # it does not know the bell
         await until(lambda: db.value(select(events.c.attempts)), seconds=10)
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -44,11 +43,11 @@ def ears():
 
 @pytest.fixture
 async def new_relay(context):
-    """Makes relays, each with connections of its own, whose clock is so many seconds ahead."""
+    """Makes relays, each with connections of its own."""
     made = []
 
-    def new_relay(*, later=0.0):
-        made.append(Relay(replace(context, seconds=later)))
+    def new_relay():
+        made.append(Relay(context))
         return made[-1]
 
     yield new_relay
@@ -145,18 +144,20 @@ async def test_one_relay_at_a_time_works_a_lane(db, new_relay, ears):
     assert ears.numbers == [2, 1]
 
 
-async def test_after_a_failure_the_bell_waits_and_others_go_on(db, new_relay, ears):
+async def test_after_a_failure_the_bell_waits_and_others_go_on(db, new_relay, ears, ahead):
+    relay = new_relay()
     failing, healthy = new_bell(LANE), new_bell(LANE)
     await ring(db, BellRang(failing, 1), BellRang(healthy, 2), BellRang(failing, 3), BellRang(healthy, 4))
     ears.trouble[1] = fail
 
-    assert await new_relay().carry_lane(LANE) == 3
+    assert await relay.carry_lane(LANE) == 3
     assert ears.numbers == [2, 4]
     assert await backlog(db) == Backlog(waiting=2, retrying=1, dead=0)
 
-    assert await new_relay().carry_lane(LANE) == 0  # its half second is not over
+    assert await relay.carry_lane(LANE) == 0  # its half second is not over
     del ears.trouble[1]
-    assert await new_relay(later=1).carry_lane(LANE) == 2
+    ahead.seconds = 1
+    assert await relay.carry_lane(LANE) == 2
     assert ears.numbers == [2, 4, 1, 3]
     assert await is_all_delivered(db)
 
@@ -181,39 +182,43 @@ async def test_a_running_relay_tries_again_by_itself(db, new_relay, ears):
     assert await db.column(select(events.c.attempts).order_by(events.c.position)) == [2, 0]
 
 
-async def test_an_event_that_always_fails_dies_and_frees_its_bell(db, new_relay, ears):
-    bell = new_bell(LANE)
+async def test_an_event_that_always_fails_dies_and_frees_its_bell(db, new_relay, ears, ahead):
+    relay, bell = new_relay(), new_bell(LANE)
     await ring(db, BellRang(bell, 1), BellRang(bell, 2))
     ears.trouble[1] = fail
 
     for attempt in range(MOST_ATTEMPTS):
         assert ears.heard == []
-        assert await new_relay(later=attempt * 3600).carry_lane(LANE) == 1
+        ahead.seconds = attempt * 3600
+        assert await relay.carry_lane(LANE) == 1
 
     assert await backlog(db) == Backlog(waiting=1, retrying=0, dead=1)
-    assert await new_relay().carry_lane(LANE) == 1
+    assert await relay.carry_lane(LANE) == 1
     assert ears.numbers == [2]
     assert await db.column(select(events.c.last_error).where(events.c.dead_at.isnot(None))) == [
         "RuntimeError('nobody is at home')"
     ]
 
 
-async def test_a_dead_event_that_is_revived_is_heard(db, new_relay, ears):
+async def test_a_dead_event_that_is_revived_is_heard(db, new_relay, ears, ahead):
+    relay = new_relay()
     await ring(db, BellRang(new_bell(LANE), 1))
     ears.trouble[1] = fail
     for attempt in range(MOST_ATTEMPTS):
-        await new_relay(later=attempt * 3600).carry_lane(LANE)
+        ahead.seconds = attempt * 3600
+        await relay.carry_lane(LANE)
     del ears.trouble[1]
 
     async with db.transaction() as tx:
         assert await revive_dead(tx) == 1
-    await new_relay().carry_lane(LANE)
+    await relay.carry_lane(LANE)
 
     assert ears.numbers == [1]
     assert await backlog(db) == Backlog(waiting=0, retrying=0, dead=0)
 
 
-async def test_when_one_hearer_fails_all_hear_it_again(db, new_relay, ears):
+async def test_when_one_hearer_fails_all_hear_it_again(db, new_relay, ears, ahead):
+    relay = new_relay()
     failures = []
 
     @hears(BellRang)
@@ -224,8 +229,9 @@ async def test_when_one_hearer_fails_all_hear_it_again(db, new_relay, ears):
 
     await ring(db, BellRang(new_bell(LANE), 1))
 
-    await new_relay().carry_lane(LANE)
-    await new_relay(later=1).carry_lane(LANE)
+    await relay.carry_lane(LANE)
+    ahead.seconds = 1
+    await relay.carry_lane(LANE)
 
     assert ears.numbers == [1, 1]
     assert await is_all_delivered(db)
@@ -264,7 +270,8 @@ async def test_a_running_relay_outlives_the_loss_of_all_its_connections(db, new_
     assert Counter(ears.numbers) == {1: 1}
 
 
-async def test_an_event_of_an_unknown_kind_and_a_spoilt_one_die_and_the_others_go_on(db, new_relay, ears):
+async def test_an_event_of_an_unknown_kind_and_a_spoilt_one_die_and_the_others_go_on(db, new_relay, ears, ahead):
+    relay = new_relay()
     bells = [new_bell(LANE), new_bell(LANE), new_bell(LANE)]
     spoilt = [("test.unknown", {"bell_id": str(bells[0])}), ("test.bell_rang", {"bell_id": "?"})]
     async with db.transaction() as tx:
@@ -273,12 +280,16 @@ async def test_an_event_of_an_unknown_kind_and_a_spoilt_one_die_and_the_others_g
             await tx.execute(insert(events).values(row))
     await ring(db, BellRang(bells[2], 1))
 
-    tried = [await new_relay(later=attempt * 3600).carry_lane(LANE) for attempt in range(MOST_ATTEMPTS)]
+    tried = []
+    for attempt in range(MOST_ATTEMPTS):
+        ahead.seconds = attempt * 3600
+        tried.append(await relay.carry_lane(LANE))
 
     assert tried == [3] + [2] * (MOST_ATTEMPTS - 1)
     assert ears.numbers == [1]
     assert await backlog(db) == Backlog(waiting=0, retrying=0, dead=2)
-    assert await new_relay(later=100_000).carry_lane(LANE) == 0
+    ahead.seconds = 100_000
+    assert await relay.carry_lane(LANE) == 0
 
 
 async def test_a_hearer_that_hangs_has_failed_and_holds_up_nobody_else(db, new_relay, ears, monkeypatch):
@@ -294,14 +305,14 @@ async def test_a_hearer_that_hangs_has_failed_and_holds_up_nobody_else(db, new_r
 
 async def test_a_slow_batch_is_marked_in_parts_and_nothing_is_heard_twice(db, new_relay, ears, monkeypatch):
     monkeypatch.setattr(relays, "BATCH_SECONDS", 0.1)
-    bell = new_bell(LANE)
+    relay, bell = new_relay(), new_bell(LANE)
     for number in range(12):
         ears.trouble[number] = lambda rang: asyncio.sleep(0.03)
     await ring(db, *(BellRang(bell, number) for number in range(12)))
 
     tried = []
     while sum(tried) < 12:
-        tried.append(await new_relay().carry_lane(LANE))
+        tried.append(await relay.carry_lane(LANE))
 
     assert all(0 < count < 12 for count in tried)
     assert ears.numbers == list(range(12))

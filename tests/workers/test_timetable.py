@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.foundation.runtime import Market
-from tests.workers.conftest import LaterContext, running, send_nothing, until
+from tests.workers.conftest import AheadContext, running, send_nothing, until
 from workers import timetable
 from workers.timetable import LEADER_LOCK, every
 
@@ -24,7 +24,7 @@ LOCK = {"lock": LEADER_LOCK}
 @pytest.fixture
 async def workers(settings, clean):
     """Two workers with connections of their own."""
-    contexts = [LaterContext(Market.open(settings), send_nothing) for _ in range(2)]
+    contexts = [AheadContext(Market.open(settings), send_nothing) for _ in range(2)]
     yield contexts
     for context in contexts:
         await context.market.close()
