@@ -34,7 +34,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._market: Market | None = None
+        self.market: Market | None = None
         self._services: Services | None = None
         graphql = GraphQLEndpoint(
             schema.build(),
@@ -67,17 +67,17 @@ class Api:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        self._market = app.state.market = Market.open(self._settings)
-        self._services = Services.of(self._market)
+        self.market = app.state.market = Market.open(self._settings)
+        self._services = Services.of(self.market)
         _settle_garbage()
         try:
             yield
         finally:
             await hang_up()
-            await self._market.close()
+            await self.market.close()
 
     def _context(self, head: RequestHead) -> Context:
-        assert self._market is not None and self._services is not None
+        assert self.market is not None and self._services is not None
         now = clock.now()
         principal = None
         authorization = head.header("authorization")
@@ -87,16 +87,16 @@ class Api:
                 raise NotSignedIn("the Authorization header must read `Bearer <access token>`")
             principal = self._services.verifier.principal(token.strip(), now=now)
         language = _language(head.header("accept-language").encode())
-        return Context(self._market, self._services, now, principal, language)
+        return Context(self.market, self._services, now, principal, language)
 
     async def _live(self, request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def _ready(self, request: Request) -> Response:
         """Ready when ledger and gate answer: a proxy takes this process out of its rota otherwise."""
-        assert self._market is not None
+        assert self.market is not None
         checks = {}
-        for name, check in (("ledger", self._market.db.value(text("SELECT 1"))), ("gate", self._market.gate.ping())):
+        for name, check in (("ledger", self.market.db.value(text("SELECT 1"))), ("gate", self.market.gate.ping())):
             try:
                 await check
                 checks[name] = "ok"

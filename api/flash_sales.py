@@ -13,6 +13,7 @@ from api.context import Info
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.orders import Order, orders_by_ids
+from api.products import Sku, sku_loader
 from api.refusals import refusal
 from api.scalars import Long
 from domain.flash_sales import passes, queries, rules, tickets
@@ -43,6 +44,12 @@ class FlashSaleItem(Node):
     units_left: Long = strawberry.field(
         description="Units not yet reserved; the gate may have given them to the queue."
     )
+    sku_key: strawberry.Private[UUID]
+
+    @strawberry.field(description="The SKU with its product, its usual price and pictures; null when it is not public.")
+    async def sku(self, info: Info) -> Sku | None:
+        """The SKU, fetched for all items of the answer together."""
+        return await sku_loader(info).load(self.sku_key)
 
 
 @strawberry.type(description="A few units, a window of time, and many shoppers. 限时抢购")
@@ -255,6 +262,7 @@ def _show_sale(sale: rules.Sale, levels: dict[UUID, Level], now: datetime) -> Fl
                 id=show_id("saleitem", item.id),
                 title=item.title,
                 sku_id=show_id("sku", item.sku_id),
+                sku_key=item.sku_id,
                 sale_price=Money.of(item.sale_price_minor, item.currency),
                 units=item.units,
                 per_shopper=item.per_shopper,

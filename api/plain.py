@@ -11,7 +11,9 @@ finds the right words for what is wrong. So a method that is a field must not ch
 """
 
 from collections.abc import Callable
+from inspect import isawaitable
 from operator import attrgetter
+from types import FunctionType
 from typing import Any
 
 from graphql import (
@@ -32,6 +34,10 @@ from api import lean
 
 Read = Callable[[Any], Any]
 Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
+
+
+QUITE_PLAIN = frozenset({str, int, bool, float})
+"""Neither null nor an exception nor to be awaited, which one look at the class tells."""
 
 
 class NotPlain(Exception):
@@ -82,7 +88,8 @@ def _reader(field: GraphQLField) -> Read | None:
     """How to read an attribute, or to call a method that takes nothing but the object; None for anything else."""
     definition = field.extensions.get("strawberry-definition")
     # a resolver that somebody has wrapped, to check who asks, is not ours to go around
-    if not isinstance(definition, StrawberryField) or getattr(field.resolve, "__globals__", None) is not vars(lean):
+    is_ours = type(field.resolve) is FunctionType and field.resolve.__globals__ is vars(lean)
+    if not isinstance(definition, StrawberryField) or not is_ours:
         return None
     resolver = definition.base_resolver
     if resolver is None:
@@ -117,8 +124,11 @@ def _leaf(kind: GraphQLLeafType) -> Read:
     coerce = kind.coerce_output_value
 
     def read_leaf(value: Any) -> Any:
-        coerced = None if value is None else coerce(value)
-        if coerced is None or coerced is Undefined:
+        # a scalar may well make text of an exception or of something to be awaited; the executor tells or awaits it
+        if type(value) not in QUITE_PLAIN and (value is None or isinstance(value, Exception) or isawaitable(value)):
+            raise NotPlain
+        coerced = coerce(value)
+        if type(coerced) not in QUITE_PLAIN and (coerced is None or coerced is Undefined or isawaitable(coerced)):
             raise NotPlain
         return coerced
 

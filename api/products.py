@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from api.access import Who, check, public, to
 from api.context import Context, Info
@@ -66,9 +67,15 @@ class Sku(Node):
     code: str | None = strawberry.field(description="The merchant's own code.")
     available: Long = strawberry.field(description="Units that can be ordered now.")
     image_url: str | None
-    product: "Product"
+    product_id: strawberry.ID
     row: strawberry.Private[rules.Sku]
     level: strawberry.Private[Level]
+    of: strawberry.Private[rules.Product]
+
+    @strawberry.field(description="What it is called by itself: the product's title and the values of its options.")
+    def title(self) -> str:
+        """Its full title."""
+        return rules.full_title(self.of, self.row)
 
     @strawberry.field
     def price(self) -> Money:
@@ -88,7 +95,7 @@ class Sku(Node):
     @strawberry.field(description="In the order of the product's options; none for a product that has no options.")
     def options(self) -> list[SkuOption]:
         """Its options."""
-        pairs = zip(self.product.option_names, self.row.options, strict=True)
+        pairs = zip(self.of.option_names, self.row.options, strict=True)
         return [SkuOption(name=name, value=value) for name, value in pairs]
 
     @strawberry.field(directives=to(Who.STAFF), description="All of its units.")
@@ -234,14 +241,29 @@ async def products_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Product
 
 
 async def skus_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Sku]:
-    """Those of these SKUs that the asker may see, with their products."""
-    found = await stock.skus_by_ids(info.context.market.db, ids)
-    products = await products_by_ids(info, list({sku.product_id for sku, _ in found.values()}))
+    """Those of these SKUs that the asker may see."""
+    db = info.context.market.db
+    found = await stock.skus_by_ids(db, ids)
+    products = await queries.by_ids(db, list({sku.product_id for sku, _ in found.values()}))
     return {
         sku_id: _show_sku(sku, level, products[sku.product_id])
         for sku_id, (sku, level) in found.items()
-        if sku.product_id in products
+        if _may_see(info.context, products[sku.product_id])
     }
+
+
+def sku_loader(info: Info) -> DataLoader[UUID, Sku | None]:
+    """The operation's loader of SKUs: what several fields ask for is fetched together."""
+    loaders = info.context.loaders
+    if sku_loader not in loaders:
+
+        async def load(ids: list[UUID]) -> list[Sku | None]:
+            found = await skus_by_ids(info, ids)
+            return [found.get(id) for id in ids]
+
+        loaders[sku_loader] = DataLoader(load_fn=load)
+    loader: DataLoader[UUID, Sku | None] = loaders[sku_loader]
+    return loader
 
 
 def show_category(category: rules.Category) -> Category:
@@ -272,7 +294,7 @@ async def _show_products(context: Context, rows: Sequence[rules.Product], asked:
 def _show_product(
     row: rules.Product, skus: Iterable[tuple[rules.Sku, Level]], images: Iterable[rules.Image]
 ) -> Product:
-    product = Product(
+    return Product(
         id=show_id("product", row.id),
         handle=row.handle,
         title=row.title,
@@ -283,24 +305,23 @@ def _show_product(
         option_names=list(row.option_names),
         state=row.state,
         images=[Image(url=image.url, alt_text=image.alt_text) for image in images],
-        skus=[],
+        skus=[_show_sku(sku, level, row) for sku, level in skus],
         created_at=row.created_at,
         published_at=row.published_at,
         row=row,
     )
-    product.skus = [_show_sku(sku, level, product) for sku, level in skus]
-    return product
 
 
-def _show_sku(row: rules.Sku, level: Level, product: Product) -> Sku:
+def _show_sku(row: rules.Sku, level: Level, product: rules.Product) -> Sku:
     return Sku(
         id=show_id("sku", row.id),
         code=row.code,
         available=Long(level.free),
         image_url=row.image_url,
-        product=product,
+        product_id=show_id("product", row.product_id),
         row=row,
         level=level,
+        of=product,
     )
 
 

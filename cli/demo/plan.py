@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from random import Random
 
-MOST_WISHES = 3
-"""Items a shopper asks for, one after the other, before going home."""
+WISHES = {1: 0.3, 2: 0.4, 3: 0.3}
+"""How many items a shopper asks for, one after the other, before going home: the share of each number."""
 USUAL_SIGN_INS_PER_SECOND = 350.0
 """What two ordinary cores manage, market and crowd together."""
 SLOWEST_PACE = 5.0
@@ -23,7 +23,7 @@ class Plan:
     units: int = 300
     seed: int = 0
     skus: int = 5
-    pay_seconds: int = 8
+    pay_seconds: int = 10
     never_pay: float = 0.08
     connections: int = 200
     pace: float = 1.0
@@ -68,7 +68,7 @@ def cast(plan: Plan, *, items: int) -> list[Shopper]:
             comes_after=_arrival(dice) * plan.pace,
             wishes=_wishes(dice, items),
             pays=number not in never_pay,
-            thinks_seconds=min(0.3 + dice.gammavariate(2, 0.5), plan.pay_seconds / 3),
+            thinks_seconds=min(0.5 + dice.gammavariate(2, 0.8), plan.pay_seconds / 2),
             notice=notice,
             notice_delay_ms=dice.randint(0, longest_delay_ms),
         )
@@ -86,7 +86,8 @@ def _arrival(dice: Random) -> float:
 def _wishes(dice: Random, items: int) -> tuple[int, ...]:
     """Different items; the first of the sale is wanted most, the n-th as much as one n-th of that."""
     left = list(range(items))
-    return tuple(_take(dice, left) for _ in range(min(MOST_WISHES, items)))
+    (wishes,) = dice.choices(list(WISHES), list(WISHES.values()))
+    return tuple(_take(dice, left) for _ in range(min(wishes, items)))
 
 
 def _take(dice: Random, left: list[int]) -> int:

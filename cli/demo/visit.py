@@ -209,10 +209,15 @@ class Visit:
     async def _look(self, wish: int, ticket: Answer) -> Answer | None:
         """The ticket as it is now. One that nobody knows was lost with its queue: claim again with the same key."""
         found = await self._occasion.door.ask(TICKET, self._token, id=ticket["id"])
-        if found["__typename"] == "NotFound":
-            self._journal.lost_tickets += 1
-            return await self._claim(wish)
-        return expect(found, "FlashSaleTicket")
+        match found["__typename"]:
+            case "NotFound":
+                self._journal.lost_tickets += 1
+                return await self._claim(wish)
+            case "FlashSaleBusy":
+                self._journal.busy += 1
+                return ticket
+            case _:
+                return expect(found, "FlashSaleTicket")
 
     async def _pay(self, order_id: str) -> None:
         """Think, ask how, pay with the wallet. What became of it, the ticket tells."""

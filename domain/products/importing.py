@@ -19,6 +19,7 @@ from domain.products.layouts import columns_of
 from domain.products.listings import Entry, Row, Spoilt, entry_of, handle_of
 
 _MOST_ROWS = rules.MOST_SKUS + rules.MOST_IMAGES
+_AS_CSV = 'cells as CSV has them: "in quotes", and each quote within as ""'
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -80,9 +81,8 @@ class CatalogueFile:
             if len(rows) < _MOST_ROWS:
                 rows.append(row)
             elif not mistakes:
-                mistake = Mistake(
-                    row.line, "", f"row {_MOST_ROWS + 1} of {handle!r}", f"{_MOST_ROWS} rows in a product"
-                )
+                value, allowed = f"row {_MOST_ROWS + 1} of {handle!r}", f"{_MOST_ROWS} rows in a product"
+                mistake = Mistake(row.line, "", value, allowed)
             if mistake:
                 mistakes.append(mistake)
         if rows:
@@ -105,10 +105,7 @@ class CatalogueFile:
                 return
             except csv.Error as error:
                 # it may have been a row of the product above it, so it is that product's mistake
-                cells, mistake = (
-                    [],
-                    Mistake(line, "", str(error), 'cells as CSV has them: "in quotes", each quote within as ""'),
-                )
+                cells, mistake = [], Mistake(line, "", str(error), _AS_CSV)
             if len(cells) > self._width:
                 allowed = f"{self._width}, as in the header; a comma within a cell needs quotes around the cell"
                 mistake = Mistake(line, "", f"{len(cells)} cells", allowed)

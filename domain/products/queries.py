@@ -41,7 +41,8 @@ async def by_ids(db: Database, product_ids: Sequence[UUID]) -> dict[UUID, Produc
 
 async def by_handle(db: Database, handle: str) -> Product | None:
     """The product of a handle, a draft too."""
-    row = await db.one(_PRODUCT_BY_HANDLE, {"handle": handle})
+    # a name with a NUL in it PostgreSQL cannot even be asked for
+    row = await db.one(_PRODUCT_BY_HANDLE, {"handle": handle}) if "\0" not in handle else None
     return product_of(row) if row else None
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from uuid import UUID
 
 MOST_OPTIONS = 3
-MOST_SKUS = 2_000
+# so that a hundred products with all of theirs are still one answer
+MOST_SKUS = 250
 MOST_IMAGES = 250
 MOST_TAGS = 250
 LONGEST_NAME = 255
@@ -138,6 +139,11 @@ class Sku:
     compare_at_minor: int | None
     cost_minor: int | None
     image_url: str | None
+
+
+def full_title(product: Product, sku: Sku) -> str:
+    """What a SKU is called by itself: "T恤 红 / S"."""
+    return f"{product.title} {' / '.join(sku.options)}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY, array
 
 from domain.foundation.database import Database
-from domain.foundation.errors import BadInput
 from domain.foundation.pages import Page, page_of, read_cursor
 from domain.products import words
 from domain.products.queries import PRODUCT_COLUMNS, product_of
@@ -86,7 +85,8 @@ async def page(
     A category is found with all below it. Raises BadInput for a cursor of another list.
     """
     asked = _parameters(wanted)
-    if asked.get("search") == "":
+    # nothing is called by a name with a NUL in it, and PostgreSQL cannot even be asked for one
+    if asked.get("search") == "" or any("\0" in name for name in (wanted.tag, wanted.vendor) if name):
         return Page([], [], has_next=False)
     parameters = asked | {"limit": first + 1} | _place(order, after)
     shape = _Shape(order, frozenset(parameters), among, with_body, WALK)
@@ -199,17 +199,10 @@ def _place(order: Order, after: str | None) -> dict[str, Any]:
     if after is None:
         return {}
     if order is Order.NEWEST:
-        (product_id,) = read_cursor(after, str)
-        return {"after_id": _read_id(product_id)}
-    price, product_id = read_cursor(after, int, str)
-    return {"after_price": price, "after_id": _read_id(product_id)}
-
-
-def _read_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise BadInput("that is not a cursor of this list; pass an `endCursor` as it was given") from None
+        (product_id,) = read_cursor(after, UUID)
+        return {"after_id": product_id}
+    price, product_id = read_cursor(after, int, UUID)
+    return {"after_price": price, "after_id": product_id}
 
 
 _KEYS: dict[Order, Callable[[Product], tuple[Any, ...]]] = {

@@ -23,6 +23,11 @@ _p, _s = products.c, skus.c
 _LISTED = select(
     _p.id, _p.handle, _p.title, _p.body_html, _p.vendor, _p.category_id, _p.tags, _p.option_names, _p.state
 )  # fmt: skip
+# Only the index's owner may; where that is somebody else, autovacuum does it a little later.
+_MERGE_PENDING_WORDS = text(
+    "SELECT gin_clean_pending_list(oid) FROM pg_class "
+    "WHERE oid = CAST('products_words_idx' AS regclass) AND pg_has_role(relowner, 'USAGE')"
+)
 # in the order of Variant's own parts
 _VARIANTS = select(
     _s.product_id, _s.id, _s.options, _s.price_minor, _s.code, _s.compare_at_minor, _s.cost_minor, _s.barcode, _s.grams,
@@ -86,7 +91,7 @@ async def categories_by_path(tx: Transaction, paths: Iterable[str]) -> dict[str,
 async def tidy(db: Database) -> None:
     """After many writes: merge what waits in the search index and count anew, so that the next search plans well."""
     async with db.reading() as reader:
-        await reader.value(select(func.gin_clean_pending_list("products_words_idx")))
+        await reader.connection.execute(_MERGE_PENDING_WORDS)
         await reader.connection.execute(text("ANALYZE products, skus"))
 
 

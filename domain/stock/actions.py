@@ -30,7 +30,7 @@ async def adjust(
     """
     if change == 0 or abs(change) > LARGEST_CHANGE:
         raise BadInput(f"change is {change}; allowed: -{LARGEST_CHANGE} to {LARGEST_CHANGE}, not 0")
-    if not reason.strip() or len(reason) > 500:
+    if not reason.strip() or len(reason) > 500 or "\0" in reason:
         raise BadInput("reason must say why, in 1 to 500 characters")
     request = {"sku": sku_id, "change": change, "expected_free": expected_free, "reason": reason}
     async with db.transaction() as tx:

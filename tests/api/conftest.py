@@ -72,11 +72,17 @@ async def call(app, method: str, path: str, body: bytes = b"", headers: dict[str
 
 
 @pytest.fixture
-async def app(settings, clean):
-    """The ASGI application, started."""
+async def api(settings, clean):
+    """An API process, started; it remembers no answers."""
     api = Api(settings.model_copy(update={"public_answer_seconds": 0.0, "sold_out_seconds": 0.0}))
     async with api.started():
-        yield api.app
+        yield api
+
+
+@pytest.fixture
+def app(api):
+    """Its ASGI application."""
+    return api.app
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from domain.foundation import clock
 from domain.foundation.ids import encode, new_id
 from tests.audit import assert_clean
 from tests.given import Given
+from tests.statements import count_statements
 
 PASS = """mutation ($input: RequestFlashSalePassInput!) { requestFlashSalePass(input: $input) {
   __typename ... on FlashSalePass { pass expiresAt } ... on UserError { code message } } }"""
@@ -60,6 +61,18 @@ async def test_a_shopper_gets_a_pass_claims_and_follows_the_ticket_to_an_order(a
     assert reserved["order"]["total"] == {"amount": "9.90"}
     assert reserved["order"]["lines"] == [{"title": "桂花酒酿", "quantity": 1}]
     await assert_clean(market)
+
+
+async def test_the_skus_of_a_sales_list_are_fetched_together(ask, given, api):
+    for _ in range(3):
+        await given.flash_sale(units=3)
+    query = "{ flashSales { nodes { items { sku { price { amount } available } } } } }"
+
+    with count_statements(api.market.db) as sent:
+        sales = (await ask(query)).data["nodes"]
+
+    assert [sale["items"][0]["sku"]["price"]["amount"] for sale in sales] == ["29.90"] * 3
+    assert len(sent) == 5  # sales, items, units left, SKUs with stock, products
 
 
 async def test_somebody_elses_ticket_is_not_found(ask, pass_for, given):

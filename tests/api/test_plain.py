@@ -77,6 +77,14 @@ class Tea(Thing):
         return self.shelf
 
 
+class Later:
+    """Awaitable again and again."""
+
+    def __await__(self):
+        yield from ()
+        return "later"
+
+
 told: list[str] = []
 
 
@@ -126,6 +134,8 @@ BROKEN = {
     "a number that is none": tea(best=Leaf(length="many", told=told)),  # type: ignore[arg-type]
     "an int beyond what GraphQL has": tea(prices=[2**40]),
     "an enum's value that it has not": tea(taste="salty"),
+    "an exception that a scalar would make text of": tea(title=ValueError("a secret")),  # type: ignore[arg-type]
+    "something to be awaited": tea(title=Later()),  # type: ignore[arg-type]
     "nothing at all": tea(shelf=None, leaves=[], prices=[]),
     "a tuple for a list": tea(leaves=(Leaf(length=1, told=told),)),
     "an exception for an object": tea(best=ValueError("gone")),
@@ -215,3 +225,4 @@ async def test_a_selection_that_depends_on_variables_is_left_to_the_executor() -
         data, _ = await Execution(operation, operation.coerce({"all": wanted}), None).run()
         assert data is not None
         assert list(data["tea"]) == fields
+

@@ -8,6 +8,7 @@ import pytest
 
 from domain.foundation.database import Database
 from domain.foundation.errors import BadInput
+from domain.foundation.pages import cursor
 from domain.products import search
 from domain.products.rules import Product, State, Variant
 from domain.products.search import Among, Order, Wanted, page
@@ -179,12 +180,21 @@ async def test_a_body_is_fetched_only_where_it_is_wanted(db: Database, given: Gi
     assert [row.body_html for row in (await page(db, Wanted(), first=1, with_body=True)).rows] == ["<p>long</p>"]
 
 
+@pytest.mark.parametrize("wanted", [Wanted(tag="a\0"), Wanted(vendor="\0"), Wanted(search="\0")])
+async def test_what_postgresql_cannot_be_asked_for_is_not_there(db: Database, given: Given, wanted: Wanted) -> None:
+    await given.product()
+
+    assert await titles(db, wanted) == []
+
+
 async def test_a_cursor_of_another_list_is_refused(db: Database, given: Given) -> None:
     for _ in range(2):
-        await given.product()
+        product = await given.product()
     cursors: Sequence[str] = (await page(db, Wanted(), first=1)).cursors
 
     with pytest.raises(BadInput):
         await page(db, Wanted(), order=Order.PRICE_ASC, first=1, after=cursors[0])
     with pytest.raises(BadInput):
-        await page(db, Wanted(), first=1, after="WyJub25zZW5zZSJd")  # ["nonsense"]
+        await page(db, Wanted(), first=1, after=cursor("nonsense"))
+    with pytest.raises(BadInput):
+        await page(db, Wanted(), order=Order.PRICE_ASC, first=1, after=cursor("dear", str(product.id)))
