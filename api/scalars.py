@@ -28,6 +28,7 @@ long_definition = strawberry.scalar(
     parse_value=_parse,
 )
 
+
 def _parse_moment(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))

@@ -150,7 +150,9 @@ def show_settings() -> None:
 
 @app.command()
 def events(
-    revive: Annotated[bool, typer.Option("--revive", help="Give the dead ones a fresh start, once the cause is mended.")] = False,
+    revive: Annotated[
+        bool, typer.Option("--revive", help="Give the dead ones a fresh start, once the cause is mended.")
+    ] = False,
 ) -> None:
     """Show how the outbox stands: events waiting, retrying, dead. Exit code 1 when some are dead."""
     import asyncio

@@ -225,4 +225,3 @@ async def test_a_selection_that_depends_on_variables_is_left_to_the_executor() -
         data, _ = await Execution(operation, operation.coerce({"all": wanted}), None).run()
         assert data is not None
         assert list(data["tea"]) == fields
-

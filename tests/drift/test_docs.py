@@ -47,7 +47,7 @@ def blocks(page: Path, *languages: str) -> list[str]:
 
 def spans(page: Path) -> list[str]:
     """What stands in backticks in a page's sentences."""
-    return re.findall(r"`([^`\n]+)`", BLOCK.sub("", page.read_text()))
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", BLOCK.sub("", page.read_text()))]
 
 
 @lru_cache
