@@ -203,8 +203,10 @@ async def test_malformed_requests_get_a_code_and_never_a_500(post, ask, given):
 CREATE = """mutation ($input: CreateFlashSaleInput!) { createFlashSale(input: $input) { __typename
   ... on FlashSale { id state items { title units perShopper salePrice { amount } unitsLeft } }
   ... on UserError { code message } } }"""
-SCHEDULE = """mutation ($id: ID!) { scheduleFlashSale(id: $id) { __typename ... on FlashSale { state } ... on UserError { code } } }"""
-WARM = """mutation ($id: ID!) { warmFlashSale(id: $id) { __typename ... on FlashSale { state isOpen } ... on UserError { code } } }"""
+SCHEDULE = """mutation ($id: ID!) { scheduleFlashSale(id: $id) { __typename
+  ... on FlashSale { state } ... on UserError { code } } }"""
+WARM = """mutation ($id: ID!) { warmFlashSale(id: $id) { __typename
+  ... on FlashSale { state isOpen } ... on UserError { code } } }"""
 STOP = """mutation ($id: ID!) { stopFlashSale(id: $id) { __typename ... on FlashSale { state } ... on UserError { code } } }"""
 STATISTICS = """query ($id: ID!) { flashSaleStatistics(id: $id) {
   reserved paid lapsed waiting seconds { at claims queued waiting soldOut refused reserved } } }"""
