@@ -13,7 +13,7 @@ demo: .venv/made ## Open the market on this machine and rehearse a flash sale; C
 up: .venv/made ## Run the whole market in this terminal until Ctrl-C; ARGS="--port 9000" adds options.
 	@.venv/bin/nightmarket up $(ARGS)
 
-test: lint types contracts ## Run everything that CI runs, tests last; ARGS="-k coupons" hands options to pytest.
+test: lint types contracts ## Run everything that CI runs, tests last; ARGS="-k orders" hands options to pytest.
 	@sh tests/browser/setup.sh
 	@echo "tests: on a real PostgreSQL and Valkey of their own"
 	@.venv/bin/pytest -n 2 $(ARGS)

@@ -28,7 +28,8 @@ FlashSaleState = strawberry.enum(
 FlashSaleTicketState = strawberry.enum(
     rules.TicketState,
     name="FlashSaleTicketState",
-    description="Where a claim stands. QUEUED and WAITING are no promise; RESERVED is one, until `payBy`.",
+    description="Where a claim stands. QUEUED and WAITING are no promise; RESERVED is one, until `payBy`. "
+    "ENDED: it waited until the sale was over.",
 )
 
 
@@ -113,7 +114,7 @@ class RequestFlashSalePassInput:
 
     item_id: strawberry.ID
     captcha: str | None = strawberry.field(
-        default=None, description="The solved captcha, where the market asks for one."
+        default=None, description="A solved captcha. A place for it: this version asks for none and looks at none."
     )
 
 

@@ -121,7 +121,7 @@ class RunningFlashSalesQuery:
 
 @strawberry.type
 class RunningFlashSalesMutation:
-    """What those who run sales do. Each answers with the sale as it is afterwards; a second call changes nothing."""
+    """What those who run sales do. Each answers with the sale as it is afterwards; repeating the last step changes nothing."""
 
     @strawberry.mutation(directives=to(Who.MERCHANDISER), description="A draft of a sale, not yet public.")
     async def create_flash_sale(self, info: Info, input: CreateFlashSaleInput) -> FlashSaleResult:

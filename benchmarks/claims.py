@@ -140,7 +140,7 @@ async def bare(market: Market, *, seconds: float) -> load.LoadResult:
         while answers(f"http://127.0.0.1:{port}/graphql") is None:
             await asyncio.sleep(0.05)
         load.pin(server, SERVER_CORE)
-        claim = {"pass": "p" * 104, "quantity": 1, "idempotencyKey": "claim-0000000001"}
+        claim = {"pass": "p" * 103, "quantity": 1, "idempotencyKey": "claim-0000000001"}
         body = orjson.dumps({"query": CLAIM, "variables": {"input": claim}})
         lines = f"authorization: Bearer {'t' * 250}\r\n".encode()
         url = f"http://127.0.0.1:{port}/graphql"

@@ -25,7 +25,6 @@ from domain.foundation.settings import Settings, fresh_secret
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
-RESTART_PAUSE_SECONDS = 1.0
 
 
 class HouseFailed(Exception):

@@ -88,7 +88,7 @@ def demo(
 
 @app.command()
 def api() -> None:
-    """Run the API alone (production): DATABASE_URL, REDIS_URL and the keys must be set."""
+    """Run the API alone (production): DATABASE_URL, REDIS_URL, BROKER_URL and the keys must be set."""
     from api.serving import serve
 
     current = needs(settings(), *ENGINES, "token_keys", "pass_key")

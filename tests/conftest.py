@@ -40,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _data_dir = Path(tempfile.mkdtemp(prefix="nm-"))
     _data_dir.chmod(0o711)  # as root, the engines run as another user who must pass through
+    # tests that start engines below `tmp_path` need a way there for the engines' user, and pytest's own is closed again
+    config.option.basetemp = config.option.basetemp or str(_data_dir / "tests")
     _engines = embedded.start(_data_dir)
     os.environ["TEST_DATABASE_URL"] = _engines.database_url
     os.environ["TEST_REDIS_URL"] = _engines.redis_url

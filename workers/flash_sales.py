@@ -110,7 +110,7 @@ async def decide_late_money(context: WorkerContext, event: OrderPaidLate) -> Non
 
 
 class _Watched:
-    """What the leader remembers between rounds: the living sales, asked for once a second, and the reconciler."""
+    """What the leader remembers between rounds: the living sales, asked for twice a second, and the reconciler."""
 
     def __init__(self) -> None:
         self._sales: list[Sale] = []

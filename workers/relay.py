@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from domain.foundation import metrics, outbox
 from domain.foundation.database import Database, Transaction
+from domain.foundation.locks import OUTBOX_LANES
 from domain.foundation.outbox import Letter
 from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
@@ -21,7 +22,6 @@ from workers.hearing import hearers_of
 
 log = structlog.get_logger(__name__)
 
-LANE_LOCK = 7_153_100
 LETTERS_PER_BATCH = 100
 AGGREGATES_AT_ONCE = 8
 CARRIERS = 4
@@ -102,7 +102,7 @@ class Relay:
     async def carry_lane(self, lane: int) -> int:
         """Carry a batch of a lane's letters; how many were tried: 0 while another relay has the lane."""
         async with self._db.transaction() as tx:
-            if not await tx.value(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LANE_LOCK + lane}):
+            if not await tx.value(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": OUTBOX_LANES + lane}):
                 return 0
             now = self._context.now()
             letters = await outbox.waiting(tx, lane=lane, now=now, limit=LETTERS_PER_BATCH)

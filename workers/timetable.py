@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy import text
 
 from domain.foundation.database import Reader
+from domain.foundation.locks import TIMETABLE
 from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
 
 log = structlog.get_logger(__name__)
 
-LEADER_LOCK = 7_153_002
 LOOK_EVERY_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 Job = Callable[[WorkerContext], Awaitable[object]]
@@ -59,7 +59,7 @@ async def run(context: WorkerContext) -> None:
 async def _lead(context: WorkerContext) -> None:
     """Lead until the connection that holds the lock is gone. Returns at once when somebody else leads."""
     async with context.market.db.reading() as reader:
-        if not await reader.value(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LEADER_LOCK}):
+        if not await reader.value(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": TIMETABLE}):
             return
         log.info("timetable_leads", jobs=len(_entries))
         jobs = [asyncio.create_task(_again_and_again(context, entry)) for entry in _entries]

@@ -44,12 +44,14 @@ class Plan:
 class Shopper:
     """One person's part: when they come (seconds after the opening, negative before), what they want, how they pay.
 
-    `wishes` are numbers of items, the dearest wish first. Who never pays closes the app once a unit is reserved.
+    Who is early taps again `reacts_seconds` after the opening. `wishes` are numbers of items, the dearest wish first.
+    Who never pays closes the app once a unit is reserved.
     """
 
     number: int
     comes_after: float
     wishes: tuple[int, ...]
+    reacts_seconds: float
     pays: bool
     thinks_seconds: float
     notice: str
@@ -67,6 +69,7 @@ def cast(plan: Plan, *, items: int) -> list[Shopper]:
             number=number,
             comes_after=_arrival(dice) * plan.pace,
             wishes=_wishes(dice, items),
+            reacts_seconds=dice.gammavariate(2, 0.15) * plan.pace,
             pays=number not in never_pay,
             thinks_seconds=min(0.5 + dice.gammavariate(2, 0.8), plan.pay_seconds / 2),
             notice=notice,

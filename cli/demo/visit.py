@@ -11,7 +11,7 @@ from cli.demo.plan import Shopper
 from cli.demo.stall import Sale
 from domain.foundation import clock
 
-FIRST_PAUSES_MS = (120, 300, 600)
+FIRST_PAUSES_MS = (250, 400, 600)
 """Before looking after a queued ticket: shorter than `pollAfterMs` at first, to see it happen."""
 LOOK_FOR_PAID_MS = 1_000
 PATIENCE = 4
@@ -164,7 +164,7 @@ class Visit:
                     return str(answer["pass"])
                 case "FlashSaleNotOpen":
                     self._journal.early += 1
-                    await asyncio.sleep(max(-self._occasion.now, 0.01))
+                    await asyncio.sleep(max(-self._occasion.now, 0) + self._shopper.reacts_seconds)
                 case "FlashSaleClosed":
                     return None
                 case _:

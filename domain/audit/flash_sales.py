@@ -89,7 +89,7 @@ NOT_OVERSOLD = Check(
     """,
     given=_ORDERED,
     differing="""
-        SELECT 'item' AS kind, item.id, format('at most %s units', item.units) AS expected,
+        SELECT 'saleitem' AS kind, item.id, format('at most %s units', item.units) AS expected,
                format('%s ordered, %s allotted', coalesce(ordered.units, 0), allotment.total) AS found
         FROM flash_sale_items AS item
         JOIN stock_allotments AS allotment ON allotment.id = item.allotment_id
@@ -144,7 +144,7 @@ SETTLED = Check(
         WHERE sale.state = 'settled'
     """,
     differing="""
-        SELECT 'item' AS kind, item.id, 'closed, 0 free, 0 held' AS expected,
+        SELECT 'saleitem' AS kind, item.id, 'closed, 0 free, 0 held' AS expected,
                CASE WHEN allotment.id IS NULL THEN 'no allotment'
                     WHEN closed_at IS NULL THEN format('open, %s free, %s held', free, held)
                     ELSE format('closed, %s free, %s held', free, held) END AS found

@@ -115,7 +115,7 @@ async def _look(db: Database, gate: Gate, item: Item) -> Line | None:
     ledger = await db.one(_LEDGER, asked)
     if await _read(gate, item) != before:
         return None
-    subject = ids.encode("item", item.id)
+    subject = ids.encode("saleitem", item.id)
     if ledger is None:  # stopped or settled since
         return Line(UNITS, subject, "", "", True)
     if epochs != [ledger.epoch]:

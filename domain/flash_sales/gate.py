@@ -183,14 +183,16 @@ async def standing(gate: Gate, *, lane: int, ticket_id: UUID) -> Standing | None
     k = keys(lane)
     async with _pipeline(gate) as pipe:
         pipe.hget(k.tickets, ticket_id.hex)
-        pipe.hmget(k.gate, "drained", "served")
-        known, (drained, served) = await pipe.execute()
+        pipe.hmget(k.gate, "drained", "served", "open")
+        known, (drained, served, is_open) = await pipe.execute()
     if known is None or drained is None:
         return None
     place, shopper, quantity = known.decode().split(":")
     is_waiting = place[0] == "w"
     position = int(place[1:]) - int(served if is_waiting else drained)
-    state = TicketState.WAITING if is_waiting else TicketState.QUEUED
+    state = TicketState.QUEUED
+    if is_waiting:
+        state = TicketState.WAITING if is_open == b"1" else TicketState.ENDED
     return Standing(state, max(position, 0), UUID(shopper), int(quantity))
 
 

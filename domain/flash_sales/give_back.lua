@@ -1,11 +1,12 @@
--- Give back what tickets took; the units go to the waiting line, first come first served, and then to free stock.
+-- Give back what tickets took; while the gate is open the units go to the waiting line, first come first served, and
+-- what is left to free stock.
 --
 -- KEYS  as in claim.lua, 1 to 6
 -- ARGV  two for each ticket: ticket, units for the gate (0: the ledger has none to give). None: only serve the waiting line.
 -- Gives -1 when the gate is cold (nothing done: try again), else how many tickets were given back. A ticket that the gate
 -- does not know, or that was given back before, changes nothing: calling twice is safe.
 
-local gate = redis.call('HMGET', KEYS[1], 'epoch', 'free', 'queued', 'waited', 'served')
+local gate = redis.call('HMGET', KEYS[1], 'epoch', 'free', 'queued', 'waited', 'served', 'open')
 if not gate[1] then return -1 end
 local free, queued, waited, served = tonumber(gate[2]), tonumber(gate[3]), tonumber(gate[4]), tonumber(gate[5])
 local given = 0
@@ -21,7 +22,7 @@ for i = 1, #ARGV, 2 do
   end
 end
 
-while waited > served do
+while gate[6] == '1' and waited > served do
   local entry = redis.call('LINDEX', KEYS[6], 0)
   if not entry then served = waited break end
   local ticket, shopper, quantity = string.match(entry, '^([^:]+):([^:]+):(%d+):')

@@ -52,7 +52,7 @@ class Pass:
 
 
 def sign(key: bytes, leave: Pass) -> str:
-    """The pass as text: 104 characters safe in a URL."""
+    """The pass as text: 103 characters safe in a URL."""
     body = _LAYOUT.pack(
         leave.shopper_id.bytes,
         leave.item_id.bytes,

@@ -71,11 +71,14 @@ async def reserve(db: Database, gate: Gate, *, lane: int, limit: int, now: datet
 
 
 def _first_of_each_request(entries: Sequence[Entry]) -> list[Entry]:
-    """Without entries that repeat a request within the batch; only a rebuilt gate can have let them in."""
+    """Without entries that repeat a request within the batch, which only a rebuilt gate can have let in.
+
+    Nor those whose id another has drawn as well, once in 2^42: the ledger would refuse the whole batch for ever.
+    """
     firsts: dict[tuple[UUID, str], Entry] = {}
     for entry in entries:
         firsts.setdefault((entry.shopper_id, entry.request_id), entry)
-    return list(firsts.values())
+    return list({entry.ticket_id: entry for entry in reversed(firsts.values())}.values())[::-1]
 
 
 async def _refusals(tx: Transaction, item: Item, entries: Sequence[Entry], *, free: int) -> dict[UUID, str]:

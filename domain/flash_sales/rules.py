@@ -35,7 +35,7 @@ WARM_AHEAD = timedelta(seconds=60)
 
 
 class TicketState(StrEnum):
-    """Where a claim stands. Only RESERVED is a promise, and it says until when to pay."""
+    """Where a claim stands. Only RESERVED is a promise, and it says until when to pay. ENDED: waited until the sale was over."""
 
     QUEUED = "queued"
     WAITING = "waiting"
@@ -43,6 +43,7 @@ class TicketState(StrEnum):
     PAID = "paid"
     LAPSED = "lapsed"
     REFUSED = "refused"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,7 @@ class FlashSalePassRefused(Refusal):
 
 @dataclass(frozen=True)
 class FlashSaleBusy(Refusal):
-    """The gate is being rebuilt or does not answer; nothing was taken. Repeat with the same idempotency key."""
+    """The gate is being rebuilt or does not answer. Repeat with the same idempotency key: it takes nothing twice."""
 
     retry_after_ms: int
 

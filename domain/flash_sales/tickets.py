@@ -16,7 +16,7 @@ from domain.foundation.redis import Gate
 POLL_AFTER_MS = 1_000
 """How often a shopper asks after a ticket that may change soon."""
 _POLL_WHEN_RESERVED_MS = 3_000
-_FINAL = frozenset({TicketState.PAID, TicketState.REFUSED})
+_FINAL = frozenset({TicketState.PAID, TicketState.REFUSED, TicketState.LAPSED, TicketState.ENDED})
 
 
 @dataclass(frozen=True)
@@ -68,4 +68,5 @@ async def find(db: Database, gate: Gate, *, ticket_id: UUID) -> Ticket | None:
     if standing is None:
         return None
     item_id = await queries.item_id_by_number(db, lane_of(ticket_id) >> 8)
-    return Ticket(ticket_id, item_id, standing.shopper_id, standing.quantity, standing.state, standing.position)
+    position = None if standing.state is TicketState.ENDED else standing.position
+    return Ticket(ticket_id, item_id, standing.shopper_id, standing.quantity, standing.state, position)

@@ -41,7 +41,7 @@ LANES = 8
 CHANNEL = "nightmarket_outbox"
 WAKE_RELAY = text(f"NOTIFY {CHANNEL}")
 MOST_ATTEMPTS = 12
-"""With the waits of `retry_wait` an event is tried for about 40 minutes before it is a dead letter."""
+"""With the waits of `retry_wait` an event is tried for about 17 minutes before it is a dead letter."""
 
 events = Table(
     "outbox_events",

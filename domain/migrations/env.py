@@ -7,9 +7,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from domain.foundation.locks import UPGRADES
 from domain.migrations.metadata import metadata
-
-UPGRADES = 7_153_001  # the advisory lock that keeps two upgrades apart
 
 
 def _run(connection: Connection) -> None:

@@ -2,5 +2,5 @@
 
 Words: payable 应付单 (whatever is paid for: its type, id and amount), gateway 支付渠道, capture 收款, refund 退款,
 notice 回调通知.
-Knows payables, not what they are. Leans on accounts and foundation.
+Knows payables, not what they are. Leans on foundation; payers are accounts.
 """

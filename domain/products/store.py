@@ -14,10 +14,9 @@ from sqlalchemy import func, select, text, update
 
 from domain.foundation.database import Database, Reader, Transaction
 from domain.foundation.ids import new_id
+from domain.foundation.locks import IMPORTS
 from domain.products.rules import BETWEEN_CATEGORIES, Image, Kept, Listing, Publication, State, Variant, category_path
 from domain.products.tables import categories, images, products, skus
-
-_IMPORTS = 7_153_002  # the advisory lock of imports
 
 _p, _s = products.c, skus.c
 _LISTED = select(
@@ -37,7 +36,7 @@ _VARIANTS = select(
 
 async def lock_imports(tx: Transaction) -> None:
     """Wait until no other import writes, and keep the others waiting until this transaction ends."""
-    await tx.value(select(func.pg_advisory_xact_lock(_IMPORTS)))
+    await tx.value(select(func.pg_advisory_xact_lock(IMPORTS)))
 
 
 async def kept_by_handles(tx: Transaction, handles: Sequence[str]) -> dict[str, Kept]:

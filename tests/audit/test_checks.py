@@ -58,7 +58,7 @@ def first_ticket(evening: Evening) -> set[str]:
 
 
 def item_of_sale(evening: Evening) -> set[str]:
-    return {encode("item", evening.sale.item.id)}
+    return {encode("saleitem", evening.sale.item.id)}
 
 
 def collector(evening: Evening) -> set[str]:

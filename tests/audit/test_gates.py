@@ -77,7 +77,7 @@ async def test_a_gate_that_admits_more_or_less_than_the_ledger_has_is_named(sale
     total, named = [line for line in await look(db, gate) if line.ok is False]
 
     assert (total.check, total.subject, total.found) == (UNITS, "1 warm item", "1 differ")
-    assert (named.check, named.subject) == (UNITS, encode("item", sale.item.id))
+    assert (named.check, named.subject) == (UNITS, encode("saleitem", sale.item.id))
     assert (named.expected, named.found) == ("6 free in the ledger", f"{found} free in the gate, 0 queued")
 
 
@@ -99,7 +99,7 @@ async def test_a_gate_of_another_epoch_is_named(sale, db, gate):
     lines = await look(db, gate)
 
     assert verdicts(lines) == {EPOCHS: False, UNITS: True}
-    assert [(line.expected, line.found) for line in lines if line.subject == encode("item", sale.item.id)] == [
+    assert [(line.expected, line.found) for line in lines if line.subject == encode("saleitem", sale.item.id)] == [
         ("epoch 2", "epoch 1")
     ]
 
@@ -110,7 +110,7 @@ async def test_a_cold_bucket_is_named(sale, db, gate):
     lines = await look(db, gate)
 
     assert verdicts(lines) == {EPOCHS: False, UNITS: True}
-    assert [line.found for line in lines if line.subject == encode("item", sale.item.id)] == ["epoch 1, cold"]
+    assert [line.found for line in lines if line.subject == encode("saleitem", sale.item.id)] == ["epoch 1, cold"]
 
 
 async def test_what_differs_for_a_moment_only_is_no_difference(sale, db, gate):

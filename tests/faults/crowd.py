@@ -52,6 +52,7 @@ class Crowd:
 
     async def _evening(self, session: aiohttp.ClientSession, headers: dict[str, str]) -> str:
         item = encode("saleitem", self.item_id)
+        patience = 0  # who lost a place in the queue is not sent away by one sold-out answer of a moment ago
         while True:
             leave = await self._ask(session, headers, PASS, {"input": {"itemId": item}})
             if leave["__typename"] != "FlashSalePass":
@@ -61,9 +62,10 @@ class Crowd:
             wish = {"pass": leave["pass"], "quantity": 1, "idempotencyKey": "request-1"}
             ticket = await self._ask(session, headers, CLAIM, {"input": wish})
             if ticket["__typename"] != "FlashSaleTicket":
-                if ticket["code"] not in AGAIN:
+                if ticket["code"] not in AGAIN and not patience:
                     return str(ticket["code"])
-                await asyncio.sleep(0.2)
+                patience = max(patience - (ticket["code"] not in AGAIN), 0)
+                await asyncio.sleep(0.3)
                 continue
             self.claimed += 1
             while ticket.get("state") in {"QUEUED", "WAITING"}:
@@ -72,6 +74,7 @@ class Crowd:
             if ticket["__typename"] == "FlashSaleTicket":
                 return str(ticket["state"])
             # the queue was lost with Redis: claim again with the same key
+            patience = 10
 
     async def _ask(
         self, session: aiohttp.ClientSession, headers: dict[str, str], query: str, variables: dict[str, Any]

@@ -321,3 +321,17 @@ async def test_a_gate_that_is_cold_makes_the_event_come_again(given, market, db,
 
     assert (await gates.figures(gate, lane=sale.lane)).free == 1
     await assert_clean(market, in_flight=True)
+
+
+async def test_the_waiting_line_ends_with_the_sale(given, market, db, gate, reserved):
+    sale, claims = await reserved(shoppers=3, units=1, waiting_places=5)
+    await actions.stop(db, gate, sale_id=sale.sale.id, by=new_id(), now=given.now)
+
+    await lapse(given, db, gate, claims[:1], at=given.now + timedelta(minutes=15))
+    await given.reserved_all(sale.item)
+
+    found = [await tickets.find(db, gate, ticket_id=c.ticket_id) for c in claims]
+    assert [t.state for t in found] == [TicketState.LAPSED, TicketState.ENDED, TicketState.ENDED]
+    assert [t.poll_after_ms for t in found] == [None, None, None]
+    assert await level_of(db, sale) == (1, 0, 0)
+    await assert_clean(market, in_flight=True)

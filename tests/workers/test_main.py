@@ -8,10 +8,10 @@ import sys
 from sqlalchemy import select, text
 
 from cli.house import environment_of
+from domain.foundation.locks import TIMETABLE
 from domain.foundation.outbox import events
 from tests.given.bells import BellRang, new_bell, ring
 from tests.workers.conftest import until
-from workers.timetable import LEADER_LOCK
 
 LEADERS = """
     SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock
@@ -25,7 +25,7 @@ async def test_a_worker_leads_listens_and_leaves_at_sigterm_with_nothing_in_its_
         sys.executable, "-m", "cli.main", "worker", env=environment, stderr=asyncio.subprocess.PIPE
     )
     try:
-        await until(lambda: db.value(text(LEADERS), {"lock": LEADER_LOCK}), seconds=60)
+        await until(lambda: db.value(text(LEADERS), {"lock": TIMETABLE}), seconds=60)
         await ring(db, BellRang(new_bell(), 1))  # it does not know the bell
         await until(lambda: db.value(select(events.c.attempts)), seconds=10)
 
@@ -37,4 +37,4 @@ async def test_a_worker_leads_listens_and_leaves_at_sigterm_with_nothing_in_its_
 
     assert worker.returncode == 0
     assert b"event_not_heard" in complaints
-    assert await db.value(text(LEADERS), {"lock": LEADER_LOCK}) == 0
+    assert await db.value(text(LEADERS), {"lock": TIMETABLE}) == 0

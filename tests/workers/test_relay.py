@@ -7,12 +7,13 @@ from collections import Counter, defaultdict
 import pytest
 from sqlalchemy import func, insert, select, text
 
+from domain.foundation.locks import OUTBOX_LANES
 from domain.foundation.outbox import LANES, MOST_ATTEMPTS, Backlog, backlog, events, lane_of, revive_dead
 from tests.given.bells import BellRang, new_bell, ring
 from tests.workers.conftest import running, until
 from workers import relay as relays
 from workers.hearing import hears
-from workers.relay import LANE_LOCK, Relay
+from workers.relay import Relay
 
 LANE = 3
 
@@ -366,7 +367,7 @@ HOLDERS = """
 
 
 def holder(lane):
-    return {"lock": LANE_LOCK + lane}
+    return {"lock": OUTBOX_LANES + lane}
 
 
 async def is_listening(db):

@@ -9,16 +9,17 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
+from domain.foundation.locks import TIMETABLE
 from domain.foundation.runtime import Market
 from tests.workers.conftest import AheadContext, running, send_nothing, until
 from workers import timetable
-from workers.timetable import LEADER_LOCK, every
+from workers.timetable import every
 
 LEADERS = """
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
-LOCK = {"lock": LEADER_LOCK}
+LOCK = {"lock": TIMETABLE}
 
 
 @pytest.fixture

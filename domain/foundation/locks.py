@@ -1,0 +1,10 @@
+"""The numbers of PostgreSQL's advisory locks: one list, so that no two uses ever share one."""
+
+UPGRADES = 7_153_001
+"""Migrations, one at a time."""
+TIMETABLE = 7_153_002
+"""Held by the worker that leads the timetable, for as long as it leads."""
+IMPORTS = 7_153_003
+"""Catalogue imports, one at a time."""
+OUTBOX_LANES = 7_153_100
+"""The first of the outbox's lanes; lane n adds n."""
