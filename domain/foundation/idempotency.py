@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import (
     Column,
     DateTime,
+    Index,
     LargeBinary,
     PrimaryKeyConstraint,
     String,
@@ -37,7 +38,15 @@ keys = Table(
     Column("answer", JSONB),
     Column("used_at", DateTime(timezone=True), server_default=func.now(), nullable=False),
     PrimaryKeyConstraint("owner_id", "key"),
+    # the chore's question: which are old enough to be forgotten?
+    Index("idempotency_keys_used_at_idx", "used_at"),
 )
+
+
+_FORGET = text("""
+    DELETE FROM idempotency_keys WHERE (owner_id, key) IN (
+      SELECT owner_id, key FROM idempotency_keys WHERE used_at < now() - make_interval(days => :days) LIMIT :limit)
+""")
 
 
 @dataclass(frozen=True)
@@ -82,10 +91,6 @@ async def finish(tx: Transaction, *, owner_id: UUID, key: str, answer: Any) -> N
     await tx.execute(update(keys).where(keys.c.owner_id == owner_id, keys.c.key == key).values(answer=answer))
 
 
-async def forget(tx: Transaction, *, days: int = 30) -> int:
-    """Drop keys older than `days`; how many went."""
-    return (
-        await tx.connection.execute(
-            text("DELETE FROM idempotency_keys WHERE used_at < now() - make_interval(days => :days)"), {"days": days}
-        )
-    ).rowcount
+async def forget(tx: Transaction, *, days: int = 30, limit: int = 10_000) -> int:
+    """Drop keys older than `days`, at most `limit` of them; how many went."""
+    return await tx.execute(_FORGET, {"days": days, "limit": limit})

@@ -8,7 +8,7 @@ SHOP_CURRENCY = "CNY"
 LARGEST_MINOR = 10**15
 """Ten trillion yuan: far above any order, far below the 63 bits of a BIGINT, so sums cannot overflow."""
 
-_AMOUNT = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,2}))?")
+_AMOUNT = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 
 
 @dataclass(frozen=True, slots=True)

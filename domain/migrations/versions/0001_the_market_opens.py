@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("owner_id", "key", name=op.f("idempotency_keys_pkey")),
     )
+    op.create_index("idempotency_keys_used_at_idx", "idempotency_keys", ["used_at"], unique=False)
     op.create_table(
         "outbox_events",
         sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -567,6 +568,7 @@ def downgrade() -> None:
     )
     op.drop_index("outbox_events_dead_idx", table_name="outbox_events", postgresql_where=sa.text("dead_at IS NOT NULL"))
     op.drop_table("outbox_events")
+    op.drop_index("idempotency_keys_used_at_idx", table_name="idempotency_keys")
     op.drop_table("idempotency_keys")
     op.drop_table("flash_sale_slots")
     op.drop_table("flash_sale_shoppers")
