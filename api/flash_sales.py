@@ -85,7 +85,7 @@ class FlashSaleTicket(Node):
         description="QUEUED or WAITING: how many tickets stand before this one, and itself. Else null."
     )
     pay_by: datetime | None = strawberry.field(description="RESERVED: until when to pay. Else null.")
-    item_id: strawberry.ID | None
+    item_id: strawberry.ID
     poll_after_ms: Long | None = strawberry.field(
         description="Milliseconds to wait before asking again; null once the ticket cannot change any more."
     )
@@ -295,7 +295,7 @@ async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
     context = info.context
     if context.principal is None:
         return None
-    ticket = await tickets.find(context.market.db, context.market.gate, ticket_id=ticket_id)
+    ticket = await context.services.tickets.find(ticket_id)
     if ticket is None or ticket.shopper_id != context.principal.account_id:
         return None
     return FlashSaleTicket(
@@ -304,7 +304,7 @@ async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
         quantity=ticket.quantity,
         position=ticket.position,
         pay_by=ticket.pay_by if ticket.state is rules.TicketState.RESERVED else None,
-        item_id=show_id("saleitem", ticket.item_id) if ticket.item_id else None,
+        item_id=show_id("saleitem", ticket.item_id),
         poll_after_ms=ticket.poll_after_ms,
         order_key=ticket.order_id,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from domain.accounts.tokens import Verifier
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.passes import PassDesk
+from domain.flash_sales.tickets import TicketDesk
 from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 
@@ -17,6 +18,7 @@ class Services:
     verifier: Verifier
     desk: ClaimDesk
     passes: PassDesk
+    tickets: TicketDesk
     shelf: Remembered[Any]
     """Lists of products that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
 
@@ -28,5 +30,6 @@ class Services:
             Verifier(settings),
             ClaimDesk(market.gate, key=settings.signing_secret, sold_out_seconds=settings.sold_out_seconds),
             PassDesk(market.db, seconds=settings.pass_seconds),
+            TicketDesk(market.db, market.gate),
             Remembered(seconds=settings.public_answer_seconds),
         )

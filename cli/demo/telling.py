@@ -54,7 +54,7 @@ def report(seen: Rehearsed) -> SaleReport:
         timeline=timeline,
         revenue_minor=seen.books.revenue_minor,
         orders_paid=seen.books.orders_paid,
-        environment={**seen.environment, "账本裁定 decided in the ledger": _decided(seen)},
+        environment={**seen.environment, "排队 in the queue": _queued(seen)},
         audit=[
             AuditLine(line.zh or line.check, line.subject, line.expected, line.found, line.ok)
             for line in seen.audit
@@ -64,7 +64,7 @@ def report(seen: Rehearsed) -> SaleReport:
 
 
 def seconds_to_sold_out(seen: Rehearsed) -> float | None:
-    """From the opening until every unit was reserved for the first time; None if some never were."""
+    """From the opening to the batch that reserved the last of all units for the first time; None if some never were."""
     first = [_first_tickets(seen.books, offer) for offer in seen.sale.offers]
     if any(len(tickets) < offer.units for tickets, offer in zip(first, seen.sale.offers, strict=True)):
         return None
@@ -138,8 +138,8 @@ def _second(sale: Sale, at: str) -> int:
     return int((datetime.fromisoformat(at) - sale.opens_at).total_seconds())
 
 
-def _decided(seen: Rehearsed) -> str:
-    """How long after the claim the ledger decided, for those whose claim found a unit at the gate."""
+def _queued(seen: Rehearsed) -> str:
+    """From the claim to the batch that decided it, by the market's clocks; of those who found a unit at the gate."""
     first = [ticket for offer in seen.sale.offers for ticket in _first_tickets(seen.books, offer)]
     waited_ms = [(ticket.decided_at - ticket.claimed_at).total_seconds() * 1000 for ticket in first]
     return f"p50 {duration(percentile(waited_ms, 50))}, p99 {duration(percentile(waited_ms, 99))}"

@@ -11,7 +11,7 @@ from cli.demo.plan import Shopper
 from cli.demo.stall import Sale
 from domain.foundation import clock
 
-FIRST_PAUSES_MS = (250, 400, 600)
+FIRST_PAUSES_MS = (300, 300, 600)
 """Before looking after a queued ticket: shorter than `pollAfterMs` at first, to see it happen."""
 LOOK_FOR_PAID_MS = 1_000
 PATIENCE = 4
@@ -243,11 +243,7 @@ class Visit:
 
 def _pause_seconds(ticket: Answer, looks: int, last_look_seconds: float) -> float:
     """How long to wait before looking after a ticket again."""
-    match ticket["state"]:
-        case "QUEUED":
-            pause_ms = FIRST_PAUSES_MS[looks] if looks < len(FIRST_PAUSES_MS) else int(ticket["pollAfterMs"])
-        case "WAITING":
-            pause_ms = int(ticket["pollAfterMs"]) * 2
-        case _:
-            pause_ms = LOOK_FOR_PAID_MS
-    return max(pause_ms / 1000, min(last_look_seconds * PATIENCE, LONGEST_PAUSE_SECONDS))
+    if ticket["state"] == "QUEUED":
+        return (FIRST_PAUSES_MS[looks] if looks < len(FIRST_PAUSES_MS) else int(ticket["pollAfterMs"])) / 1000
+    usual_ms = int(ticket["pollAfterMs"]) * 2 if ticket["state"] == "WAITING" else LOOK_FOR_PAID_MS
+    return max(usual_ms / 1000, min(last_look_seconds * PATIENCE, LONGEST_PAUSE_SECONDS))

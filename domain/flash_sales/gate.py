@@ -9,6 +9,7 @@ from uuid import UUID
 from redis.asyncio import RedisCluster
 
 from domain.flash_sales.rules import TicketState
+from domain.foundation.ids import lane_of
 from domain.foundation.redis import Gate, Script
 
 _HERE = Path(__file__).parent
@@ -178,22 +179,36 @@ async def fall_asleep(gate: Gate, *, lane: int) -> None:
     await gate.delete(_awake(lane))
 
 
-async def standing(gate: Gate, *, lane: int, ticket_id: UUID) -> Standing | None:
-    """Where a ticket stands in the gate; None when the gate does not know it."""
-    k = keys(lane)
+async def standings(gate: Gate, ticket_ids: Sequence[UUID]) -> list[Standing | None]:
+    """Where tickets stand in the gate, in one round; None for one that the gate does not know."""
+    lanes = list(dict.fromkeys(lane_of(ticket_id) for ticket_id in ticket_ids))
     async with _pipeline(gate) as pipe:
-        pipe.hget(k.tickets, ticket_id.hex)
-        pipe.hmget(k.gate, "drained", "served", "open")
-        known, (drained, served, is_open) = await pipe.execute()
-    if known is None or drained is None:
+        for lane in lanes:
+            pipe.hmget(keys(lane).gate, "drained", "served", "open")
+        for ticket_id in ticket_ids:
+            pipe.hget(keys(lane_of(ticket_id)).tickets, ticket_id.hex)
+        answers = await pipe.execute()
+    passed = dict(zip(lanes, answers, strict=False))
+    known = answers[len(lanes) :]
+    return [_standing(text, passed[lane_of(id)]) for id, text in zip(ticket_ids, known, strict=True)]
+
+
+def _standing(text: bytes | None, passed: list[bytes | None]) -> Standing | None:
+    drained, served, is_open = passed
+    if text is None or drained is None or served is None:
         return None
-    place, shopper, quantity = known.decode().split(":")
-    is_waiting = place[0] == "w"
-    position = int(place[1:]) - int(served if is_waiting else drained)
-    state = TicketState.QUEUED
-    if is_waiting:
+    place, shopper, quantity = text.decode().split(":")
+    if place[0] == "q":
+        state, position = TicketState.QUEUED, int(place[1:]) - int(drained)
+    else:
         state = TicketState.WAITING if is_open == b"1" else TicketState.ENDED
+        position = int(place[1:]) - int(served)
     return Standing(state, max(position, 0), UUID(shopper), int(quantity))
+
+
+async def standing(gate: Gate, *, ticket_id: UUID) -> Standing | None:
+    """Where a ticket stands in the gate; None when the gate does not know it."""
+    return (await standings(gate, [ticket_id]))[0]
 
 
 async def figures(gate: Gate, *, lane: int) -> Figures | None:

@@ -133,33 +133,39 @@ async def item_by_number(db: Database, number: int) -> tuple[Item, int]:
     return Item(*row[:-1]), row.pay_seconds
 
 
-async def item_id_by_number(db: Database, number: int) -> UUID | None:
-    """The id of the item with this number."""
-    found: UUID | None = await db.value(select(items.c.id).where(items.c.number == number))
-    return found
+async def item_ids_by_numbers(db: Database, numbers: Sequence[int]) -> dict[int, UUID]:
+    """The ids of the items with these numbers."""
+    rows = await db.rows(select(items.c.number, items.c.id).where(items.c.number == func.any(list(numbers))))
+    return {row.number: row.id for row in rows}
+
+
+async def tickets_by_ids(db: Database, ticket_ids: Sequence[UUID]) -> dict[UUID, Ticket]:
+    """Decided tickets by id; one that is only in the gate is not among them."""
+    t = tickets.c
+    rows = await db.rows(
+        select(t.id, t.item_id, t.shopper_id, t.quantity, t.state, t.order_id, t.refusal, orders.c.pay_by, t.decided_at)
+        .outerjoin_from(tickets, orders, orders.c.id == t.order_id)
+        .where(t.id == func.any(list(ticket_ids)))
+    )
+    return {
+        row.id: Ticket(
+            row.id,
+            row.item_id,
+            row.shopper_id,
+            row.quantity,
+            TicketState(row.state),
+            row.order_id,
+            row.refusal,
+            row.pay_by,
+            row.decided_at,
+        )
+        for row in rows
+    }
 
 
 async def ticket(db: Database, ticket_id: UUID) -> Ticket | None:
     """A decided ticket; None while it is only in the gate."""
-    t = tickets.c
-    row = await db.one(
-        select(t.id, t.item_id, t.shopper_id, t.quantity, t.state, t.order_id, t.refusal, orders.c.pay_by, t.decided_at)
-        .outerjoin_from(tickets, orders, orders.c.id == t.order_id)
-        .where(t.id == ticket_id)
-    )
-    if row is None:
-        return None
-    return Ticket(
-        row.id,
-        row.item_id,
-        row.shopper_id,
-        row.quantity,
-        TicketState(row.state),
-        row.order_id,
-        row.refusal,
-        row.pay_by,
-        row.decided_at,
-    )
+    return (await tickets_by_ids(db, [ticket_id])).get(ticket_id)
 
 
 async def per_second(db: Database, *, item_ids: Sequence[UUID], since: datetime, until: datetime) -> list[Second]:

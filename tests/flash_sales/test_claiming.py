@@ -1,5 +1,6 @@
 """Claims at the gate."""
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -9,6 +10,7 @@ from domain.flash_sales import gate as gates
 from domain.flash_sales import reserving, tickets
 from domain.flash_sales.desk import Claimed
 from domain.flash_sales.rules import (
+    FlashSaleBusy,
     FlashSaleClosed,
     FlashSaleLimitReached,
     FlashSalePassRefused,
@@ -18,6 +20,8 @@ from domain.flash_sales.rules import (
 )
 from domain.foundation.errors import BadInput, IdempotencyConflict
 from domain.foundation.ids import new_id
+from domain.foundation.redis import connect
+from tests.statements import count_statements
 
 
 @pytest.fixture
@@ -174,3 +178,36 @@ async def test_nobody_claims_at_the_closing_moment(given):
 
 async def test_a_ticket_that_nobody_knows_is_not_found(given, db, gate):
     assert await tickets.find(db, gate, ticket_id=new_id()) is None
+
+
+async def test_many_polls_at_once_share_their_statements(given, claim, db, gate):
+    sale = await given.flash_sale(units=40, waiting_places=40)
+    claims = [await claim(sale, shopper_id) for shopper_id in await given.shoppers(60)]
+    await reserving.reserve(db, gate, lane=sale.lane, limit=20, now=given.now)
+    desk = tickets.TicketDesk(db, gate)
+
+    with count_statements(db) as sent:
+        found = await asyncio.gather(*(desk.find(claimed.ticket_id) for claimed in claims))
+        one_by_one = [await tickets.find(db, gate, ticket_id=claimed.ticket_id) for claimed in claims[:1]]
+
+    assert [(ticket.state.value, ticket.position) for ticket in found] == [
+        *[("reserved", None)] * 20,
+        *[("queued", place) for place in range(1, 21)],
+        *[("waiting", place) for place in range(1, 21)],
+    ]
+    assert {ticket.item_id for ticket in found} == {sale.item.id}
+    assert one_by_one == found[:1]
+    assert len(sent) == 3  # the tickets that may be decided, the item of the others, and the single look
+
+
+async def test_a_poll_while_the_gate_is_away_is_answered_by_the_ledger_or_told_to_come_again(given, claim, db):
+    sale = await given.flash_sale(units=2)
+    reserved, queued = [await claim(sale, shopper_id) for shopper_id in await given.shoppers(2)]
+    await reserving.reserve(db, given.market.gate, lane=sale.lane, limit=1, now=given.now)
+    nowhere = connect("unix:///nowhere/socket?db=0")
+
+    found = await tickets.find(db, nowhere, ticket_id=reserved.ticket_id)
+    with pytest.raises(FlashSaleBusy):
+        await tickets.find(db, nowhere, ticket_id=queued.ticket_id)
+
+    assert found.state is TicketState.RESERVED

@@ -37,7 +37,7 @@ async def open_lane(gate, free, per_shopper, places, is_open=True):
 def named(claims):
     """Shopper and request as the gate takes them, a ticket for each."""
     return [
-        Claim(f"{ord(shopper):032x}", f"request-{request}", UUID(int=number).hex, quantity)
+        Claim(f"{ord(shopper):032x}", f"request-{request}", UUID(int=LANE << 30 | number).hex, quantity)
         for number, (shopper, request, quantity) in enumerate(claims, 1)
     ]
 
@@ -109,7 +109,7 @@ async def test_units_given_back_serve_the_waiting_line_in_order(gate):
     given = [await gates.give_back(gate, lane=LANE, tickets={UUID(claims[0].ticket): 1}) for _ in range(3)]
 
     queued = await gates.queue(gate, lane=LANE, limit=10)
-    last = await gates.standing(gate, lane=LANE, ticket_id=UUID(claims[3].ticket))
+    last = await gates.standing(gate, ticket_id=UUID(claims[3].ticket))
     assert given == [1, 0, 0]
     assert [entry.ticket_id.hex for entry in queued] == [claims[i].ticket for i in (0, 1, 2)]
     assert (last.state, last.position) == ("waiting", 1)
