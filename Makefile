@@ -48,9 +48,9 @@ migration: .venv/made ## Write the next migration from what the tables say, NAME
 bench: .venv/made ## Measure what the market can do against this machine's own ceiling; ARGS="..." adds options.
 	@.venv/bin/python -m benchmarks $(ARGS)
 
-faults: .venv/made ## Kill processes in the middle of sales, each in every way 20 times over; FAULT_RUNS=100 says how often instead.
-	@echo "faults: real processes killed in real sales, $${FAULT_RUNS:-20} times each"
-	@FAULT_RUNS=$${FAULT_RUNS:-20} .venv/bin/pytest -m "" tests/faults $(ARGS)
+faults: .venv/made ## Run every race and kill processes in mid-sale, each 20 times over; FAULT_RUNS=100 says how often instead.
+	@echo "faults: real races, and real processes killed in real sales, $${FAULT_RUNS:-20} times each"
+	@FAULT_RUNS=$${FAULT_RUNS:-20} .venv/bin/pytest -m "" tests/races tests/faults tests/workers/test_broker.py $(ARGS)
 
 # no configuration: neither a user's nor a parent folder's may decide what is locked
 LOCK = .venv/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -5,7 +5,7 @@ from random import Random
 
 WISHES = {1: 0.3, 2: 0.4, 3: 0.3}
 """How many items a shopper asks for, one after the other, before going home: the share of each number."""
-USUAL_SIGN_INS_PER_SECOND = 350.0
+USUAL_SIGN_INS_PER_SECOND = 500.0
 """What two ordinary cores manage, market and crowd together."""
 SLOWEST_PACE = 5.0
 EARLY_SHARE = 0.15
@@ -23,7 +23,7 @@ class Plan:
     units: int = 300
     seed: int = 0
     skus: int = 5
-    pay_seconds: int = 10
+    pay_seconds: int = 8
     never_pay: float = 0.08
     connections: int = 200
     pace: float = 1.0
@@ -44,7 +44,7 @@ class Plan:
 class Shopper:
     """One person's part: when they come (seconds after the opening, negative before), what they want, how they pay.
 
-    Who is early taps again `reacts_seconds` after the opening. `wishes` are numbers of items, the dearest wish first.
+    It takes them `reacts_seconds` to tap again: after the opening, or for another item. `wishes` are numbers of items.
     Who never pays closes the app once a unit is reserved.
     """
 
@@ -69,7 +69,7 @@ def cast(plan: Plan, *, items: int) -> list[Shopper]:
             number=number,
             comes_after=_arrival(dice) * plan.pace,
             wishes=_wishes(dice, items),
-            reacts_seconds=dice.gammavariate(2, 0.15) * plan.pace,
+            reacts_seconds=dice.gammavariate(2, 0.25) * plan.pace,
             pays=number not in never_pay,
             thinks_seconds=min(0.5 + dice.gammavariate(2, 0.8), plan.pay_seconds / 2),
             notice=notice,
@@ -80,10 +80,10 @@ def cast(plan: Plan, *, items: int) -> list[Shopper]:
 
 
 def _arrival(dice: Random) -> float:
-    """Some wait before the doors; the rest come within some three seconds, most of them in the first."""
+    """Some wait before the doors; of the rest most come in the first two seconds, and nearly all within five."""
     if dice.random() < EARLY_SHARE:
         return -dice.uniform(0.1, LONGEST_EARLY_SECONDS)
-    return dice.gammavariate(1.5, 0.7)
+    return dice.gammavariate(2, 0.8)
 
 
 def _wishes(dice: Random, items: int) -> tuple[int, ...]:

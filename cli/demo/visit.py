@@ -121,6 +121,7 @@ class Visit:
             ticket = await self._claim(wish)
             if ticket is not None:
                 break
+            await asyncio.sleep(self._shopper.reacts_seconds)
         return wish, ticket
 
     async def _claim(self, wish: int) -> Answer | None:
