@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks import claims, lists, load, statements
 from benchmarks.figures import Figure, show
 from cli.house import House
-from domain.foundation import clock
+from domain.foundation import clock, logs
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
 from domain.stock.importing import import_file
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds of each load (1 to 30)")
     given = parser.parse_args(arguments)
+    logs.configure(level="WARNING")
     data_dir = Path(tempfile.mkdtemp(prefix="nm-bench-"))
     data_dir.chmod(0o711)  # as root, the engines run as another user who must pass through
     settings = Settings(data_dir=data_dir, port=0, log_level="WARNING")

@@ -32,7 +32,7 @@ def show(figures: Iterable[Figure], *, as_json: bool) -> None:
             print(json.dumps({**asdict(figure), "ratio": figure.ratio}, ensure_ascii=False))
         return
     table = Table(title=f"夜市 benchmarks · Python {sys.version.split()[0]} · {sys.executable}")
-    table.add_column("what")
+    table.add_column("what", min_width=34)
     for heading in ("value", "unit", "ceiling", "ratio", "target"):
         table.add_column(heading, justify="right")
     for figure in figures:

@@ -64,9 +64,9 @@ class Evening:
         with stop_signals() as received:
             try:
                 return self._hold(received)
-            except _Interrupted:
-                return 128 + received[0]
-            except TROUBLES as trouble:
+            except (_Interrupted, *TROUBLES) as trouble:
+                if received:  # a start that was cut short fails in many ways, and none of them is news
+                    return 128 + received[0]
                 self.console.print(Text(str(trouble), "red"))
                 return 1
 
