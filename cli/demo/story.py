@@ -78,8 +78,8 @@ async def _hold_sale(
 ) -> Rehearsal:
     tag = new_id().hex[-6:]
     with steps.step("进场", "shoppers sign in") as step:
-        tokens = await _sign_in_all(plan, door, step, tag=tag)
-        plan = plan.paced(plan.shoppers / step.seconds)
+        tokens, per_second = await _sign_in_all(plan, door, step, tag=tag)
+        plan = plan.paced(per_second)
         if plan.pace >= 1.1:
             step.show(f"{step.note}; a busy machine, so people take {plan.pace:.1f} x their time")
     with steps.step("排期", "put the sale up") as step:
@@ -111,18 +111,24 @@ async def _hold_sale(
     return Rehearsal(report, telling.complaints(seen, report), tokens[a_buyer], admin_token)
 
 
-async def _sign_in_all(plan: Plan, door: Door, step: Step, *, tag: str) -> list[str]:
-    """A token for each shopper; names carry the run's tag, so that every rehearsal has new people."""
-    signed_in = 0
+async def _sign_in_all(plan: Plan, door: Door, step: Step, *, tag: str) -> tuple[list[str], float]:
+    """A token for each shopper, and how many a second it were once the market was warm: in the second half of them.
+
+    Names carry the run's tag, so that every rehearsal has new people.
+    """
+    signed_in_at: list[float] = []
 
     async def sign_one_in(number: int) -> str:
-        nonlocal signed_in
         token = await sign_in(door, f"{tag}-{number:05}")
-        signed_in += 1
-        step.show(f"{signed_in:,} of {plan.shoppers:,}", bar=[("yellow", signed_in)], whole=plan.shoppers)
+        signed_in_at.append(monotonic())
+        done = len(signed_in_at)
+        step.show(f"{done:,} of {plan.shoppers:,}", bar=[("yellow", done)], whole=plan.shoppers)
         return token
 
-    return await asyncio.gather(*(sign_one_in(number) for number in range(plan.shoppers)))
+    tokens = await asyncio.gather(*(sign_one_in(number) for number in range(plan.shoppers)))
+    half = plan.shoppers // 2
+    seconds = signed_in_at[-1] - signed_in_at[half - 1]
+    return tokens, (plan.shoppers - half) / max(seconds, 0.001)
 
 
 async def _put_up(plan: Plan, stall: Stall, step: Step, *, tag: str) -> Sale:
