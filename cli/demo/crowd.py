@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from cli.demo.door import MarketFault
+from cli.demo.occasion import Occasion
 from cli.demo.plan import Shopper
-from cli.demo.visit import Occasion, Visit
+from cli.demo.visit import Visit
 
 
 class Crowd:

@@ -92,3 +92,13 @@ async def sign_in(door: Door, name: str, roles: Sequence[str] = ()) -> str:
     """An access token. The same name is the same person."""
     answer = await door.ask(SIGN_IN, input={"name": name, "roles": list(roles)})
     return str(expect(answer, "SignedIn")["accessToken"])
+
+
+async def ask_gateway(session: aiohttp.ClientSession, url: str) -> Answer:
+    """What the payment gateway tells. Raises MarketFault when it does not."""
+    try:
+        async with session.get(url) as response:
+            found: Answer = orjson.loads(await response.read())
+            return found
+    except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
+        raise MarketFault(f"the payment gateway does not answer {url}: {error!r}") from error

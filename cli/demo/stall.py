@@ -72,35 +72,36 @@ class Sale:
     offers: Sequence[Offer]
 
 
+async def goods_for_sale(door: Door) -> list[Goods]:
+    """Of each published product the SKU that has most units; of some hundred products, the newest first."""
+    goods: list[Goods] = []
+    after = None
+    for _ in range(PAGES):
+        page = await door.ask(PRODUCTS, after=after)
+        goods += [_most_plentiful(product) for product in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    return goods
+
+
+def choose(goods: Sequence[Goods], plan: Plan) -> list[Offer]:
+    """Some of the goods, as many SKUs as the plan wants or fewer that have enough units. Raises NothingToSell."""
+    for items in range(min(plan.skus, len(goods), plan.units), 0, -1):
+        shares = plan.share_out(items)
+        plenty = [one for one in goods if one.available >= shares[0]]
+        if len(plenty) >= items:
+            chosen = Random(plan.seed).sample(plenty, items)  # noqa: S311 - nothing here is secret
+            return [Offer(one, units, sale_price(one)) for one, units in zip(chosen, shares, strict=True)]
+    raise NothingToSell(f"no published SKUs have {plan.units:,} units between them; --units makes the sale smaller")
+
+
 class Stall:
     """The merchandiser's side of the market."""
 
     def __init__(self, door: Door, token: str) -> None:
         self._door = door
         self._token = token
-
-    async def choose(self, plan: Plan) -> list[Offer]:
-        """Some goods for the sale, each of another product. Raises NothingToSell."""
-        goods = await self._goods()
-        for items in range(min(plan.skus, len(goods), plan.units), 0, -1):
-            shares = plan.share_out(items)
-            plenty = [one for one in goods if one.available >= shares[0]]
-            if len(plenty) >= items:
-                chosen = Random(plan.seed).sample(plenty, items)  # noqa: S311 - nothing here is secret
-                return [Offer(one, units, sale_price(one)) for one, units in zip(chosen, shares, strict=True)]
-        raise NothingToSell(f"no published SKUs have {plan.units} units between them; a smaller sale needs --units")
-
-    async def _goods(self) -> list[Goods]:
-        """Of each published product the SKU that has most units."""
-        goods = []
-        after = None
-        for _ in range(PAGES):
-            page = await self._door.ask(PRODUCTS, after=after)
-            goods += [_most_plentiful(product) for product in page["nodes"]]
-            after = page["pageInfo"]["endCursor"]
-            if not page["pageInfo"]["hasNextPage"]:
-                break
-        return goods
 
     async def put_up(self, plan: Plan, offers: Sequence[Offer], *, title: str, key: str) -> Sale:
         """Create, schedule and warm a sale that opens in some seconds, at a whole one."""

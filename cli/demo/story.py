@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-import aiohttp
-
 from cli.demo import books, telling
 from cli.demo.books import Books
 from cli.demo.crowd import Crowd
-from cli.demo.door import Answer, Door, connections, sign_in
-from cli.demo.journal import Journal, Pulse
+from cli.demo.door import Answer, Door, ask_gateway, connections, sign_in
+from cli.demo.journal import Pulse
+from cli.demo.occasion import Occasion
 from cli.demo.plan import Plan, cast
-from cli.demo.stall import Sale, Stall
+from cli.demo.stall import Offer, Sale, Stall, choose, goods_for_sale
 from cli.demo.steps import Step, Steps
-from cli.demo.visit import Occasion
+from cli.demo.telling import Rehearsed
 from cli.house import House
 from cli.report import SaleReport, percentile
 from cli.report.figures import duration
@@ -29,7 +28,8 @@ from domain.stock import importing
 
 TITLE = "夜市开场秒杀"
 LOOK_SECONDS = 0.5
-DECIDE_SECONDS = 90.0
+ROUNDS = 12
+"""How often units may lapse and pass on, in times to pay, before the story loses its patience."""
 GOING_HOME_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
 
@@ -44,22 +44,25 @@ class Rehearsal:
     admin_token: str
 
 
-@dataclass(frozen=True)
-class Rush:
-    """How it went, and what the crowd itself cost while everybody came."""
-
-    pulse: Pulse
-    is_decided: bool
-
-
 async def rehearse(plan: Plan, house: House, catalogue: Path, steps: Steps) -> Rehearsal:
     """Run a whole sale in an open house. Raises NothingToSell, MarketFault, BadInput (the catalogue)."""
     market = Market.open(house.settings)
     try:
-        with steps.step("上架", "import the catalogue") as step:
-            await _import(market, catalogue, step)
         async with connections(plan.connections) as session, connections(plan.connections) as wallets:
-            return await _hold_sale(plan, house, market, Door(session, house.url), wallets, steps)
+            door = Door(session, house.url)
+            with steps.step("上架", "import the catalogue") as step:
+                await _import(market, catalogue, step)
+                offers = choose(await goods_for_sale(door), plan)
+            tag = new_id().hex[-6:]
+            tokens, plan = await _gather(plan, door, steps, tag=tag)
+            with steps.step("排期", "put the sale up") as step:
+                stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
+                occasion = Occasion(door, wallets, await _put_up(plan, stall, offers, step, tag=tag), tag=tag)
+            seen = await _hold_sale(plan, house, market, stall, occasion, tokens, steps)
+            report = telling.report(seen)
+            a_buyer = next(iter(seen.journal.buyers), 0)
+            admin_token = await sign_in(door, "demo-admin", ["ADMIN"])
+            return Rehearsal(report, telling.complaints(seen, report), tokens[a_buyer], admin_token)
     finally:
         await market.close()
 
@@ -73,42 +76,39 @@ async def _import(market: Market, catalogue: Path, step: Step) -> None:
     step.show(f"{found.products:,} products, {found.skus:,} SKUs{mistakes}")
 
 
-async def _hold_sale(
-    plan: Plan, house: House, market: Market, door: Door, wallets: aiohttp.ClientSession, steps: Steps
-) -> Rehearsal:
-    tag = new_id().hex[-6:]
+async def _gather(plan: Plan, door: Door, steps: Steps, *, tag: str) -> tuple[list[str], Plan]:
+    """Everybody's tokens, and the plan at a pace that this machine can keep."""
     with steps.step("进场", "shoppers sign in") as step:
         tokens, per_second = await _sign_in_all(plan, door, step, tag=tag)
         plan = plan.paced(per_second)
         if plan.pace >= 1.1:
             step.show(f"{step.note}; a busy machine, so people take {plan.pace:.1f} x their time")
-    with steps.step("排期", "put the sale up") as step:
-        stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
-        sale = await _put_up(plan, stall, step, tag=tag)
-    occasion = Occasion(door, wallets, sale, tag=tag)
-    rush = await _rush(plan, stall, sale, occasion, tokens, steps)
+    return tokens, plan
+
+
+async def _hold_sale(
+    plan: Plan, house: House, market: Market, stall: Stall, occasion: Occasion, tokens: Sequence[str], steps: Steps
+) -> Rehearsed:
+    pulse, is_decided = await _rush(plan, stall, occasion, tokens, steps)
     with steps.step("收摊", "stop and settle") as step:
-        is_settled = await stall.close(sale)
+        is_settled = await stall.close(occasion.sale)
         step.show("what was left is free stock again" if is_settled else "not settled")
-    found = await books.read(market, sale.id)
+    found = await books.read(market, occasion.sale.id)
     with steps.step("对账", "audit the books") as step:
-        lines = [*await _audit(market), await _statement(house, wallets, found)]
+        lines = await audit.run(market.db, market.gate, now=clock.now())
+        lines.append(await _statement(house, occasion, found))
         step.show(_verdict(lines))
-    seen = telling.Rehearsed(
+    return Rehearsed(
         plan=plan,
-        sale=sale,
+        sale=occasion.sale,
         journal=occasion.journal,
-        statistics=await stall.statistics(sale),
+        statistics=await stall.statistics(occasion.sale),
         books=found,
         audit=lines,
-        environment=await _environment(plan, market, door, rush),
-        is_decided=rush.is_decided,
+        environment=await _environment(plan, market, occasion, pulse),
+        is_decided=is_decided,
         is_settled=is_settled,
     )
-    report = telling.report(seen)
-    a_buyer = next(iter(seen.journal.buyers), 0)
-    admin_token = await sign_in(door, "demo-admin", ["ADMIN"])
-    return Rehearsal(report, telling.complaints(seen, report), tokens[a_buyer], admin_token)
 
 
 async def _sign_in_all(plan: Plan, door: Door, step: Step, *, tag: str) -> tuple[list[str], float]:
@@ -131,19 +131,23 @@ async def _sign_in_all(plan: Plan, door: Door, step: Step, *, tag: str) -> tuple
     return tokens, (plan.shoppers - half) / max(seconds, 0.001)
 
 
-async def _put_up(plan: Plan, stall: Stall, step: Step, *, tag: str) -> Sale:
-    offers = await stall.choose(plan)
+async def _put_up(plan: Plan, stall: Stall, offers: Sequence[Offer], step: Step, *, tag: str) -> Sale:
     sale = await stall.put_up(plan, offers, title=f"{TITLE} {tag}", key=f"{tag}-sale")
     opens_at = sale.opens_at.astimezone(clock.SHOP_ZONE)
     step.show(f"{plan.units:,} units of {len(offers)} SKUs, opens {opens_at:%H:%M:%S}")
     return sale
 
 
-async def _rush(plan: Plan, stall: Stall, sale: Sale, occasion: Occasion, tokens: Sequence[str], steps: Steps) -> Rush:
-    """Everybody comes, claims, pays or does not, until each unit is sold or nobody is left who wants it."""
+async def _rush(
+    plan: Plan, stall: Stall, occasion: Occasion, tokens: Sequence[str], steps: Steps
+) -> tuple[Pulse, bool]:
+    """Everybody comes, claims, pays or does not, until each unit is sold or nobody is left who wants it.
+
+    Gives back what the crowd cost while everybody came, and whether the sale was decided in time.
+    """
     crowd = Crowd(occasion)
-    watch = _Watch(plan, stall, sale, crowd, occasion.journal)
-    crowd.come(cast(plan, items=len(sale.offers)), tokens)
+    watch = _Watch(plan, stall, occasion, crowd)
+    crowd.come(cast(plan, items=len(occasion.sale.offers)), tokens)
     try:
         with steps.step("开抢", "the opening") as step:
             async with Pulse() as pulse:
@@ -153,7 +157,7 @@ async def _rush(plan: Plan, stall: Stall, sale: Sale, occasion: Occasion, tokens
         await crowd.go_home(patience_seconds=GOING_HOME_SECONDS)
     finally:
         await crowd.go_home()
-    return Rush(pulse, is_decided)
+    return pulse, is_decided
 
 
 @dataclass(frozen=True)
@@ -162,15 +166,14 @@ class _Watch:
 
     plan: Plan
     stall: Stall
-    sale: Sale
+    occasion: Occasion
     crowd: Crowd
-    journal: Journal
 
     async def until(self, is_reached: Callable[[Answer], bool], step: Step) -> bool:
         """Whether it was reached before patience ended."""
-        deadline = monotonic() + DECIDE_SECONDS
+        deadline = monotonic() + ROUNDS * self.plan.pay_seconds
         while monotonic() < deadline:
-            statistics = await self.stall.statistics(self.sale)
+            statistics = await self.stall.statistics(self.occasion.sale)
             self._show(statistics, step)
             if is_reached(statistics):
                 return True
@@ -181,7 +184,7 @@ class _Watch:
         """Whether every unit is paid for; or nobody waits, no order is open and no ticket stands in the queue."""
         if statistics["paid"] >= self.plan.units:
             return True
-        nothing_queued = statistics["reserved"] >= self.journal.tickets or self.crowd.is_gone
+        nothing_queued = statistics["reserved"] >= self.occasion.journal.tickets or self.crowd.is_gone
         return nothing_queued and _unpaid(statistics) <= 0 and statistics["waiting"] == 0
 
     def _show(self, statistics: Answer, step: Step) -> None:
@@ -194,17 +197,12 @@ def _unpaid(statistics: Answer) -> int:
     return int(statistics["reserved"] - statistics["paid"] - statistics["lapsed"])
 
 
-async def _audit(market: Market) -> list[Line]:
-    return await audit.run(market.db, market.gate, now=clock.now())
-
-
-async def _statement(house: House, wallets: aiohttp.ClientSession, found: Books) -> Line:
+async def _statement(house: House, occasion: Occasion, found: Books) -> Line:
     """The other company's books against ours. No verdict when its process was started again: it forgets everything."""
     has_forgotten = house.members["gateway"].restarts > 0
     deadline = monotonic() + STATEMENT_SECONDS
     while True:
-        async with wallets.get(f"{house.settings.sandbox_gateway_url}/statement") as response:
-            told = await response.json()
+        told = await ask_gateway(occasion.wallets, f"{house.settings.sandbox_gateway_url}/statement")
         kept = told["captured"]["minor"] - told["refunded"]["minor"]
         if kept == found.revenue_minor or has_forgotten or monotonic() > deadline:
             break
@@ -220,16 +218,16 @@ def _verdict(lines: Sequence[Line]) -> str:
     return f"{len(differing)} of {len(checks)} checks differ" if differing else f"{len(checks)} checks, nothing differs"
 
 
-async def _environment(plan: Plan, market: Market, door: Door, rush: Rush) -> dict[str, str]:
+async def _environment(plan: Plan, market: Market, occasion: Occasion, pulse: Pulse) -> dict[str, str]:
     """What ran where, so that nobody takes the crowd's own weight for the market's."""
-    settings, pulse = market.settings, rush.pulse
+    settings = market.settings
     return {
         **telling.machine(),
         **await books.versions(market),
         "市场 market": f"{settings.api_processes} API, {settings.worker_processes} worker, 1 gateway process",
         "人群 crowd": f"1 process on the same machine, {plan.connections} connections; in the rush "
         f"{pulse.core_share:.0%} of a core, its own delay p99 {duration(percentile(pulse.late_ms, 99))}",
-        "重发请求 requests repeated": f"{door.repeats:,}",
+        "重发请求 requests repeated": f"{occasion.door.repeats:,}",
         "节奏 pace": f"{plan.pace:.1f} x",
         "种子 seed": f"{plan.seed}",
     }

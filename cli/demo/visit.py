@@ -3,13 +3,10 @@
 import asyncio
 from time import perf_counter
 
-import aiohttp
-
-from cli.demo.door import Answer, Door, MarketFault, expect
-from cli.demo.journal import Claimed, Journal
+from cli.demo.door import Answer, MarketFault, expect
+from cli.demo.journal import Claimed
+from cli.demo.occasion import Occasion
 from cli.demo.plan import Shopper
-from cli.demo.stall import Sale
-from domain.foundation import clock
 
 FIRST_PAUSES_MS = (300, 300, 600)
 """Before looking after a queued ticket: shorter than `pollAfterMs` at first, to see it happen."""
@@ -46,50 +43,6 @@ PAY = """
 mutation Pay($input: PayOrderInput!) {
   payOrder(input: $input) { __typename ... on PaymentInstructions { payUrl } ... on UserError { code message } }
 }"""
-
-
-class Occasion:
-    """One sale as its shoppers meet it, and what they saw of it."""
-
-    def __init__(self, door: Door, wallets: aiohttp.ClientSession, sale: Sale, *, tag: str) -> None:
-        self.door = door
-        self.tag = tag
-        self.journal = Journal()
-        self.in_line: set[int] = set()
-        """The numbers of those who stand in a waiting line now."""
-        self._wallets = wallets
-        self._sale = sale
-        self._opens_at = perf_counter() + (sale.opens_at - clock.now()).total_seconds()
-
-    @property
-    def now(self) -> float:
-        """Seconds since the opening."""
-        return perf_counter() - self._opens_at
-
-    def item_id(self, wish: int) -> str:
-        """The id of the item that is wished for."""
-        return self._sale.offers[wish].item_id
-
-    def note_standing(self, shopper: Shopper, state: str) -> None:
-        """Keep `in_line` true."""
-        if state == "WAITING":
-            self.in_line.add(shopper.number)
-        else:
-            self.in_line.discard(shopper.number)
-
-    async def pay(self, shopper: Shopper, pay_url: str) -> bool:
-        """Pay with the shopper's wallet; False when the gateway did not answer or knows nothing of the payment.
-
-        True also when it takes no money any more: asking again would not change that.
-        """
-        gateway, _, payment_id = pay_url.rpartition("/pay/")
-        wish = {"behaviour": shopper.notice, "delay_ms": shopper.notice_delay_ms}
-        try:
-            async with self._wallets.post(f"{gateway}/payments/{payment_id}/pay", json=wish) as response:
-                await response.read()
-                return response.status in {200, 409}
-        except (aiohttp.ClientError, TimeoutError):
-            return False
 
 
 class Visit:

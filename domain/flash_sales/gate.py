@@ -107,6 +107,11 @@ async def claim(
     return [_answer(text) for text in await _claim(gate, keys(lane).all, arguments)]
 
 
+async def known_requests(gate: Gate, *, lane: int, requests: Sequence[str]) -> list[bool]:
+    """Whether the lane has given a ticket to each of these requests (`shopper hex/request id`)."""
+    return [ticket is not None for ticket in await gate.hmget(keys(lane).requests, list(requests))]
+
+
 def _answer(text: bytes) -> Answer:
     kind, figure, ticket = text.decode().split(":")
     return Answer(kind, int(figure), UUID(ticket) if ticket else None)

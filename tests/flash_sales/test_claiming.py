@@ -8,7 +8,7 @@ import pytest
 
 from domain.flash_sales import gate as gates
 from domain.flash_sales import reserving, tickets
-from domain.flash_sales.desk import Claimed
+from domain.flash_sales.desk import ClaimDesk, Claimed
 from domain.flash_sales.rules import (
     FlashSaleBusy,
     FlashSaleClosed,
@@ -211,3 +211,23 @@ async def test_a_poll_while_the_gate_is_away_is_answered_by_the_ledger_or_told_t
         await tickets.find(db, nowhere, ticket_id=queued.ticket_id)
 
     assert found.state is TicketState.RESERVED
+
+
+async def test_after_a_sold_out_answer_only_a_repeated_request_reaches_the_script(given, db, gate):
+    sale = await given.flash_sale(units=1)
+    first, second, third = await given.shoppers(3)
+    desk = ClaimDesk(gate, key=given.market.settings.signing_secret, sold_out_seconds=60)
+
+    async def claim(shopper_id):
+        leave = given.leave(sale.item, shopper_id)
+        return await desk.claim(leave=leave, shopper_id=shopper_id, quantity=1, request_id="request-1", now=given.now)
+
+    claimed = await claim(first)
+    with pytest.raises(FlashSaleSoldOut):
+        await claim(second)
+    await gates.give_back(gate, lane=sale.lane, tickets={claimed.ticket_id: 1})
+    repeated, refused = await asyncio.gather(claim(first), claim(third), return_exceptions=True)
+
+    assert repeated.ticket_id == claimed.ticket_id
+    assert isinstance(refused, FlashSaleSoldOut)
+    assert (await gates.figures(gate, lane=sale.lane)).free == 1
