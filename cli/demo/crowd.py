@@ -21,11 +21,6 @@ class Crowd:
         for shopper, token in zip(shoppers, tokens, strict=True):
             self._visits[shopper.number] = asyncio.create_task(self._visit(shopper, token))
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether everybody has left."""
-        return all(visit.done() for visit in self._visits.values())
-
     async def go_home(self, *, patience_seconds: float = 0) -> None:
         """Send everybody home: those who stand in line at once, the others when their ticket is decided."""
         waiting = [self._visits[number] for number in self._occasion.in_line]

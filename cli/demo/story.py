@@ -30,6 +30,7 @@ TITLE = "夜市开场秒杀"
 LOOK_SECONDS = 0.5
 ROUNDS = 12
 """How often units may lapse and pass on, in times to pay, before the story loses its patience."""
+STILL_LOOKS = 6
 GOING_HOME_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
 
@@ -146,12 +147,12 @@ async def _rush(
     Gives back what the crowd cost while everybody came, and whether the sale was decided in time.
     """
     crowd = Crowd(occasion)
-    watch = _Watch(plan, stall, occasion, crowd)
+    watch = _Watch(plan, stall, occasion)
     crowd.come(cast(plan, items=len(occasion.sale.offers)), tokens)
     try:
         with steps.step("开抢", "the opening") as step:
             async with Pulse() as pulse:
-                await watch.until(lambda _: occasion.journal.answered == plan.shoppers, step)
+                await watch.until(watch.everybody_is_answered, step)
         with steps.step("候补", "unpaid units pass on") as step:
             is_decided = await watch.until(watch.is_decided, step)
         await crowd.go_home(patience_seconds=GOING_HOME_SECONDS)
@@ -160,14 +161,15 @@ async def _rush(
     return pulse, is_decided
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Watch:
     """Looks at the sale's figures twice a second and shows them."""
 
     plan: Plan
     stall: Stall
     occasion: Occasion
-    crowd: Crowd
+    _still: int = 0
+    """Looks in a row at which nothing was under way."""
 
     async def until(self, is_reached: Callable[[Answer], bool], step: Step) -> bool:
         """Whether it was reached before patience ended."""
@@ -180,12 +182,17 @@ class _Watch:
             await asyncio.sleep(LOOK_SECONDS)
         return False
 
+    def everybody_is_answered(self, _: Answer) -> bool:
+        """Whether all have come and know whether they have a ticket."""
+        return self.occasion.journal.answered == self.plan.shoppers
+
     def is_decided(self, statistics: Answer) -> bool:
-        """Whether every unit is paid for; or nobody waits, no order is open and no ticket stands in the queue."""
-        if statistics["paid"] >= self.plan.units:
-            return True
-        nothing_queued = statistics["reserved"] >= self.occasion.journal.tickets or self.crowd.is_gone
-        return nothing_queued and _unpaid(statistics) <= 0 and statistics["waiting"] == 0
+        """Whether every unit is paid for; or nothing moves: what is left nobody waits for, who waits has nothing left."""
+        nothing_queued = statistics["reserved"] + statistics["waiting"] >= self.occasion.journal.tickets
+        nothing_moves = nothing_queued and _unpaid(statistics) <= 0
+        # a unit that came back is nobody's for a moment, so one look proves nothing
+        self._still = self._still + 1 if nothing_moves else 0
+        return bool(statistics["paid"] >= self.plan.units or self._still >= STILL_LOOKS)
 
     def _show(self, statistics: Answer, step: Step) -> None:
         paid, due = statistics["paid"], max(_unpaid(statistics), 0)

@@ -30,6 +30,7 @@ MOST_CALLS_IN_FLIGHT = 2
 LONGEST_LINE = 20_000
 """Claims that may wait for the script in one process; beyond, shoppers are told to come back."""
 RETRY_AFTER_MS = 500
+MOST_LANES_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class ClaimDesk:
                 state = rules.TicketState(answer.kind)
                 return Claimed(answer.ticket_id, leave.item_id, state, answer.figure, quantity)
             case "soldout":
+                if len(self._sold_out_until) >= MOST_LANES_REMEMBERED:
+                    self._sold_out_until.clear()
                 self._sold_out_until[leave.lane, leave.epoch] = now_ms + self._sold_out_ms
                 raise rules.FlashSaleSoldOut(retry_after_ms=self._sold_out_ms)
             case "short":
