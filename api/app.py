@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -100,7 +100,7 @@ class Api:
             try:
                 await check
                 checks[name] = "ok"
-            except (RedisError, SQLAlchemyError, OSError, TimeoutError):
+            except (RedisError, RedisClusterException, SQLAlchemyError, OSError, TimeoutError):
                 checks[name] = "unreachable"
         is_ready = set(checks.values()) == {"ok"}
         return JSONResponse({"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503)

@@ -26,8 +26,8 @@ class Services:
     def of(cls, market: Market) -> "Services":
         """Fresh ones. Raises ValueError without keys: an empty one would let anybody sign."""
         settings = market.settings
-        if not settings.token_keys or not settings.signing_secret:
-            raise ValueError("NIGHTMARKET_TOKEN_KEYS and NIGHTMARKET_PASS_KEY must be set")
+        if not settings.token_keys:
+            raise ValueError("NIGHTMARKET_TOKEN_KEYS must be set")
         return cls(
             Verifier(settings),
             ClaimDesk(market.gate, key=settings.signing_secret, sold_out_seconds=settings.sold_out_seconds),

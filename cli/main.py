@@ -38,7 +38,7 @@ def up(
 
     given = settings()
     # anyone may be anyone on a laptop's own engines; never where somebody configured real ones
-    login = given.development_login or given.is_embedded
+    login = given.development_login or not any(is_set(getattr(given, name)) for name in ENGINES)
     wanted = with_changes(given, port=port, data_dir=data_dir, development_login=login)
     logs.configure(level=wanted.log_level, as_json=wanted.log_json)
     with stop_signals() as received:

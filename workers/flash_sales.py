@@ -1,5 +1,7 @@
 """Flash sales in the background: reserving, warming, settling, and keeping the gates true."""
 
+from datetime import datetime
+
 import structlog
 
 from domain.flash_sales import actions, outcomes, queries, rebuilding, reserving
@@ -44,15 +46,24 @@ async def wake_lanes(context: WorkerContext) -> None:
 @every(seconds=0.5)
 async def open_and_close(context: WorkerContext) -> None:
     """Warm what opens soon, settle what is over, and level the buckets of what is open."""
-    market, now = context.market, context.now()
-    for sale in await queries.living(market.db):
-        if sale.state is SaleState.SCHEDULED and sale.opens_at - WARM_AHEAD <= now:
+    for sale in await queries.living(context.market.db):
+        try:
+            await _look_after(context, sale, context.now())
+        except Exception:
+            # one sale's trouble must not keep the others from opening
+            log.exception("sale_not_looked_after", sale=str(sale.id))
+
+
+async def _look_after(context: WorkerContext, sale: Sale, now: datetime) -> None:
+    market = context.market
+    if sale.state is SaleState.SCHEDULED:
+        if sale.opens_at - WARM_AHEAD <= now < sale.closes_at:
             await _warm(context, sale)
-        elif sale.state is SaleState.STOPPED or now >= sale.closes_at:
-            await actions.settle(market.db, market.gate, sale_id=sale.id, now=now)
-        else:
-            for item in sale.items:
-                await rebuilding.balance(market.gate, item)
+    elif sale.state is SaleState.STOPPED or now >= sale.closes_at:
+        await actions.settle(market.db, market.gate, sale_id=sale.id, now=now)
+    else:
+        for item in sale.items:
+            await rebuilding.balance(market.gate, item)
 
 
 async def _warm(context: WorkerContext, sale: Sale) -> None:

@@ -26,5 +26,7 @@ async def forget(context: WorkerContext) -> None:
     while gone == AT_ONCE:
         async with db.transaction() as tx:
             gone = await outbox.forget_delivered(tx, before=before, limit=AT_ONCE)
-    async with db.transaction() as tx:
-        await idempotency.forget(tx)
+    gone = AT_ONCE
+    while gone == AT_ONCE:
+        async with db.transaction() as tx:
+            gone = await idempotency.forget(tx, limit=AT_ONCE)

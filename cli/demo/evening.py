@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import uvloop
 from pydantic import SecretStr
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -29,6 +30,7 @@ from domain.foundation.settings import Settings
 
 SAMPLE_CATALOGUE = Path(__file__).parents[1] / "sample_catalogue.csv"
 LOOK_SECONDS = 0.5
+NAME_CELLS = 19
 ASK = '{"query":"{ orders(first: 1) { nodes { number state total { amount } lines { title } } } }"}'
 
 T = TypeVar("T")
@@ -80,7 +82,7 @@ class Evening:
                 with steps.step("开市", "open the market") as step:
                     house = closing.enter_context(House(settings, logs=log_folder))
                     closing.callback(self._say, "closing: requests and batches in hand are finished first")
-                    step.show(f"{house.url}, {len(house.members)} processes beside the engines")
+                    step.show(house.url)
                 rehearsal = _attended(lambda: self._rehearse(house, steps), house, steps, received)
             self._tell(rehearsal)
             if self.stays_open:
@@ -108,17 +110,17 @@ class Evening:
         latest = shutil.copyfile(page, folder / "latest.html")
         for complaint in rehearsal.complaints:
             self.console.print(Text(f"✗ {complaint}", "bold red"))
-        self._line("report 战报", page.as_uri())
-        self._line("", latest.as_uri())
+        self._line("战报 report", page.as_uri())
+        self._line("最新 the same", latest.as_uri())
 
     def _tell_doors(self, house: House, rehearsal: Rehearsal) -> None:
         """Where to look around in the market, and as whom. Whole lines, however long: they are there to be copied."""
         graphiql = f"{house.url}/graphql"
         self._line("GraphiQL", graphiql)
-        self._line("as a shopper 买家", f"{graphiql}#token={rehearsal.shopper_token}")
-        self._line("as an admin 管理员", f"{graphiql}#token={rehearsal.admin_token}")
+        self._line("买家 as a shopper", f"{graphiql}#token={rehearsal.shopper_token}")
+        self._line("管理员 as an admin", f"{graphiql}#token={rehearsal.admin_token}")
         bearer = f"-H 'Authorization: Bearer {rehearsal.shopper_token}'"
-        self._line("by curl", f"curl -s {graphiql} -H 'Content-Type: application/json' {bearer} -d '{ASK}'")
+        self._line("买家 by curl", f"curl -s {graphiql} -H 'Content-Type: application/json' {bearer} -d '{ASK}'")
         self._say("the market stays open; Ctrl-C closes it")
 
     def _supervise(self, house: House, received: list[int]) -> None:
@@ -131,7 +133,7 @@ class Evening:
         self.console.print(Text(words, "dim"))
 
     def _line(self, name: str, content: str) -> None:
-        self.console.print(Text.assemble((f"{name}  ", "dim"), content), soft_wrap=True)
+        self.console.print(Text.assemble((set_cell_size(name, NAME_CELLS), "dim"), content), soft_wrap=True)
 
 
 def _attended(work: Callable[[], Coroutine[None, None, T]], house: House, steps: Steps, received: list[int]) -> T:

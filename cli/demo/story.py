@@ -16,6 +16,7 @@ from cli.demo.plan import Plan, cast
 from cli.demo.stall import Offer, Sale, Stall, choose, goods_for_sale
 from cli.demo.steps import Step, Steps
 from cli.demo.telling import Rehearsed
+from cli.demo.visit import FIRST_PAUSES_MS
 from cli.house import House
 from cli.report import SaleReport, percentile
 from cli.report.figures import duration
@@ -232,8 +233,9 @@ async def _environment(plan: Plan, market: Market, occasion: Occasion, pulse: Pu
         **telling.machine(),
         **await books.versions(market),
         "市场 market": f"{settings.api_processes} API, {settings.worker_processes} worker, 1 gateway process",
-        "人群 crowd": f"1 process on the same machine, {plan.connections} connections; in the rush "
-        f"{pulse.core_share:.0%} of a core, its own delay p99 {duration(percentile(pulse.late_ms, 99))}",
+        "人群 crowd": f"1 process on the same machine, {plan.connections} connections, looks after a ticket "
+        f"{FIRST_PAUSES_MS[0]} ms after its claim; in the rush {pulse.core_share:.0%} of a core, its own delay p99 "
+        f"{duration(percentile(pulse.late_ms, 99))}",
         "重发请求 requests repeated": f"{occasion.door.repeats:,}",
         "节奏 pace": f"{plan.pace:.1f} x",
         "种子 seed": f"{plan.seed}",

@@ -185,8 +185,9 @@ async def stop(db: Database, gate: Gate, *, sale_id: UUID, by: UUID, now: dateti
         if sale.state is not SaleState.STOPPED:
             sale = replace(sale.moved_to(SaleState.STOPPED), stopped_at=now)
             await store.move(tx, sale, stopped_at=now, stopped_by=by)
-    for item in sale.items:
-        await gates.close(gate, item.lanes)
+        for item in sale.items:
+            # best effort: should the gate not answer, the timetable closes it as soon as it does
+            tx.after_commit(partial(gates.close, gate, item.lanes))
     return sale
 
 
@@ -199,12 +200,12 @@ async def settle(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> b
     if (sale.state is SaleState.WARM and now < sale.closes_at) or sale.state not in {SaleState.WARM, SaleState.STOPPED}:
         return False
     lanes = [lane for item in sale.items for lane in item.lanes]
-    await gates.close(gate, lanes)
-    if any(await gates.queue_lengths(gate, lanes)):
-        return False
     async with db.transaction() as tx:
+        # closed under the lock that a rebuild takes too: no gate opens again between this look and the settlement
         sale = await _locked(tx, sale_id)
-        if SaleState.SETTLED is sale.state or await _unpaid_orders(tx, sale):
+        await gates.close(gate, lanes)
+        in_line = any(await gates.queue_lengths(gate, lanes))
+        if sale.state is SaleState.SETTLED or in_line or await _is_undecided(tx, sale):
             return False
         for item in sorted(sale.items, key=lambda item: str(item.allotment_id)):
             assert item.allotment_id is not None
@@ -213,18 +214,17 @@ async def settle(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> b
     return True
 
 
-async def _unpaid_orders(tx: Transaction, sale: Sale) -> int:
-    """Orders of the sale that may still be paid, and tickets that have not heard what became of their order."""
-    unsettled = (
-        select(func.count())
-        .select_from(tickets)
+async def _is_undecided(tx: Transaction, sale: Sale) -> bool:
+    """Whether an order of the sale may still be paid, or a ticket has not heard what became of its order."""
+    undecided = (
+        select(tickets.c.id)
         .join(orders, orders.c.id == tickets.c.order_id)
         .where(
             tickets.c.item_id == func.any([item.id for item in sale.items]),
             (orders.c.state == "placed") | (tickets.c.state == "reserved"),
         )
     )
-    return int(await tx.value(unsettled))
+    return bool(await tx.value(select(undecided.exists())))
 
 
 async def _locked(tx: Transaction, sale_id: UUID) -> Sale:

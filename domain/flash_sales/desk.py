@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
 
 from domain.flash_sales import gate as gates
 from domain.flash_sales import passes, rules
@@ -112,7 +111,7 @@ class ClaimDesk:
         asked = self._repeats.pop(lane)
         try:
             known = await gates.known_requests(self._gate, lane=lane, requests=[request for request, _ in asked])
-        except (RedisError, OSError):
+        except Exception:
             known = [True] * len(asked)  # the script will not be reached either, and they are told to come again
         for (_, answer), is_known in zip(asked, known, strict=True):
             if not answer.done():
@@ -159,10 +158,14 @@ class ClaimDesk:
         return await waiting.answer
 
     def _send(self, lane: int, line: _Line) -> None:
+        # who has gone away or run out of time must not take a unit
+        line.waiting = deque(one for one in line.waiting if not one.answer.done())
         while line.waiting and line.in_flight < MOST_CALLS_IN_FLIGHT:
             batch = [line.waiting.popleft() for _ in range(min(len(line.waiting), MOST_CLAIMS_PER_CALL))]
             line.in_flight += 1
             self._start(self._put(lane, line, batch))
+        if not line.waiting and not line.in_flight:
+            self._lines.pop((lane, line.epoch), None)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -179,7 +182,8 @@ class ClaimDesk:
                 now_ms=batch[-1].now_ms,
                 claims=[one.arguments for one in batch],
             )
-        except (RedisError, OSError) as error:
+        except Exception as error:
+            # whatever it was, nobody may be left standing in line
             # Whether the script ran is unknown: the shopper repeats with the same request id and learns it.
             log.warning("gate_unreachable", lane=lane, claims=len(batch), error=repr(error))
             answers = [gates.Answer("cold", 0, None)] * len(batch)
@@ -189,7 +193,4 @@ class ClaimDesk:
             metrics.claims.labels(answer.kind).inc()
             if not one.answer.done():
                 one.answer.set_result(answer)
-        if line.waiting:
-            self._send(lane, line)
-        elif not line.in_flight:
-            self._lines.pop((lane, line.epoch), None)
+        self._send(lane, line)

@@ -16,10 +16,12 @@ _HERE = Path(__file__).parent
 _claim = Script(_HERE / "claim.lua")
 _give_back = Script(_HERE / "give_back.lua")
 _open_gate = Script(_HERE / "open_gate.lua")
+_drop = Script(_HERE / "drop.lua")
 _move_free = Script(_HERE / "move_free.lua")
 _take_again = Script(_HERE / "take_again.lua")
 
 KEPT_AFTER_CLOSING_SECONDS = 7 * 86_400
+MOST_DROPPED_PER_CALL = 1_000
 AWAKE_MS = 2_000
 """How long a woken lane counts as looked after without a sign of life: the wait after a killed worker."""
 
@@ -151,10 +153,9 @@ def _entry(message_id: bytes, text: bytes) -> Entry:
 
 async def drop_from_queue(gate: Gate, *, lane: int, message_ids: Sequence[str]) -> None:
     """These tickets are decided; those behind them move up. Dropping twice counts once."""
-    if message_ids:
-        dropped = await gate.xdel(keys(lane).queue, *message_ids)
-        if dropped:
-            await gate.hincrby(keys(lane).gate, "drained", dropped)
+    k = keys(lane)
+    for start in range(0, len(message_ids), MOST_DROPPED_PER_CALL):
+        await _drop(gate, (k.gate, k.queue), message_ids[start : start + MOST_DROPPED_PER_CALL])
 
 
 async def queue_lengths(gate: Gate, lanes: Sequence[int]) -> list[int]:
@@ -229,14 +230,14 @@ async def figures(gate: Gate, *, lane: int) -> Figures | None:
     return Figures(epoch, bool(is_open), free, waited - served, queued - drained, in_stream)
 
 
-async def move_free(gate: Gate, *, source: int, target: int, units: int) -> bool:
+async def move_free(gate: Gate, *, source: int, target: int, units: int, epoch: int) -> bool:
     """Move free units from one bucket to another, and serve the waiting line there; whether the source had them.
 
     Two steps on two nodes: in between the units are nobody's to claim.
     """
-    if not await _move_free(gate, (keys(source).gate,), (-units,)):
+    if not await _move_free(gate, (keys(source).gate,), (-units, epoch)):
         return False
-    await _move_free(gate, (keys(target).gate,), (units,))
+    await _move_free(gate, (keys(target).gate,), (units, epoch))
     await give_back(gate, lane=target, tickets={})
     return True
 

@@ -33,17 +33,20 @@ async def rebuild(db: Database, gate: Gate, *, item_id: UUID, reason: str) -> in
         level = await stock.lock_allotment(tx, item.allotment_id)
         known = await store.known_tickets(tx, item.id)
         epoch = item.epoch + 1
-        shares = _shares(level.free, len(item.lanes))
-        for lane, free in zip(item.lanes, shares, strict=True):
+        decided = {ticket.ticket_id for ticket in known}
+        # all lanes are cold before any opens again: a cold lane's queue cannot grow, and no lane sells on the old share
+        for lane in item.lanes:
             await gates.cool(gate, lane=lane)
-            await _drop_decided(gate, lane, {ticket.ticket_id for ticket in known})
+        queued = {lane: await _drop_decided(gate, lane, decided) for lane in item.lanes}
+        shares = _shares(max(level.free - sum(queued.values()), 0), len(item.lanes))
+        for lane, share in zip(item.lanes, shares, strict=True):
             await gates.load_known(gate, lane=lane, tickets=[t for t in known if lane_of(t.ticket_id) == lane])
             await gates.fill(
                 gate,
                 lane=lane,
                 epoch=epoch,
                 is_open=sale.state is SaleState.WARM,
-                ledger_free=free,
+                ledger_free=share + queued[lane],
                 per_shopper=item.per_shopper,
                 places=-(-item.waiting_places // len(item.lanes)),
             )
@@ -61,13 +64,13 @@ def _shares(units: int, buckets: int) -> list[int]:
     return [share + (bucket < rest) for bucket in range(buckets)]
 
 
-async def _drop_decided(gate: Gate, lane: int, decided: set[UUID]) -> None:
+async def _drop_decided(gate: Gate, lane: int, decided: set[UUID]) -> int:
+    """Take tickets that the ledger has decided off a cold lane's queue; how many units the others are to have."""
     entries = await gates.queue(gate, lane=lane, limit=LONGEST_QUEUE)
     await gates.drop_from_queue(
         gate, lane=lane, message_ids=[entry.message_id for entry in entries if entry.ticket_id in decided]
     )
-    # dropping counted into the cold hash; it must not look warm
-    await gates.cool(gate, lane=lane)
+    return sum(entry.quantity for entry in entries if entry.ticket_id not in decided)
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,16 @@ class Reconciler:
         mended = []
         seen: dict[UUID, tuple[Difference, int]] = {}
         for item in (item for sale in sales if sale.state in LIVING for item in sale.items):
-            reason = await self._why_rebuild(item)
-            if reason:
-                await rebuild(self._db, self._gate, item_id=item.id, reason=reason)
+            try:
+                reason = await self._why_rebuild(item)
+                if reason:
+                    await rebuild(self._db, self._gate, item_id=item.id, reason=reason)
+                    continue
+                difference = await look(self._db, self._gate, item)
+            except Exception:
+                # one item's trouble (its node is down) is not the others'
+                log.warning("gate_not_reconciled", item=str(item.id), exc_info=True)
                 continue
-            difference = await look(self._db, self._gate, item)
             if difference is None:
                 continue
             before, times = self._seen.get(item.id, (None, 0))
@@ -170,5 +178,5 @@ async def balance(gate: Gate, item: Item) -> None:
     for lane in poor:
         richest = max(warm, key=lambda each: warm[each].free)
         units = min(fair, warm[richest].free)
-        if units and await gates.move_free(gate, source=richest, target=lane, units=units):
+        if units and await gates.move_free(gate, source=richest, target=lane, units=units, epoch=item.epoch):
             warm[richest] = replace(warm[richest], free=warm[richest].free - units)

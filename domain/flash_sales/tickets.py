@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from domain.flash_sales import gate as gates
 from domain.flash_sales import queries
@@ -67,7 +67,7 @@ async def find_many(
     standings: Sequence[gates.Standing | None] = [None] * len(ticket_ids)
     try:
         standings = await gates.standings(gate, ticket_ids)
-    except (RedisError, OSError):
+    except (RedisError, RedisClusterException, OSError):
         is_reachable = False
     in_line = {id: standing for id, standing in zip(ticket_ids, standings, strict=True) if _is_in_line(standing)}
     others = [id for id in ticket_ids if id not in in_line]

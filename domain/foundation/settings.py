@@ -101,8 +101,11 @@ class Settings(BaseSettings):
 
     @property
     def signing_secret(self) -> bytes:
-        """The bytes that sign passes."""
-        return self.pass_key.get_secret_value().encode()
+        """The bytes that sign passes. Raises ValueError when there are none: an empty key would let anybody sign."""
+        secret = self.pass_key.get_secret_value()
+        if not secret:
+            raise ValueError("NIGHTMARKET_PASS_KEY must be set")
+        return secret.encode()
 
     @property
     def is_embedded(self) -> bool:

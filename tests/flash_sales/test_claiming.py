@@ -231,3 +231,44 @@ async def test_after_a_sold_out_answer_only_a_repeated_request_reaches_the_scrip
     assert repeated.ticket_id == claimed.ticket_id
     assert isinstance(refused, FlashSaleSoldOut)
     assert (await gates.figures(gate, lane=sale.lane)).free == 1
+
+
+async def test_a_gate_that_fails_in_an_unknown_way_leaves_nobody_standing(given, claim, gate, monkeypatch):
+    sale = await given.flash_sale(units=5)
+    shoppers = await given.shoppers(3)
+
+    async def fail(*_, **__):
+        raise RuntimeError("slots are not covered")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gates, "_claim", fail)
+        refused = await asyncio.gather(*(claim(sale, id) for id in shoppers), return_exceptions=True)
+    claimed = await asyncio.gather(*(claim(sale, id) for id in shoppers))
+
+    assert [type(outcome) for outcome in refused] == [FlashSaleBusy] * 3
+    assert [one.state for one in claimed] == [TicketState.QUEUED] * 3
+
+
+async def test_a_claim_nobody_waits_for_any_more_takes_no_unit(given, gate, monkeypatch):
+    sale = await given.flash_sale(units=5)
+    desk, shoppers = given.desk(), await given.shoppers(4)
+    may_go = asyncio.Event()
+    script = gates._claim
+
+    async def slow(*arguments):
+        await may_go.wait()
+        return await script(*arguments)
+
+    monkeypatch.setattr(gates, "_claim", slow)
+    claims = []
+    for shopper_id in shoppers:  # two calls under way, two claims in line
+        leave = given.leave(sale.item, shopper_id)
+        claim = desk.claim(leave=leave, shopper_id=shopper_id, quantity=1, request_id="request-1", now=given.now)
+        claims.append(asyncio.create_task(claim))
+        await asyncio.sleep(0.01)
+    claims[2].cancel()
+    may_go.set()
+    await asyncio.gather(*claims, return_exceptions=True)
+
+    assert (await gates.figures(gate, lane=sale.lane)).free == 2
+    assert desk._lines == {}

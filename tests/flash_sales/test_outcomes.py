@@ -335,3 +335,41 @@ async def test_the_waiting_line_ends_with_the_sale(given, market, db, gate, rese
     assert [t.poll_after_ms for t in found] == [None, None, None]
     assert await level_of(db, sale) == (1, 0, 0)
     await assert_clean(market, in_flight=True)
+
+
+async def test_a_rebuild_of_many_buckets_promises_no_more_than_the_ledger_has(given, market, db, gate):
+    sale = await given.flash_sale(units=10, buckets=2)
+    desk, taken = given.desk(), 0
+    for id in await given.shoppers(60):  # all units of one bucket are queued, none of the other
+        if id.int % 2 == 0 and taken < 5:
+            leave = given.leave(sale.item, id)
+            await desk.claim(leave=leave, shopper_id=id, quantity=1, request_id="request-1", now=given.now)
+            taken += 1
+    await gate.hincrby(gates.keys(sale.item.lanes[1]).gate, "free", -5)
+    await gate.hincrby(gates.keys(sale.item.lanes[0]).gate, "free", 5)
+    for id in await given.shoppers(40):
+        if id.int % 2 == 0 and taken < 10:
+            leave = given.leave(sale.item, id)
+            await desk.claim(leave=leave, shopper_id=id, quantity=1, request_id="request-1", now=given.now)
+            taken += 1
+
+    await rebuild(db, gate, item_id=sale.item.id, reason="test")
+
+    free = [(await gates.figures(gate, lane=lane)).free for lane in sale.item.lanes]
+    assert (taken, free) == (10, [0, 0])
+    assert await given.reserved_all(sale.item) == 10
+    await assert_clean(market)
+
+
+async def test_a_queue_shortened_twice_counts_once(given, db, gate):
+    sale = await given.flash_sale(units=3)
+    id = await given.shopper()
+    leave = given.leave(sale.item, id)
+    claimed = await given.desk().claim(leave=leave, shopper_id=id, quantity=1, request_id="request-1", now=given.now)
+    (entry,) = await gates.queue(gate, lane=sale.lane, limit=5)
+
+    for _ in range(2):
+        await gates.drop_from_queue(gate, lane=sale.lane, message_ids=[entry.message_id])
+
+    assert (await gates.standing(gate, ticket_id=claimed.ticket_id)).position == 0
+    assert (await gates.figures(gate, lane=sale.lane)).undrained == 0
