@@ -73,12 +73,17 @@ def demo(
     Always on embedded engines, whatever is configured. Exit code 0: everything sold or given back, nothing oversold,
     the books agree.
     """
-    from cli.demo import SAMPLE_CATALOGUE, Evening, Plan
+    try:
+        from cli.demo import SAMPLE_CATALOGUE, Evening, Plan
+    except ModuleNotFoundError as missing:
+        console.print(rf"[red]{missing.name} is not installed[/red]: pip install 'nightmarket\[embedded,demo]'")
+        raise typer.Exit(2) from None
 
     evening = Evening(
         plan=Plan(shoppers=shoppers, units=units, seed=seed),
         settings=with_changes(settings(), port=port, data_dir=data_dir),
         catalogue=catalogue or SAMPLE_CATALOGUE,
+        console=Console(color_system=None if plain else "auto"),
         any_port=port is None,
         plain=plain,
         stays_open=not leave,

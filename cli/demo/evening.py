@@ -35,7 +35,6 @@ ASK = '{"query":"{ orders(first: 1) { nodes { number state total { amount } line
 
 T = TypeVar("T")
 
-
 TROUBLES = (HouseFailed, embedded.EnginesMissing, embedded.EngineFailed, NothingToSell, MarketFault, BadInput)
 """What may be wrong with a machine, a catalogue or the market; each says so in its own words."""
 
@@ -110,6 +109,8 @@ class Evening:
         latest = shutil.copyfile(page, folder / "latest.html")
         for complaint in rehearsal.complaints:
             self.console.print(Text(f"✗ {complaint}", "bold red"))
+        if rehearsal.complaints:
+            self._line("日志 logs", (self.settings.data_dir / "logs").resolve().as_uri())
         self._line("战报 report", page.as_uri())
         self._line("最新 the same", latest.as_uri())
 

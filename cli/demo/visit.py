@@ -15,6 +15,7 @@ PATIENCE = 4
 LONGEST_PAUSE_SECONDS = 4.0
 """Who waited for an answer waits four times as long before asking again, up to this: a slow market is not asked to death."""
 RESERVED_ONCE = frozenset({"RESERVED", "PAID", "LAPSED"})
+OVER = frozenset({"LAPSED", "REFUSED", "ENDED"})
 PAY_TRIES = 10
 PAY_PAUSE_SECONDS = 0.5
 
@@ -149,8 +150,8 @@ class Visit:
             elif ticket["state"] == "PAID":
                 self._journal.buyers.append(self._shopper.number)
                 return
-            elif ticket["state"] in {"LAPSED", "REFUSED"}:
-                self._journal.too_late += 1
+            elif ticket["state"] in OVER:
+                self._journal.too_late += ticket["state"] != "ENDED"
                 return
 
     def _note_reserved(self, waits: bool) -> None:
