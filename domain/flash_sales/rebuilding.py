@@ -81,11 +81,6 @@ class Difference:
     ledger: int
     gate: int | None
 
-    @property
-    def is_lax(self) -> bool:
-        """Whether the gate would promise more than there is."""
-        return self.gate is not None and self.gate > self.ledger
-
 
 async def look(db: Database, gate: Gate, item: Item) -> Difference | None:
     """The difference between gate and ledger; None when they agree or when too much moves to tell."""
