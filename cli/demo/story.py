@@ -21,7 +21,7 @@ from cli.house import House
 from cli.report import SaleReport, percentile
 from cli.report.figures import duration
 from domain.audit import running as audit
-from domain.audit.rules import Line, yuan
+from domain.audit.rules import Line, counted, yuan
 from domain.foundation import clock
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
@@ -71,11 +71,11 @@ async def rehearse(plan: Plan, house: House, catalogue: Path, steps: Steps) -> R
 
 async def _import(market: Market, catalogue: Path, step: Step) -> None:
     def show(report: importing.Report, share: float) -> None:
-        step.show(f"{report.products:,} products", bar=[("yellow", int(share * 100))], whole=100)
+        step.show(counted([("products", report.products)]), bar=[("yellow", int(share * 100))], whole=100)
 
     found = await importing.import_file(market.db, catalogue, now=clock.now(), progress=show)
     mistakes = f", {found.skipped:,} skipped" if found.skipped else ""
-    step.show(f"{found.products:,} products, {found.skus:,} SKUs{mistakes}")
+    step.show(counted([("products", found.products), ("SKUs", found.skus)]) + mistakes)
 
 
 async def _gather(plan: Plan, door: Door, steps: Steps, *, tag: str) -> tuple[list[str], Plan]:
@@ -136,7 +136,7 @@ async def _sign_in_all(plan: Plan, door: Door, step: Step, *, tag: str) -> tuple
 async def _put_up(plan: Plan, stall: Stall, offers: Sequence[Offer], step: Step, *, tag: str) -> Sale:
     sale = await stall.put_up(plan, offers, title=f"{TITLE} {tag}", key=f"{tag}-sale")
     opens_at = sale.opens_at.astimezone(clock.SHOP_ZONE)
-    step.show(f"{plan.units:,} units of {len(offers)} SKUs, opens {opens_at:%H:%M:%S}")
+    step.show(f"{counted([('units', plan.units)])} of {counted([('SKUs', len(offers))])}, opens {opens_at:%H:%M:%S}")
     return sale
 
 

@@ -32,8 +32,9 @@ class Remembered(Generic[T]):
         return await asyncio.shield(kept[1])
 
     def _forget_failed(self, key: Hashable, done: "asyncio.Task[T]") -> None:
+        has_failed = done.cancelled() or done.exception() is not None
         kept = self._kept.get(key)
-        if kept and kept[1] is done and (done.cancelled() or done.exception()):
+        if has_failed and kept and kept[1] is done:
             del self._kept[key]
 
 
