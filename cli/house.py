@@ -88,13 +88,9 @@ class Member:
 class House:
     """A running market. Use as a context manager; `settings` are those its processes run with."""
 
-    def __init__(
-        self, settings: Settings, *, logs: Path | None = None, api_command: list[str] | None = None, quiet: bool = False
-    ) -> None:
+    def __init__(self, settings: Settings, *, logs: Path | None = None) -> None:
         self._given = settings
         self._logs = logs
-        self._api_command = api_command
-        self._quiet = quiet
         self.engines: embedded.Engines | None = None
         self.settings = settings
         self.members: dict[str, Member] = {}
@@ -133,7 +129,7 @@ class House:
         )
         for number in range(1, settings.worker_processes + 1):
             self._add(f"worker-{number}", [*python, "worker"], environment)
-        self._add("api", self._api_command or [*python, "api"], environment)
+        self._add("api", [*python, "api"], environment)
         for member in self.members.values():
             member.start()
         self.wait_until_ready()

@@ -35,6 +35,7 @@ def up(
 ) -> None:
     """Run the whole market in this terminal, on embedded engines where none are configured. Ctrl-C stops it."""
     from cli.house import House, HouseFailed, stop_signals
+    from domain.foundation.embedded import EngineFailed, EnginesMissing
 
     given = settings()
     # anyone may be anyone on a laptop's own engines; never where somebody configured real ones
@@ -50,8 +51,8 @@ def up(
                     for name in house.restart_the_fallen():
                         console.print(f"[yellow]the {name} had ended and was started again[/yellow]")
                 console.print("closing: requests and batches in hand are finished first")
-        except HouseFailed as failure:
-            console.print(f"[red]{failure}[/red]")
+        except (HouseFailed, EnginesMissing, EngineFailed) as failure:
+            console.print(str(failure), style="red", markup=False)
             raise typer.Exit(1) from None
 
 
