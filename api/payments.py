@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.context import Info
 from api.faults import RequestFault
+from api.loaders import batched
 from api.money import Money
 from api.nodes import Node, finds, show_id
 from api.wire import ClientGone, RequestHead, read_body
@@ -30,6 +31,22 @@ PaymentState = strawberry.enum(
 )
 
 
+RefundState = strawberry.enum(
+    rules.RefundState, name="RefundState", description="Whether the gateway has given the money back."
+)
+
+
+@strawberry.type(description="Money on its way back, all of a payment or a part. 退款单")
+class Refund:
+    """A refund."""
+
+    id: strawberry.ID
+    state: RefundState
+    amount: Money
+    asked_at: datetime
+    refunded_at: datetime | None = strawberry.field(description="When the payer had it back, by the gateway's clock.")
+
+
 @strawberry.type(description="Money asked for, for one thing that is to be paid. 支付单")
 class Payment(Node):
     """A payment."""
@@ -39,7 +56,15 @@ class Payment(Node):
     gateway: str = strawberry.field(description="Through which company the money moves.")
     asked_at: datetime
     captured_at: datetime | None = strawberry.field(description="When the money arrived, by the gateway's clock.")
-    refunded_at: datetime | None = strawberry.field(description="When it was given back, by the gateway's clock.")
+    refunded: Money = strawberry.field(description="What has been given back so far.")
+    key: strawberry.Private[UUID]
+
+    @strawberry.field(description="What was, or is to be, given back, oldest first.")
+    async def refunds(self, info: Info) -> list[Refund]:
+        """Its refunds."""
+        return [
+            _show_refund(refund) for refund in await batched(info, queries.refunds_by_payment_ids).load(self.key) or ()
+        ]
 
 
 @strawberry.type(description="How to pay.")
@@ -60,7 +85,18 @@ def show_payment(payment: rules.Payment) -> Payment:
         gateway=payment.gateway,
         asked_at=payment.asked_at,
         captured_at=payment.captured_at,
-        refunded_at=payment.refunded_at,
+        refunded=Money.of(payment.refunded_minor, payment.amount.currency),
+        key=payment.id,
+    )
+
+
+def _show_refund(refund: rules.Refund) -> Refund:
+    return Refund(
+        id=show_id("refund", refund.id),
+        state=refund.state,
+        amount=Money.of(refund.amount.minor, refund.amount.currency),
+        asked_at=refund.asked_at,
+        refunded_at=refund.refunded_at,
     )
 
 

@@ -18,7 +18,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -53,9 +53,7 @@ class Payment:
     behaviour: Behaviour
     state: str = "pending"
     captured_at: datetime | None = None
-    refund_id: str = ""
-    refund_state: str = ""
-    refunded_at: datetime | None = None
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def is_payable(self) -> bool:
@@ -66,9 +64,9 @@ class Payment:
         """As the merchant is told, in answers and in the notice of its capture."""
         return self._told(state=self.state, reference=self.reference, at=self.captured_at)
 
-    def shown_refund(self) -> dict[str, Any]:
-        """As the merchant is told of its refund."""
-        return self._told(state=self.refund_state, reference=f"r{self.reference}", at=self.refunded_at)
+    def shown_refund(self, refund_id: str) -> dict[str, Any]:
+        """As the merchant is told of a refund."""
+        return {**self._told(), **self.refunds[refund_id], "refund_id": refund_id}
 
     def _told(self, **more: Any) -> dict[str, Any]:
         return {"payment_id": self.id, "amount_minor": self.amount_minor, "currency": self.currency, **more}
@@ -149,17 +147,21 @@ class Sandbox:
         return HTMLResponse(_page(payment))
 
     async def refund(self, request: Request) -> Response:
-        """Give a payment back, all of it, once; the same refund again tells how it stands."""
+        """Give a payment back, or a part; never more than was paid. The same refund again tells how it stands."""
         wanted = await _object(request)
-        payment = self._payments.get(wanted["payment_id"])
-        if payment is None or payment.state != "captured" or wanted["amount_minor"] != payment.amount_minor:
+        payment, refund_id = self._payments.get(wanted["payment_id"]), str(wanted["refund_id"])
+        if payment is None or payment.state != "captured":
             raise HTTPException(409, "no such money")
-        if not payment.refund_id:
-            payment.refund_id, payment.refund_state = wanted["refund_id"], "processing"
-            self._couriers.send(self._finish_refund(payment))
-        elif payment.refund_id != wanted["refund_id"]:
-            raise HTTPException(409, "this payment has another refund")
-        return _json(payment.shown_refund())
+        if refund_id not in payment.refunds:
+            left = payment.amount_minor - sum(refund["amount_minor"] for refund in payment.refunds.values())
+            if not 0 < wanted["amount_minor"] <= left:
+                raise HTTPException(409, "more than was paid")
+            told = {"amount_minor": wanted["amount_minor"], "reference": f"r{uuid4().hex[:24]}"}
+            payment.refunds[refund_id] = {**told, "state": "processing", "at": None}
+            self._couriers.send(self._finish_refund(payment, refund_id))
+        elif payment.refunds[refund_id]["amount_minor"] != wanted["amount_minor"]:
+            raise HTTPException(409, "this refund has another amount")
+        return _json(payment.shown_refund(refund_id))
 
     async def set_behaviour(self, request: Request) -> Response:
         """How notices travel from now on, where the payer does not choose."""
@@ -169,7 +171,8 @@ class Sandbox:
     async def statement(self, request: Request) -> Response:
         """What came in and what went back, in payments and in minor units: for comparing with the merchant's books."""
         captured = [payment.amount_minor for payment in self._payments.values() if payment.state == "captured"]
-        refunded = [payment.amount_minor for payment in self._payments.values() if payment.refunded_at]
+        done = [refund for payment in self._payments.values() for refund in payment.refunds.values() if refund["at"]]
+        refunded = [refund["amount_minor"] for refund in done]
         return _json(
             {
                 "captured": {"payments": len(captured), "minor": sum(captured)},
@@ -192,10 +195,10 @@ class Sandbox:
         payment.state, payment.captured_at, payment.behaviour = "captured", datetime.now(UTC), behaviour
         self._notify(payment, payment.shown())
 
-    async def _finish_refund(self, payment: Payment) -> None:
+    async def _finish_refund(self, payment: Payment, refund_id: str) -> None:
         await asyncio.sleep(REFUND_SECONDS)
-        payment.refund_state, payment.refunded_at = "refunded", datetime.now(UTC)
-        self._notify(payment, payment.shown_refund())
+        payment.refunds[refund_id] |= {"state": "refunded", "at": datetime.now(UTC)}
+        self._notify(payment, payment.shown_refund(refund_id))
 
     def _notify(self, payment: Payment, content: dict[str, Any]) -> None:
         self._couriers.notify(payment.notify_url, f"n{uuid4().hex}", orjson.dumps(content), payment.behaviour)

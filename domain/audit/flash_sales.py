@@ -57,7 +57,8 @@ TICKETS_AGREE = Check(
     differing="""
         SELECT 'ticket' AS kind, ticket.id, 'as its order: ' || orders.state AS expected, ticket.state AS found
         FROM flash_sale_tickets AS ticket JOIN orders ON orders.id = ticket.order_id
-        WHERE ticket.state <> CASE orders.state WHEN 'placed' THEN 'reserved' WHEN 'paid' THEN 'paid' ELSE 'lapsed' END
+        WHERE ticket.state <> CASE WHEN orders.state = 'placed' THEN 'reserved'
+                                    WHEN orders.paid_at IS NOT NULL THEN 'paid' ELSE 'lapsed' END
           AND NOT EXISTS (
             SELECT FROM outbox_events AS event
             WHERE event.aggregate_id = orders.id AND delivered_at IS NULL AND dead_at IS NULL
@@ -74,7 +75,7 @@ _ORDERED = """
         FROM orders
         JOIN order_lines AS line ON line.order_id = orders.id
         JOIN flash_sale_items AS item ON item.allotment_id = line.allotment_id
-        WHERE orders.state IN ('placed', 'paid')
+        WHERE orders.state = 'placed' OR orders.paid_at IS NOT NULL
         GROUP BY 1, 2
     )
 """

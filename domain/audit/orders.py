@@ -8,13 +8,20 @@ ADD_UP = Check(
     looks_at="""SELECT count(*) AS "orders", coalesce(sum(total_minor), 0) AS "¥" FROM orders""",
     differing="""
         SELECT 'order' AS kind, orders.id,
-               CASE WHEN line.units_minor IS NULL THEN 'lines' ELSE format('%s fen', line.units_minor) END AS expected,
-               format('%s fen', orders.total_minor) AS found
+               CASE WHEN line.goods IS NULL THEN 'lines'
+                    ELSE format('%s goods - %s discount + %s freight, %s refunded', line.goods, line.discount,
+                                line.freight, line.refunded) END AS expected,
+               format('%s goods - %s discount + %s freight = %s, %s refunded', goods_minor, discount_minor,
+                      freight_minor, total_minor, refunded_minor) AS found
         FROM orders
         LEFT JOIN (
-            SELECT order_id, sum(unit_price_minor * quantity) AS units_minor FROM order_lines GROUP BY order_id
+            SELECT order_id, sum(unit_price_minor * quantity) AS goods, sum(discount_minor) AS discount,
+                   sum(freight_minor) AS freight, sum(refunded_goods_minor + refunded_freight_minor) AS refunded
+            FROM order_lines GROUP BY order_id
         ) AS line ON line.order_id = orders.id
-        WHERE orders.total_minor IS DISTINCT FROM line.units_minor
+        WHERE (goods_minor, discount_minor, freight_minor, refunded_minor)
+              IS DISTINCT FROM (line.goods, line.discount, line.freight, line.refunded)
+           OR total_minor <> goods_minor - discount_minor + freight_minor
     """,
 )
 
@@ -23,8 +30,8 @@ HOLD = Check(
     "订单与预占相符",
     looks_at="""
         SELECT count(*) FILTER (WHERE state = 'placed') AS "placed orders",
-               count(*) FILTER (WHERE state = 'paid') AS "paid orders",
-               count(*) FILTER (WHERE state NOT IN ('placed', 'paid')) AS "ended orders"
+               count(*) FILTER (WHERE paid_at IS NOT NULL) AS "paid orders",
+               count(*) FILTER (WHERE state <> 'placed' AND paid_at IS NULL) AS "ended orders"
         FROM orders
     """,
     # free stock is told from an allotment by the SKU's own id: a NULL could not be joined by hash
@@ -32,22 +39,26 @@ HOLD = Check(
         WITH held AS (
             SELECT order_id, sku_id, coalesce(allotment_id, sku_id) AS taken_from,
                    coalesce(sum(quantity) FILTER (WHERE ended_at IS NULL), 0) AS open,
-                   coalesce(sum(quantity) FILTER (WHERE outcome = 'sold'), 0) AS sold
+                   coalesce(sum(quantity) FILTER (WHERE outcome = 'sold'), 0) AS sold, sum(returned) AS returned
             FROM stock_holds GROUP BY 1, 2, 3
         ),
         wanted AS (
             SELECT order_id, sku_id, coalesce(allotment_id, sku_id) AS taken_from, min(state) AS state,
                    CASE min(state) WHEN 'placed' THEN sum(quantity) ELSE 0 END AS open,
-                   CASE min(state) WHEN 'paid' THEN sum(quantity) ELSE 0 END AS sold
+                   CASE WHEN min(paid_at) IS NULL THEN 0 ELSE sum(quantity) END AS sold, sum(restocked) AS returned
             FROM order_lines JOIN orders ON orders.id = order_lines.order_id
             GROUP BY 1, 2, 3
         )
         SELECT 'order' AS kind, order_id AS id,
                CASE WHEN state IS NULL THEN 'no hold without an order for its goods'
-                    ELSE format('%s: %s held, %s sold', state, wanted.open, wanted.sold) END AS expected,
-               format('%s held, %s sold', coalesce(held.open, 0), coalesce(held.sold, 0)) AS found
+                    ELSE format('%s: %s held, %s sold, %s of them back', state, wanted.open, wanted.sold, wanted.returned)
+                    END AS expected,
+               format('%s held, %s sold, %s of them back', coalesce(held.open, 0), coalesce(held.sold, 0),
+                      coalesce(held.returned, 0)) AS found
         FROM wanted FULL JOIN held USING (order_id, sku_id, taken_from)
-        WHERE state IS NULL OR (wanted.open, wanted.sold) <> (coalesce(held.open, 0), coalesce(held.sold, 0))
+        WHERE state IS NULL
+           OR (wanted.open, wanted.sold, wanted.returned)
+              <> (coalesce(held.open, 0), coalesce(held.sold, 0), coalesce(held.returned, 0))
     """,
 )
 
@@ -60,15 +71,19 @@ MOMENTS = Check(
         SELECT 'order' AS kind, id,
                CASE state WHEN 'placed' THEN 'placed, and nothing else yet'
                           WHEN 'paid' THEN 'paid, or ended once and then revived by late money'
+                          WHEN 'shipped' THEN 'paid, then shipped' WHEN 'received' THEN 'paid, then received'
+                          WHEN 'refunded' THEN 'paid, and every unit refunded'
                           ELSE state || ' once, by the clock or by somebody, and late money refused' END AS expected,
                concat_ws(', ', state, 'pay by ' || pay_by, 'paid ' || paid_at, 'lapsed ' || lapsed_at,
                          'cancelled ' || cancelled_at, 'paid late ' || paid_late_at, late_outcome) AS found
         FROM orders
-        WHERE (CASE state
-            WHEN 'placed' THEN num_nonnulls(paid_at, lapsed_at, cancelled_at, paid_late_at, late_outcome, paid_with) = 0
-            WHEN 'paid' THEN CASE WHEN late_outcome IS NULL
+        WHERE (CASE
+            WHEN state = 'placed' THEN num_nonnulls(paid_at, lapsed_at, cancelled_at, paid_late_at, late_outcome, paid_with) = 0
+            WHEN paid_at IS NOT NULL THEN CASE WHEN late_outcome IS NULL
                 THEN num_nonnulls(lapsed_at, cancelled_at, paid_late_at) = 0
                 ELSE late_outcome = 'revived' AND num_nonnulls(lapsed_at, cancelled_at) = 1 END
+                 AND (state <> 'paid' OR num_nonnulls(shipped_at, received_at, refunded_at) = 0)
+                 AND (state <> 'shipped' OR num_nonnulls(received_at, refunded_at) = 0)
             ELSE num_nonnulls(lapsed_at, cancelled_at) = 1
                  AND num_nonnulls(paid_late_at, paid_with) <> 1
                  AND coalesce(late_outcome, 'refunded') = 'refunded'

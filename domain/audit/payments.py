@@ -1,6 +1,6 @@
 """Money: what was captured is what was paid for, and what nobody kept goes back.
 
-A refund is always of a whole payment, and a payment is one row with one amount: more than was captured cannot go back.
+What nobody keeps goes back whole; what an after-sale gives back is a part of what the order keeps.
 """
 
 from domain.audit.checks import Balance, Check, Note
@@ -24,7 +24,7 @@ _IN_FLIGHT = """
         SELECT payment.id, coalesce(letter.amount_minor, payment.amount_minor) AS amount_minor
         FROM letter
         JOIN payments AS payment ON payment.id = letter.payment_id AND payment.state = 'captured'
-        LEFT JOIN orders ON orders.id = payment.payable_id AND orders.state = 'paid' AND orders.paid_with = payment.id
+        LEFT JOIN orders ON orders.id = payment.payable_id AND orders.paid_at IS NOT NULL AND orders.paid_with = payment.id
         WHERE orders.id IS NULL
     )
 """
@@ -33,7 +33,7 @@ ORDERS_HAVE_MONEY = Check(
     "paid orders have their money",
     "已付订单都有收款",
     looks_at="""
-        SELECT count(*) AS "paid orders", coalesce(sum(total_minor), 0) AS "¥" FROM orders WHERE state = 'paid'
+        SELECT count(*) AS "paid orders", coalesce(sum(total_minor), 0) AS "¥" FROM orders WHERE paid_at IS NOT NULL
     """,
     # also of ended orders: money that came too late was captured, and once it was refused it goes back
     differing="""
@@ -45,7 +45,7 @@ ORDERS_HAVE_MONEY = Check(
                                 CASE payable_id WHEN orders.id THEN 'it' ELSE 'something else' END, payment.state)
                     END AS found
         FROM orders LEFT JOIN payments AS payment ON payment.id = orders.paid_with
-        WHERE orders.paid_with IS NOT NULL
+        WHERE (orders.paid_with IS NOT NULL OR (orders.paid_at IS NOT NULL AND total_minor > 0))
           AND (payable = CAST(:payable AS text) AND payable_id = orders.id
                AND amount_minor = total_minor AND payment.currency = orders.currency
                AND CASE WHEN late_outcome = 'refunded' THEN payment.state IN ('refund_due', 'refunded')
@@ -65,12 +65,12 @@ MONEY_HAS_ORDERS = Check(
     differing="""
         SELECT 'payment' AS kind, payment.id, 'a paid order, or an event on its way' AS expected,
                CASE WHEN orders.id IS NULL THEN format('neither: it is for some %s', payable)
-                    WHEN orders.state = 'paid' THEN 'an order paid with other money'
+                    WHEN orders.paid_at IS NOT NULL THEN 'an order paid with other money'
                     ELSE format('an order that is %s', orders.state) END AS found
         FROM payments AS payment
         LEFT JOIN orders ON payable = CAST(:payable AS text) AND orders.id = payable_id
         WHERE payment.state = 'captured'
-          AND (orders.state = 'paid' AND orders.paid_with = payment.id) IS NOT TRUE
+          AND (orders.paid_at IS NOT NULL AND orders.paid_with = payment.id) IS NOT TRUE
           AND NOT EXISTS (SELECT FROM in_flight WHERE in_flight.id = payment.id)
     """,
     parameters=_KINDS,
@@ -82,10 +82,9 @@ MONEY_ADDS_UP = Balance(
     subject="all payments",
     given=_IN_FLIGHT,
     sums="""
-        SELECT (SELECT coalesce(sum(total_minor), 0) FROM orders WHERE state = 'paid')
+        SELECT (SELECT coalesce(sum(total_minor - refunded_minor), 0) FROM orders WHERE paid_at IS NOT NULL)
                + (SELECT coalesce(sum(amount_minor), 0) FROM in_flight) AS expected,
-               (SELECT coalesce(sum(amount_minor) FILTER (WHERE captured_at IS NOT NULL), 0)
-                       - coalesce(sum(amount_minor) FILTER (WHERE refund_due_at IS NOT NULL), 0)
+               (SELECT coalesce(sum(amount_minor - refund_asked_minor) FILTER (WHERE captured_at IS NOT NULL), 0)
                 FROM payments) AS found
     """,
     parameters=_KINDS,
@@ -100,7 +99,7 @@ NOTICES = Check(
                coalesce(payment.state, 'no payment') AS found
         FROM payment_notices AS notice LEFT JOIN payments AS payment ON payment.id = payment_id
         WHERE (CASE notice.kind WHEN 'captured' THEN payment.captured_at IS NOT NULL
-                                WHEN 'refunded' THEN payment.refunded_at IS NOT NULL END) IS NOT TRUE
+                                WHEN 'refunded' THEN payment.refunded_minor > 0 END) IS NOT TRUE
     """,
 )
 
@@ -112,12 +111,32 @@ IN_FLIGHT = Note(
     parameters=_KINDS,
 )
 
-REFUNDS_DUE = Note(
-    "refunds that the gateway has not made yet",
-    "待退款",
-    counts="""
-        SELECT count(*) AS "payments", coalesce(sum(amount_minor), 0) AS "¥" FROM payments WHERE state = 'refund_due'
+REFUNDS_ADD_UP = Check(
+    "refunds are of their payments",
+    "退款与支付单相符",
+    looks_at="""SELECT count(*) AS "refunds", coalesce(sum(amount_minor), 0) AS "¥" FROM refunds""",
+    differing="""
+        SELECT 'payment' AS kind, payment.id,
+               format('%s fen asked, %s refunded, %s', coalesce(asked, 0), coalesce(done, 0),
+                      CASE WHEN payment.state = 'refund_due' THEN 'not all of it yet'
+                           WHEN payment.state = 'refunded' THEN 'all of it' ELSE 'any part' END) AS expected,
+               format('%s fen asked, %s refunded of %s, %s', refund_asked_minor, refunded_minor, amount_minor,
+                      payment.state) AS found
+        FROM payments AS payment
+        LEFT JOIN (
+            SELECT payment_id, sum(amount_minor) AS asked, sum(amount_minor) FILTER (WHERE state = 'refunded') AS done
+            FROM refunds GROUP BY payment_id
+        ) AS refund ON refund.payment_id = payment.id
+        WHERE (refund_asked_minor, refunded_minor) <> (coalesce(asked, 0), coalesce(done, 0))
+           OR (payment.state = 'refund_due' AND refunded_minor = amount_minor)
+           OR (payment.state = 'refunded' AND refunded_minor <> amount_minor)
     """,
 )
 
-CHECKS = (ORDERS_HAVE_MONEY, MONEY_HAS_ORDERS, MONEY_ADDS_UP, NOTICES, IN_FLIGHT, REFUNDS_DUE)
+REFUNDS_DUE = Note(
+    "refunds that the gateway has not made yet",
+    "待退款",
+    counts="""SELECT count(*) AS "refunds", coalesce(sum(amount_minor), 0) AS "¥" FROM refunds WHERE state = 'due'""",
+)
+
+CHECKS = (ORDERS_HAVE_MONEY, MONEY_HAS_ORDERS, MONEY_ADDS_UP, NOTICES, REFUNDS_ADD_UP, IN_FLIGHT, REFUNDS_DUE)

@@ -99,17 +99,18 @@ HELD = Check(
                count(*) FILTER (WHERE outcome = 'released') AS "released holds"
         FROM stock_holds
     """,
-    # what is free in an allotment is held from its SKU's point of view
+    # what is free in an allotment is held from its SKU's point of view; what came back was sold by the allotment all the same
     differing="""
         WITH holds AS (
             SELECT sku_id, allotment_id, coalesce(sum(quantity) FILTER (WHERE ended_at IS NULL), 0) AS held,
-                   coalesce(sum(quantity) FILTER (WHERE outcome = 'sold'), 0) AS sold
+                   coalesce(sum(quantity) FILTER (WHERE outcome = 'sold'), 0) AS sold, sum(returned) AS returned
             FROM stock_holds GROUP BY 1, 2
         ),
         counted AS (
             SELECT 'sku' AS kind, id, sum(held) AS held, sum(sold) AS sold
             FROM (
-                SELECT sku_id AS id, CASE WHEN allotment_id IS NULL THEN held ELSE 0 END AS held, sold FROM holds
+                SELECT sku_id AS id, CASE WHEN allotment_id IS NULL THEN held ELSE 0 END AS held, sold - returned AS sold
+                FROM holds
                 UNION ALL
                 SELECT sku_id, free + held, 0 FROM stock_allotments
             ) AS part

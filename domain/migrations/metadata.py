@@ -1,15 +1,27 @@
 """Every table of the market, for Alembic and for tests: importing this module imports them all."""
 
 from domain.accounts import tables as _accounts
+from domain.addresses import tables as _addresses
+from domain.after_sales import tables as _after_sales
+from domain.carts import tables as _carts
 from domain.flash_sales import tables as _flash_sales
 from domain.foundation import idempotency as _idempotency
 from domain.foundation import outbox as _outbox
 from domain.foundation.tables import metadata
+from domain.ledger import tables as _ledger
 from domain.orders import tables as _orders
 from domain.payments import tables as _payments
+from domain.pricing import tables as _pricing
 from domain.products import tables as _products
+from domain.shipments import tables as _shipments
 from domain.stock import tables as _stock
+from domain.stores import tables as _stores
+from domain.suppliers import tables as _suppliers
+from domain.trail import tables as _trail
 
 __all__ = ["metadata"]
 
-_JOINED = (_accounts, _flash_sales, _idempotency, _outbox, _orders, _payments, _products, _stock)
+_JOINED = (
+    _accounts, _addresses, _after_sales, _carts, _flash_sales, _idempotency, _ledger, _orders, _outbox, _payments, _pricing,
+    _products, _shipments, _stock, _stores, _suppliers, _trail,
+)  # fmt: skip

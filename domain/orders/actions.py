@@ -9,7 +9,8 @@ from uuid import UUID
 
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
-from domain.orders import rules, store
+from domain.ledger import store as ledger
+from domain.orders import postings, rules, store
 from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPaidLate
 from domain.orders.rules import LateOutcome, Order, OrderState, Verdict
 from domain.payments import actions as payments
@@ -105,6 +106,13 @@ async def refuse_late(tx: Transaction, order_id: UUID, *, payment_id: UUID, now:
     return True
 
 
+async def take_for_free(tx: Transaction, order_id: UUID, *, now: datetime) -> None:
+    """Sell an order that costs nothing: there is no money to wait for."""
+    order = await store.lock(tx, order_id)
+    assert order.total.minor == 0, f"order {order_id} is not free"
+    await _sell(tx, order, payment_id=None, now=now)
+
+
 async def cancel(db: Database, *, order_id: UUID, shopper_id: UUID, idempotency_key: str, now: datetime) -> Order:
     """Call off one's own order before it is paid; gives back the order as it is then.
 
@@ -154,9 +162,12 @@ async def _revive_or_refuse(tx: Transaction, order_id: UUID, *, payment_id: UUID
 
 
 async def _sell(
-    tx: Transaction, order: Order, *, payment_id: UUID, now: datetime, late_outcome: LateOutcome | None = None
+    tx: Transaction, order: Order, *, payment_id: UUID | None, now: datetime, late_outcome: LateOutcome | None = None
 ) -> None:
-    await store.move(tx, order, OrderState.PAID, paid_at=now, paid_with=payment_id, late_outcome=late_outcome)
+    values = {"paid_at": now, "paid_with": payment_id, "late_outcome": late_outcome}
+    await store.move(tx, order, OrderState.PAID, **values, pickup_code=rules.new_pickup_code(order))
+    if order.total.minor:
+        await ledger.post(tx, [postings.paid(order, now)], now=now)
     tx.record(OrderPaid(order.id, order.source, order.source_id, paid_at=now))
     # last: on a popular SKU every buyer waits for this row
     sold = await stock.end_holds(tx, [order.id], movement=Movement.SOLD, cause=store.cause_of([order.id]), now=now)

@@ -16,6 +16,41 @@ class OrderPaid(Event):
     paid_at: datetime
 
 
+@event("order.shipped", aggregate="order_id")
+class OrderShipped(Event):
+    """Some units have left; `is_complete` when nothing is left to send."""
+
+    order_id: UUID
+    source: str | None
+    source_id: UUID | None
+    shipment_id: UUID
+    is_complete: bool
+    shipped_at: datetime
+
+
+@event("order.received", aggregate="order_id")
+class OrderReceived(Event):
+    """The shopper has the goods: the money is earned."""
+
+    order_id: UUID
+    source: str | None
+    source_id: UUID | None
+    received_at: datetime
+
+
+@event("order.given_back", aggregate="order_id")
+class OrderGivenBack(Event):
+    """Money for some units was agreed to go back; `is_whole` when it was the last of them."""
+
+    order_id: UUID
+    source: str | None
+    source_id: UUID | None
+    cause_id: UUID
+    amount_minor: int
+    is_whole: bool
+    agreed_at: datetime
+
+
 @event("order.lapsed", aggregate="order_id")
 class OrderLapsed(Event):
     """Nobody paid in time; the hold is released."""

@@ -7,10 +7,9 @@ from sqlalchemy import func, select
 
 from domain.foundation.database import Database
 from domain.foundation.errors import BadInput
-from domain.foundation.money import Money
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders.rules import Line, Order, OrderState
-from domain.orders.store import COLUMNS, o, order_of
+from domain.orders.store import COLUMNS, LINE_COLUMNS, line_of, o, order_of
 from domain.orders.tables import lines, orders
 
 
@@ -37,22 +36,14 @@ async def lines_by_order_ids(db: Database, order_ids: Sequence[UUID]) -> dict[UU
     """The lines of each order, in their order."""
     c = lines.c
     rows = await db.rows(
-        select(c.order_id, c.position, c.sku_id, c.title, c.quantity, c.unit_price_minor, c.total_minor, o.currency)
+        select(*LINE_COLUMNS, o.currency)
         .join_from(lines, orders)
         .where(c.order_id == func.any(list(order_ids)))
         .order_by(c.order_id, c.position)
     )
     found: dict[UUID, list[Line]] = {}
     for row in rows:
-        line = Line(
-            order_id=row.order_id,
-            position=row.position,
-            sku_id=row.sku_id,
-            title=row.title,
-            quantity=row.quantity,
-            unit_price=Money(row.unit_price_minor, row.currency),
-            total=Money(row.total_minor, row.currency),
-        )
+        line = line_of(row)
         found.setdefault(line.order_id, []).append(line)
     return found
 

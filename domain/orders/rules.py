@@ -1,15 +1,19 @@
 """What an order may become, and what is to be done with money that arrives for it."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
+from domain.addresses.rules import Destination
 from domain.foundation.clock import shop_day
 from domain.foundation.errors import NotFound, Refusal
 from domain.foundation.money import Money
+
+NOTHING = Money(0)
 
 
 class OrderState(StrEnum):
@@ -17,6 +21,9 @@ class OrderState(StrEnum):
 
     PLACED = "placed"
     PAID = "paid"
+    SHIPPED = "shipped"
+    RECEIVED = "received"
+    REFUNDED = "refunded"
     LAPSED = "lapsed"
     CANCELLED = "cancelled"
 
@@ -24,10 +31,35 @@ class OrderState(StrEnum):
 # From lapsed and cancelled an order comes back only by `revive`: money came late and the goods were still there.
 NEXT: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.PLACED: frozenset({OrderState.PAID, OrderState.LAPSED, OrderState.CANCELLED}),
-    OrderState.PAID: frozenset(),
+    OrderState.PAID: frozenset({OrderState.SHIPPED, OrderState.RECEIVED, OrderState.REFUNDED}),
+    OrderState.SHIPPED: frozenset({OrderState.RECEIVED, OrderState.REFUNDED}),
+    OrderState.RECEIVED: frozenset({OrderState.REFUNDED}),
+    OrderState.REFUNDED: frozenset(),
     OrderState.LAPSED: frozenset({OrderState.PAID}),
     OrderState.CANCELLED: frozenset({OrderState.PAID}),
 }
+
+
+# The order has its money, whatever became of the goods.
+HAS_MONEY = frozenset({OrderState.PAID, OrderState.SHIPPED, OrderState.RECEIVED, OrderState.REFUNDED})
+
+RECEIVED_AFTER_SHIPPED = timedelta(days=15)
+"""How long after the last parcel has left the shopper counts as having it, if nobody says anything."""
+
+
+class Fulfilment(StrEnum):
+    """How the goods come to the shopper."""
+
+    DELIVERY = "delivery"
+    PICKUP = "pickup"
+
+
+class Receiver(StrEnum):
+    """By whose word the shopper has the goods: their own, the clock's, or the store's that handed them over."""
+
+    SHOPPER = "shopper"
+    TIME = "time"
+    STORE = "store"
 
 
 class LateOutcome(StrEnum):
@@ -39,7 +71,10 @@ class LateOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Some units of one SKU, as it was called and at the price it had when the order was placed."""
+    """Some units of one SKU, as it was called and at the price it had when the order was placed.
+
+    `total` is the goods less the line's share of discounts (`discount`), without its share of the `freight`.
+    """
 
     order_id: UUID
     position: int
@@ -48,6 +83,23 @@ class Line:
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money = NOTHING
+    freight: Money = NOTHING
+    explanation: Sequence[Mapping[str, Any]] = ()
+    allotment_id: UUID | None = None
+    supplier_id: UUID | None = None
+    cost_minor: int | None = None
+    shipped: int = 0
+    refunded: int = 0
+    unsent: int = 0
+    restocked: int = 0
+    refunded_goods_minor: int = 0
+    refunded_freight_minor: int = 0
+
+    @property
+    def to_ship(self) -> int:
+        """Units that still have to leave: neither sent nor given back before."""
+        return self.quantity - self.shipped - self.unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +121,58 @@ class Order:
     paid_late_at: datetime | None = None
     late_outcome: LateOutcome | None = None
     paid_with: UUID | None = None
+    goods: Money = NOTHING
+    discount: Money = NOTHING
+    freight: Money = NOTHING
+    fulfilment: Fulfilment | None = None
+    destination: Destination | None = None
+    store_id: UUID | None = None
+    pickup_code: str | None = None
+    remark: str = ""
+    shipped_at: datetime | None = None
+    receive_by: datetime | None = None
+    received_at: datetime | None = None
+    received_by: Receiver | None = None
+    refunded_at: datetime | None = None
+    refunded: Money = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """A line to be placed; units of an allotment are taken out of that, others out of free stock."""
+    """A line to be placed; units of an allotment are taken out of that, others out of free stock.
+
+    An order has one line for a SKU (and allotment): what comes back must know from which line it was sold.
+    """
 
     sku_id: UUID
     title: str
     quantity: int
     unit_price_minor: int
     allotment_id: UUID | None = None
+    discount_minor: int = 0
+    freight_minor: int = 0
+    explanation: Sequence[Mapping[str, Any]] = ()
+    supplier_id: UUID | None = None
+    cost_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRefund:
+    """Units of a line whose money goes back; `unsent` of them never left and are free again at once."""
+
+    position: int
+    quantity: int
+    unsent: int
+    goods_minor: int
+    freight_minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order to be placed. A second one with the same id, or of the same source, is refused by the database."""
+    """An order to be placed. A second one with the same id, or of the same source, is refused by the database.
+
+    How it is fulfilled may be said later, where a promotion placed it.
+    """
 
     id: UUID
     shopper_id: UUID
@@ -92,6 +180,25 @@ class NewOrder:
     source_id: UUID | None
     lines: tuple[NewLine, ...]
     pay_by: datetime
+    fulfilment: Fulfilment | None = None
+    destination: Destination | None = None
+    store_id: UUID | None = None
+    remark: str = ""
+
+    @property
+    def goods_minor(self) -> int:
+        """The goods by themselves."""
+        return sum(line.unit_price_minor * line.quantity for line in self.lines)
+
+    @property
+    def discount_minor(self) -> int:
+        """What was taken off."""
+        return sum(line.discount_minor for line in self.lines)
+
+    @property
+    def freight_minor(self) -> int:
+        """The freight."""
+        return sum(line.freight_minor for line in self.lines)
 
 
 class Verdict(Enum):
@@ -115,6 +222,8 @@ def judge(order: Order, *, payment_id: UUID, amount_minor: int) -> Verdict:
         return Verdict.GIVE_BACK
     if order.state is OrderState.PLACED:
         return Verdict.ACCEPT
+    if order.state in HAS_MONEY:  # it was free
+        return Verdict.GIVE_BACK
     return Verdict.REVIVE_IF_POSSIBLE if order.source is None else Verdict.ASK_PROMOTION
 
 
@@ -136,10 +245,44 @@ def check_cancellable(order: Order) -> None:
         raise OrderNotCancellable(order_id=order.id, state=order.state)
 
 
+def check_shippable(order: Order) -> None:
+    """Raises OrderNotShippable unless the order is paid, is to be delivered and says where to."""
+    if order.state is not OrderState.PAID or order.destination is None:
+        raise OrderNotShippable(order_id=order.id, state=order.state, has_destination=order.destination is not None)
+
+
+def check_receivable(order: Order, by: Receiver) -> None:
+    """Raises OrderNotReceivable unless it was sent, or, where a store hands it over, paid and to be picked up."""
+    if by is Receiver.STORE:
+        is_ready = order.state is OrderState.PAID and order.fulfilment is Fulfilment.PICKUP
+    else:
+        is_ready = order.state is OrderState.SHIPPED
+    if not is_ready:
+        raise OrderNotReceivable(order_id=order.id, state=order.state)
+
+
+def check_refundable(order: Order) -> None:
+    """Raises OrderNotRefundable unless the order has its money and some of its units are not refunded yet."""
+    if order.state not in HAS_MONEY or order.state is OrderState.REFUNDED:
+        raise OrderNotRefundable(order_id=order.id, state=order.state)
+
+
+def check_units(wanted: Mapping[int, int], left: Mapping[int, int]) -> None:
+    """Raises TooManyUnits for a line (by its position) of which fewer are left than wanted, or none is wanted."""
+    for position, quantity in sorted(wanted.items()):
+        if not 1 <= quantity <= left.get(position, 0):
+            raise TooManyUnits(position=position, wanted=quantity, left=left.get(position, 0))
+
+
 def check_owner(order: Order, shopper_id: UUID) -> None:
     """Raises NotFound when the order is somebody else's: that it exists is not told."""
     if order.shopper_id != shopper_id:
         raise NotFound(kind="order", id=str(order.id))
+
+
+def new_pickup_code(order: Order) -> str | None:
+    """Eight digits for whoever fetches the goods; None where a parcel brings them."""
+    return f"{secrets.randbelow(10**8):08d}" if order.fulfilment is Fulfilment.PICKUP else None
 
 
 def shown_number(number: int, placed_at: datetime) -> str:
@@ -170,3 +313,53 @@ class OrderNotCancellable(Refusal):
     code: ClassVar[str] = "ORDER_NOT_CANCELLABLE"
     zh: ClassVar[str] = "订单已付款或已关闭，无法取消"
     en: ClassVar[str] = "this order cannot be cancelled: it is {state}"
+
+
+@dataclass(frozen=True)
+class OrderNotShippable(Refusal):
+    """Only a paid order whose destination is known can be sent."""
+
+    order_id: UUID
+    state: OrderState
+    has_destination: bool
+
+    code: ClassVar[str] = "ORDER_NOT_SHIPPABLE"
+    zh: ClassVar[str] = "订单未付款、已发完或没有收货地址，无法发货"
+    en: ClassVar[str] = "this order cannot be sent: it is {state}; destination known: {has_destination}"
+
+
+@dataclass(frozen=True)
+class OrderNotReceivable(Refusal):
+    """Only an order whose goods are all on their way, or at the store, can be received."""
+
+    order_id: UUID
+    state: OrderState
+
+    code: ClassVar[str] = "ORDER_NOT_RECEIVABLE"
+    zh: ClassVar[str] = "订单尚未全部发货或已完成，无法确认收货"
+    en: ClassVar[str] = "this order cannot be received: it is {state}"
+
+
+@dataclass(frozen=True)
+class OrderNotRefundable(Refusal):
+    """Only an order that has its money can give some back."""
+
+    order_id: UUID
+    state: OrderState
+
+    code: ClassVar[str] = "ORDER_NOT_REFUNDABLE"
+    zh: ClassVar[str] = "订单未付款或已全部退款，无法申请退款"
+    en: ClassVar[str] = "this order cannot be refunded: it is {state}"
+
+
+@dataclass(frozen=True)
+class TooManyUnits(Refusal):
+    """More units of a line than are left, or none at all. `position` counts the order's lines from 1."""
+
+    position: int
+    wanted: int
+    left: int
+
+    code: ClassVar[str] = "TOO_MANY_UNITS"
+    zh: ClassVar[str] = "第 {position} 件商品数量有误：需要 {wanted} 件，最多 {left} 件"
+    en: ClassVar[str] = "line {position}: {wanted} units wanted, 1 to {left} possible"

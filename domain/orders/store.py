@@ -1,16 +1,30 @@
 """How orders change: the only SQL that writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, bindparam, literal_column, select, text, update
 
+from domain.addresses.rules import Destination
 from domain.foundation.database import Transaction
 from domain.foundation.errors import NotFound
 from domain.foundation.money import SHOP_CURRENCY, Money
-from domain.orders.rules import NEXT, LateOutcome, NewOrder, Order, OrderState, shown_number
+from domain.orders.rules import (
+    NEXT,
+    Fulfilment,
+    LateOutcome,
+    Line,
+    LineRefund,
+    NewOrder,
+    Order,
+    OrderState,
+    Receiver,
+    shown_number,
+)
 from domain.orders.tables import lines, orders
 from domain.stock import store as stock
 from domain.stock.rules import Cause, Units
@@ -18,25 +32,42 @@ from domain.stock.rules import Cause, Units
 o = orders.c
 COLUMNS = (
     o.id, o.number, o.shopper_id, o.state, o.total_minor, o.currency, o.source, o.source_id, o.placed_at, o.pay_by,
-    o.paid_at, o.lapsed_at, o.cancelled_at, o.paid_late_at, o.late_outcome, o.paid_with,
+    o.paid_at, o.lapsed_at, o.cancelled_at, o.paid_late_at, o.late_outcome, o.paid_with, o.goods_minor, o.discount_minor,
+    o.freight_minor, o.fulfilment, o.destination, o.store_id, o.pickup_code, o.remark, o.shipped_at, o.receive_by,
+    o.received_at, o.received_by, o.refunded_at, o.refunded_minor,
+)  # fmt: skip
+ln = lines.c
+LINE_COLUMNS = (
+    ln.order_id, ln.position, ln.sku_id, ln.title, ln.quantity, ln.unit_price_minor, ln.total_minor, ln.discount_minor,
+    ln.freight_minor, ln.explanation, ln.allotment_id, ln.supplier_id, ln.cost_minor, ln.shipped, ln.refunded, ln.unsent,
+    ln.restocked, ln.refunded_goods_minor, ln.refunded_freight_minor,
 )  # fmt: skip
 _LOCK = select(*COLUMNS).where(o.id == bindparam("order_id")).with_for_update()
 
 # One statement per table, whatever the number of orders: this is what a flash sale waits for.
 _INSERT_ORDERS = text("""
-    INSERT INTO orders (id, shopper_id, state, total_minor, currency, source, source_id, placed_at, pay_by)
-    SELECT id, shopper_id, 'placed', total_minor, :currency, source, source_id, :now, pay_by
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:shopper_ids AS uuid[]), CAST(:totals AS bigint[]),
-                CAST(:sources AS text[]), CAST(:source_ids AS uuid[]), CAST(:pay_by AS timestamptz[]))
-      AS new (id, shopper_id, total_minor, source, source_id, pay_by)
+    INSERT INTO orders (id, shopper_id, state, goods_minor, discount_minor, freight_minor, total_minor, currency,
+                        source, source_id, placed_at, pay_by, fulfilment, destination, store_id, remark)
+    SELECT id, shopper_id, 'placed', goods, discount, freight, goods - discount + freight, :currency,
+           source, source_id, :now, pay_by, fulfilment, destination, store_id, remark
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:shopper_ids AS uuid[]), CAST(:goods AS bigint[]),
+                CAST(:discounts AS bigint[]), CAST(:freights AS bigint[]), CAST(:sources AS text[]),
+                CAST(:source_ids AS uuid[]), CAST(:pay_by AS timestamptz[]), CAST(:fulfilments AS text[]),
+                CAST(:destinations AS jsonb[]), CAST(:store_ids AS uuid[]), CAST(:remarks AS text[]))
+      AS new (id, shopper_id, goods, discount, freight, source, source_id, pay_by, fulfilment, destination, store_id,
+              remark)
 """)
 _INSERT_LINES = text("""
-    INSERT INTO order_lines (order_id, position, sku_id, title, allotment_id, quantity, unit_price_minor, total_minor)
-    SELECT order_id, position, sku_id, title, allotment_id, quantity, unit_price_minor, unit_price_minor * quantity
+    INSERT INTO order_lines (order_id, position, sku_id, title, allotment_id, quantity, unit_price_minor,
+                             discount_minor, freight_minor, total_minor, explanation, supplier_id, cost_minor)
+    SELECT order_id, position, sku_id, title, allotment_id, quantity, unit_price, discount, freight,
+           unit_price * quantity - discount, explanation, supplier_id, cost
     FROM unnest(CAST(:order_ids AS uuid[]), CAST(:positions AS smallint[]), CAST(:sku_ids AS uuid[]),
                 CAST(:titles AS text[]), CAST(:allotment_ids AS uuid[]), CAST(:quantities AS bigint[]),
-                CAST(:unit_prices AS bigint[]))
-      AS new (order_id, position, sku_id, title, allotment_id, quantity, unit_price_minor)
+                CAST(:unit_prices AS bigint[]), CAST(:discounts AS bigint[]), CAST(:freights AS bigint[]),
+                CAST(:explanations AS jsonb[]), CAST(:supplier_ids AS uuid[]), CAST(:costs AS bigint[]))
+      AS new (order_id, position, sku_id, title, allotment_id, quantity, unit_price, discount, freight, explanation,
+              supplier_id, cost)
 """)
 
 
@@ -58,6 +89,45 @@ def order_of(row: Any) -> Order:
         paid_late_at=row.paid_late_at,
         late_outcome=row.late_outcome and LateOutcome(row.late_outcome),
         paid_with=row.paid_with,
+        goods=Money(row.goods_minor, row.currency),
+        discount=Money(row.discount_minor, row.currency),
+        freight=Money(row.freight_minor, row.currency),
+        fulfilment=row.fulfilment and Fulfilment(row.fulfilment),
+        destination=row.destination and Destination(**row.destination),
+        store_id=row.store_id,
+        pickup_code=row.pickup_code,
+        remark=row.remark,
+        shipped_at=row.shipped_at,
+        receive_by=row.receive_by,
+        received_at=row.received_at,
+        received_by=row.received_by and Receiver(row.received_by),
+        refunded_at=row.refunded_at,
+        refunded=Money(row.refunded_minor, row.currency),
+    )
+
+
+def line_of(row: Any) -> Line:
+    """A line out of a row of `LINE_COLUMNS` and the order's `currency`."""
+    return Line(
+        order_id=row.order_id,
+        position=row.position,
+        sku_id=row.sku_id,
+        title=row.title,
+        quantity=row.quantity,
+        unit_price=Money(row.unit_price_minor, row.currency),
+        total=Money(row.total_minor, row.currency),
+        discount=Money(row.discount_minor, row.currency),
+        freight=Money(row.freight_minor, row.currency),
+        explanation=row.explanation,
+        allotment_id=row.allotment_id,
+        supplier_id=row.supplier_id,
+        cost_minor=row.cost_minor,
+        shipped=row.shipped,
+        refunded=row.refunded,
+        unsent=row.unsent,
+        restocked=row.restocked,
+        refunded_goods_minor=row.refunded_goods_minor,
+        refunded_freight_minor=row.refunded_freight_minor,
     )
 
 
@@ -74,11 +144,17 @@ async def place_many(tx: Transaction, placed: Sequence[NewOrder], *, now: dateti
         {
             "ids": [order.id for order in placed],
             "shopper_ids": [order.shopper_id for order in placed],
-            "totals": [sum(line.unit_price_minor * line.quantity for line in order.lines) for order in placed],
+            "goods": [order.goods_minor for order in placed],
+            "discounts": [order.discount_minor for order in placed],
+            "freights": [order.freight_minor for order in placed],
             "currency": SHOP_CURRENCY,
             "sources": [order.source for order in placed],
             "source_ids": [order.source_id for order in placed],
             "pay_by": [order.pay_by for order in placed],
+            "fulfilments": [order.fulfilment for order in placed],
+            "destinations": [order.destination and _json(asdict(order.destination)) for order in placed],
+            "store_ids": [order.store_id for order in placed],
+            "remarks": [order.remark for order in placed],
             "now": now,
         },
     )
@@ -92,6 +168,11 @@ async def place_many(tx: Transaction, placed: Sequence[NewOrder], *, now: dateti
             "allotment_ids": [line.allotment_id for _, _, line in new],
             "quantities": [line.quantity for _, _, line in new],
             "unit_prices": [line.unit_price_minor for _, _, line in new],
+            "discounts": [line.discount_minor for _, _, line in new],
+            "freights": [line.freight_minor for _, _, line in new],
+            "explanations": [_json(list(line.explanation)) for _, _, line in new],
+            "supplier_ids": [line.supplier_id for _, _, line in new],
+            "costs": [line.cost_minor for _, _, line in new],
         },
     )
     held = [(order_id, Units(line.sku_id, line.quantity, line.allotment_id)) for order_id, _, line in new]
@@ -112,6 +193,43 @@ async def units_of(tx: Transaction, order_id: UUID) -> list[Units]:
     return [
         Units(*row) for row in await tx.rows(select(c.sku_id, c.quantity, c.allotment_id).where(c.order_id == order_id))
     ]
+
+
+async def lines_of(tx: Transaction, order_id: UUID) -> list[Line]:
+    """An order's lines, in their order; whoever means to change them has locked the order."""
+    found = (
+        select(*LINE_COLUMNS, o.currency).join_from(lines, orders).where(ln.order_id == order_id).order_by(ln.position)
+    )
+    return [line_of(row) for row in await tx.rows(found)]
+
+
+async def add_shipped(tx: Transaction, order_id: UUID, units: Mapping[int, int]) -> None:
+    """So many more units of each line (by its position) have left. The database refuses more than there are to send."""
+    await _add_to_lines(tx, order_id, "shipped", units)
+
+
+async def add_restocked(tx: Transaction, order_id: UUID, units: Mapping[int, int]) -> None:
+    """So many more units of each line are in stock again. The database refuses more than were refunded."""
+    await _add_to_lines(tx, order_id, "restocked", units)
+
+
+async def add_refunded(tx: Transaction, order: Order, refunds: Sequence[LineRefund]) -> None:
+    """These units and amounts go back. The database refuses more than was bought and more than was paid."""
+    for refund in refunds:
+        changed = await tx.execute(
+            update(lines)
+            .where(ln.order_id == order.id, ln.position == refund.position)
+            .values(
+                refunded=ln.refunded + refund.quantity,
+                unsent=ln.unsent + refund.unsent,
+                restocked=ln.restocked + refund.unsent,
+                refunded_goods_minor=ln.refunded_goods_minor + refund.goods_minor,
+                refunded_freight_minor=ln.refunded_freight_minor + refund.freight_minor,
+            )
+        )
+        assert changed == 1, f"order {order.id} has no line {refund.position}"
+    total = sum(refund.goods_minor + refund.freight_minor for refund in refunds)
+    await tx.execute(update(orders).where(o.id == order.id).values(refunded_minor=o.refunded_minor + total))
 
 
 async def move(tx: Transaction, order: Order, state: OrderState, **values: Any) -> None:
@@ -143,3 +261,17 @@ def cause_of(order_ids: Sequence[UUID], *, by: UUID | None = None) -> Cause:
     """Why units moved: for these orders. A batch is named by its first; the holds say the rest."""
     more = f"and {len(order_ids) - 1} more" if len(order_ids) > 1 else ""
     return Cause("order", order_ids[0], by=by, reason=more)
+
+
+async def _add_to_lines(tx: Transaction, order_id: UUID, counter: str, units: Mapping[int, int]) -> None:
+    for position, quantity in units.items():
+        changed = await tx.execute(
+            update(lines)
+            .where(ln.order_id == order_id, ln.position == position)
+            .values({counter: lines.c[counter] + quantity})
+        )
+        assert changed == 1, f"order {order_id} has no line {position}"
+
+
+def _json(content: Any) -> str:
+    return orjson.dumps(content, default=str).decode()

@@ -27,7 +27,9 @@ from domain.payments.rules import (
     Notice,
     Payment,
     PaymentState,
+    Refund,
     Refunded,
+    RefundState,
     Standing,
 )
 
@@ -74,10 +76,10 @@ async def take_notice(db: Database, *, gateway: str, notice: Notice, now: dateti
     """Act on a verified notice, once, however often it comes. Raises NoticeMismatch, and then nothing has changed."""
     async with db.transaction() as tx:
         payments = await store.lock_all_of_payable(tx, notice.news.payment_id)
-        rules.check(notice.news, payments.get(notice.news.payment_id))
+        believed = await _believed(tx, payments, notice.news)
         if not await store.remember_notice(tx, gateway=gateway, notice=notice, now=now):
             return Outcome.KNOWN
-        return await _settle(tx, payments, notice.news, now)
+        return await _settle(tx, payments, believed, now)
 
 
 async def reconcile_pending(db: Database, gateway: Gateway, *, now: datetime, limit: int = 50) -> int:
@@ -95,7 +97,7 @@ async def refund_due(db: Database, gateway: Gateway, *, now: datetime, limit: in
     """Ask the gateway to give back what is to go back; how many were due.
 
     A refund asked for and not written down, because we died in between, is asked for again under the same id: the
-    gateway gives back once. One the gateway did not take says why in `refund_error` and is tried again, ever later.
+    gateway gives back once. One the gateway did not take says why in its `error` and is tried again, ever later.
     """
     async with db.transaction() as tx:
         due = await store.take_refunds(tx, gateway=gateway.name, now=now, limit=limit)
@@ -115,45 +117,73 @@ async def _look(db: Database, gateway: Gateway, payment: Payment, now: datetime)
     async with db.transaction() as tx:
         payments = await store.lock_all_of_payable(tx, payment.id)
         if isinstance(answer, Captured):
-            rules.check(answer, payments[payment.id])
-            await _settle(tx, payments, answer, now)
+            await _settle(tx, payments, await _believed(tx, payments, answer), now)
         elif payments[payment.id].state is PaymentState.PENDING:
             await store.close(tx, payments[payment.id], now=now)
 
 
-async def _refund(db: Database, gateway: Gateway, payment: Payment, now: datetime) -> None:
-    retry_at = now + retry_wait(payment.refund_attempts)
+async def _refund(db: Database, gateway: Gateway, due: Refund, now: datetime) -> None:
+    retry_at = now + retry_wait(due.attempts)
     try:
-        news = await gateway.refund(payment)
+        news = await gateway.refund(due)
     except GatewayFailed as failure:
-        log.warning("refund_failed", payment=str(payment.id), attempts=payment.refund_attempts, error=str(failure))
+        log.warning("refund_failed", refund=str(due.id), attempts=due.attempts, error=str(failure))
         async with db.transaction() as tx:
-            await store.put_refund_off(tx, payment.id, retry_at=retry_at, error=str(failure))
+            await store.put_refund_off(tx, due.id, retry_at=retry_at, error=str(failure))
         return
     async with db.transaction() as tx:
         if news is None:
-            await store.put_refund_off(tx, payment.id, retry_at=retry_at, error=None)
+            await store.put_refund_off(tx, due.id, retry_at=retry_at, error=None)
         else:
-            payments = await store.lock_all_of_payable(tx, payment.id)
-            rules.check(news, payments[payment.id])
-            await _settle(tx, payments, news, now)
+            payments = await store.lock_all_of_payable(tx, due.payment_id)
+            await _settle(tx, payments, await _believed(tx, payments, news), now)
 
 
-async def _settle(tx: Transaction, payments: dict[UUID, Payment], news: News, now: datetime) -> Outcome:
-    """Write news that was checked; `payments` are all of the payable, locked."""
-    payment = payments[news.payment_id]
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    """News that was checked against our own rows, and those rows, locked."""
+
+    news: News
+    payment: Payment
+    refund: Refund | None = None
+
+
+async def _believed(tx: Transaction, payments: dict[UUID, Payment], news: News) -> _Believed:
+    """Raises NoticeMismatch. `payments` are all of the payable, locked."""
+    payment = payments.get(news.payment_id)
+    if isinstance(news, Captured):
+        return _Believed(news, rules.check_captured(news, payment))
+    refund = rules.check_refunded(news, await store.lock_refund(tx, news.refund_id))
+    assert payment is not None, "a refund of no payment"
+    return _Believed(news, payment, refund)
+
+
+async def _settle(tx: Transaction, payments: dict[UUID, Payment], believed: _Believed, now: datetime) -> Outcome:
+    """Write what a gateway told, once."""
+    news, payment, refund = believed.news, believed.payment, believed.refund
     if isinstance(news, Refunded):
-        if payment.state is PaymentState.REFUNDED:
+        assert refund is not None
+        if refund.state is RefundState.REFUNDED:
             return Outcome.KNOWN
-        await store.refund(tx, payment, news)
-        tx.record(PaymentRefunded(payment.payable, payment.payable_id, payment.id, payment.amount.minor, news.at))
+        await store.refund(tx, payment, refund, news, now=now)
+        tx.record(
+            PaymentRefunded(
+                payment.payable,
+                payment.payable_id,
+                payment.id,
+                refund.id,
+                refund.cause_id,
+                refund.amount.minor,
+                news.at,
+            )
+        )
         return Outcome.REFUNDED
     if payment.captured_at is not None:
         return Outcome.KNOWN
     if any(other.state is PaymentState.CAPTURED for other in payments.values()):
         await store.capture_unwanted(tx, payment, news, reason="paid_twice", now=now)
         return Outcome.GIVEN_BACK
-    await store.capture(tx, payment, news)
+    await store.capture(tx, payment, news, now=now)
     tx.record(PaymentCaptured(payment.payable, payment.payable_id, payment.id, payment.amount.minor, news.at))
     return Outcome.CAPTURED
 

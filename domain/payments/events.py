@@ -19,10 +19,12 @@ class PaymentCaptured(Event):
 
 @event("payment.refunded", aggregate="payable_id")
 class PaymentRefunded(Event):
-    """The gateway has given the money back."""
+    """The gateway has given money back: all of a payment, or the part that an after-sale (`cause_id`) asked for."""
 
     payable: str
     payable_id: UUID
     payment_id: UUID
+    refund_id: UUID
+    cause_id: UUID | None
     amount_minor: int
     refunded_at: datetime

@@ -6,12 +6,21 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.foundation.settings import Settings
-from domain.payments.rules import Captured, Instructions, Notice, Payment, PaymentsSwitchedOff, Refunded, Standing
+from domain.payments.rules import (
+    Captured,
+    Instructions,
+    Notice,
+    Payment,
+    PaymentsSwitchedOff,
+    Refund,
+    Refunded,
+    Standing,
+)
 from domain.payments.sandbox import CALLBACK_PATH, SandboxGateway
 
 
 class Gateway(Protocol):
-    """A payment gateway. Every call may be repeated: the payment's id is the gateway's key for one payment, one refund.
+    """A payment gateway. Every call may be repeated: the payment's or refund's id is the gateway's key for it.
 
     Each raises GatewayFailed when the gateway does not answer or answers nonsense; what it did then is not known.
     """
@@ -27,8 +36,8 @@ class Gateway(Protocol):
     async def close(self, payment_id: UUID) -> Captured | Standing:
         """Take no more money for this payment. How it stands then: CLOSED, UNKNOWN, or captured: money was faster."""
 
-    async def refund(self, payment: Payment) -> Refunded | None:
-        """Give all of it back. None while the gateway is at work on it: ask again, or wait for its notice."""
+    async def refund(self, refund: Refund) -> Refunded | None:
+        """Give this much back. None while the gateway is at work on it: ask again, or wait for its notice."""
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notice:
         """The notice in a request, verified. Raises NoticeForged (also when stale) or NoticeMalformed."""

@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.foundation.database import Database
-from domain.payments.rules import Payment, PaymentState
-from domain.payments.store import COLUMNS, p, payment_of
+from domain.payments.rules import Payment, PaymentState, Refund
+from domain.payments.store import COLUMNS, REFUND_COLUMNS, p, payment_of, r, refund_of
+from domain.payments.tables import payments, refunds
 
 
 async def by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Payment]:
@@ -26,3 +27,12 @@ async def by_payable_ids(db: Database, payable_ids: Sequence[UUID], *, payable: 
         .order_by(p.payable_id, (p.state == PaymentState.CAPTURED).desc(), p.id.desc())
     )
     return {row.payable_id: payment_of(row) for row in await db.rows(statement)}
+
+
+async def refunds_by_payment_ids(db: Database, payment_ids: Sequence[UUID]) -> dict[UUID, list[Refund]]:
+    """The refunds of each payment, oldest first; an empty list for one without."""
+    found: dict[UUID, list[Refund]] = {payment_id: [] for payment_id in payment_ids}
+    statement = select(*REFUND_COLUMNS).join_from(refunds, payments).where(r.payment_id == func.any(list(payment_ids)))
+    for row in await db.rows(statement.order_by(r.id)):
+        found[row.payment_id].append(refund_of(row))
+    return found

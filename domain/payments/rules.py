@@ -21,7 +21,8 @@ class PaymentState(StrEnum):
     REFUNDED = "refunded"
 
 
-# Money that arrives for a closed payment is money all the same; what nobody keeps goes back.
+# Money that arrives for a closed payment is money all the same; what nobody keeps goes back. A part that is given back for an
+# after-sale leaves the payment captured: its refunds tell of it.
 NEXT: Mapping[PaymentState, frozenset[PaymentState]] = {
     PaymentState.PENDING: frozenset({PaymentState.CLOSED, PaymentState.CAPTURED, PaymentState.REFUND_DUE}),
     PaymentState.CLOSED: frozenset({PaymentState.CAPTURED, PaymentState.REFUND_DUE}),
@@ -46,10 +47,34 @@ class Payment:
     asked_at: datetime
     expires_at: datetime
     captured_at: datetime | None = None
+    refund_asked_minor: int = 0
+    refunded_minor: int = 0
+
+
+class RefundState(StrEnum):
+    """Whether the payer has the money back."""
+
+    DUE = "due"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back: all of a payment, or a part. `cause_id` is the after-sale that asked for it, if one did."""
+
+    id: UUID
+    payment_id: UUID
+    gateway: str
+    amount: Money
+    paid: Money
+    """What the whole payment was."""
+    reason: str
+    cause_id: UUID | None
+    state: RefundState
+    asked_at: datetime
+    attempts: int = 0
+    error: str | None = None
     refunded_at: datetime | None = None
-    refund_reason: str | None = None
-    refund_attempts: int = 0
-    refund_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +99,7 @@ class Captured:
 class Refunded:
     """What a gateway says: the payer has the money back. `reference` is its name for the refund."""
 
+    refund_id: UUID
     payment_id: UUID
     reference: str
     amount: Money
@@ -99,19 +125,25 @@ class Standing(Enum):
     CLOSED = "closed"
 
 
-def check(news: News, payment: Payment | None) -> Payment:
+def check_captured(news: Captured, payment: Payment | None) -> Payment:
     """The payment the news is about. Raises NoticeMismatch unless its amount, currency and reference are ours."""
     if payment is None or payment.id != news.payment_id:
         raise NoticeMismatch("no such payment")
     if news.amount != payment.amount:
         raise NoticeMismatch(f"the amount is {payment.amount}, not {news.amount}")
-    if isinstance(news, Captured):
-        # none of our own: we died after the gateway had answered and before its reference was kept
-        if payment.reference not in {None, news.reference}:
-            raise NoticeMismatch("the payment has another reference")
-    elif payment.state not in {PaymentState.REFUND_DUE, PaymentState.REFUNDED}:
-        raise NoticeMismatch("nobody has asked for this refund")
+    # none of our own: we died after the gateway had answered and before its reference was kept
+    if payment.reference not in {None, news.reference}:
+        raise NoticeMismatch("the payment has another reference")
     return payment
+
+
+def check_refunded(news: Refunded, refund: Refund | None) -> Refund:
+    """The refund the news is about. Raises NoticeMismatch unless we have asked for it, for this payment and this amount."""
+    if refund is None or (refund.id, refund.payment_id) != (news.refund_id, news.payment_id):
+        raise NoticeMismatch("nobody has asked for this refund")
+    if news.amount != refund.amount:
+        raise NoticeMismatch(f"the amount is {refund.amount}, not {news.amount}")
+    return refund
 
 
 class GatewayFailed(Exception):

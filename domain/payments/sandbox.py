@@ -29,6 +29,7 @@ from domain.payments.rules import (
     NoticeForged,
     NoticeMalformed,
     Payment,
+    Refund,
     Refunded,
     Standing,
 )
@@ -80,14 +81,14 @@ class SandboxGateway:
         """Take no more money for it."""
         return _standing(await self._ask("POST", f"/payments/{ids.encode('payment', payment_id)}/close"))
 
-    async def refund(self, payment: Payment) -> Refunded | None:
-        """Give all of it back. The refund's id is made of the payment's, so that a payment is given back once."""
+    async def refund(self, refund: Refund) -> Refunded | None:
+        """Give this much back, once for the refund's id."""
         content = {
-            "refund_id": ids.encode("refund", payment.id),
-            "payment_id": ids.encode("payment", payment.id),
-            "amount_minor": payment.amount.minor,
-            "currency": payment.amount.currency,
-            "reason": payment.refund_reason,
+            "refund_id": ids.encode("refund", refund.id),
+            "payment_id": ids.encode("payment", refund.payment_id),
+            "amount_minor": refund.amount.minor,
+            "currency": refund.amount.currency,
+            "reason": refund.reason,
         }
         answer = await self._ask("POST", "/refunds", content)
         if answer.get("state") == "processing":
@@ -146,7 +147,10 @@ def _captured(content: dict[str, Any]) -> Captured:
 
 
 def _refunded(content: dict[str, Any]) -> Refunded:
-    return Refunded(_payment_id(content), _name(content["reference"]), _amount(content), _moment(content["at"]))
+    refund_id = ids.decode("refund", str(content["refund_id"]))
+    return Refunded(
+        refund_id, _payment_id(content), _name(content["reference"]), _amount(content), _moment(content["at"])
+    )
 
 
 NEWS: dict[str, Callable[[dict[str, Any]], News]] = {"captured": _captured, "refunded": _refunded}

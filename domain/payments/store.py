@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.foundation.database import Transaction
 from domain.foundation.ids import new_id
 from domain.foundation.money import Money
-from domain.payments.rules import NEXT, Captured, Notice, Payment, PaymentState, Refunded
-from domain.payments.tables import notices, payments
+from domain.ledger import store as ledger
+from domain.ledger.rules import Account, EntryKind, moved
+from domain.payments.rules import NEXT, Captured, Notice, Payment, PaymentState, Refund, Refunded, RefundState
+from domain.payments.tables import notices, payments, refunds
 
 FIRST_LOOK = timedelta(seconds=10)
 """A notice usually comes within a second of the money; after this long the gateway is asked, then ever more rarely."""
@@ -22,12 +24,17 @@ LEASE = timedelta(seconds=30)
 p = payments.c
 COLUMNS = (
     p.id, p.payable, p.payable_id, p.payer_id, p.amount_minor, p.currency, p.gateway, p.gateway_reference, p.state,
-    p.asked_at, p.expires_at, p.captured_at, p.refunded_at, p.refund_reason, p.refund_attempts, p.refund_error,
+    p.asked_at, p.expires_at, p.captured_at, p.refund_asked_minor, p.refunded_minor,
+)  # fmt: skip
+
+r = refunds.c
+REFUND_COLUMNS = (
+    r.id, r.payment_id, r.amount_minor, r.currency, r.reason, r.cause_id, r.state, r.asked_at, r.attempts, r.error,
+    r.refunded_at, p.gateway, p.amount_minor.label("paid_minor"),
 )  # fmt: skip
 
 # written out, not bound: a prepared plan uses a partial index only if it can see that its condition holds
 _IS_PENDING = p.state == literal_column("'pending'")
-_IS_REFUND_DUE = p.state == literal_column("'refund_due'")
 
 _mine = payments.alias()
 _LOCK_ALL_OF_PAYABLE = (
@@ -56,10 +63,26 @@ def payment_of(row: Any) -> Payment:
         asked_at=row.asked_at,
         expires_at=row.expires_at,
         captured_at=row.captured_at,
+        refund_asked_minor=row.refund_asked_minor,
+        refunded_minor=row.refunded_minor,
+    )
+
+
+def refund_of(row: Any) -> Refund:
+    """A refund out of a row of `REFUND_COLUMNS`."""
+    return Refund(
+        id=row.id,
+        payment_id=row.payment_id,
+        gateway=row.gateway,
+        amount=Money(row.amount_minor, row.currency),
+        paid=Money(row.paid_minor, row.currency),
+        reason=row.reason,
+        cause_id=row.cause_id,
+        state=RefundState(row.state),
+        asked_at=row.asked_at,
+        attempts=row.attempts,
+        error=row.error,
         refunded_at=row.refunded_at,
-        refund_reason=row.refund_reason,
-        refund_attempts=row.refund_attempts,
-        refund_error=row.refund_error,
     )
 
 
@@ -118,6 +141,13 @@ async def lock_all_of_payable(tx: Transaction, payment_id: UUID) -> dict[UUID, P
     return {row.id: payment_of(row) for row in await tx.rows(_LOCK_ALL_OF_PAYABLE, {"payment_id": payment_id})}
 
 
+async def lock_refund(tx: Transaction, refund_id: UUID) -> Refund | None:
+    """A refund, locked until the transaction ends."""
+    found = select(*REFUND_COLUMNS).join_from(refunds, payments).where(r.id == refund_id).with_for_update(of=refunds)
+    row = await tx.one(found)
+    return refund_of(row) if row else None
+
+
 async def remember_notice(tx: Transaction, *, gateway: str, notice: Notice, now: datetime) -> bool:
     """Whether this notice is new; it is remembered with whatever the transaction makes of it."""
     row = {
@@ -130,25 +160,19 @@ async def remember_notice(tx: Transaction, *, gateway: str, notice: Notice, now:
     return await tx.execute(insert(notices).values(row).on_conflict_do_nothing()) == 1
 
 
-async def capture(tx: Transaction, payment: Payment, news: Captured) -> None:
-    """The money is here."""
-    await _move(
-        tx, payment, PaymentState.CAPTURED, captured_at=news.at, gateway_reference=payment.reference or news.reference
-    )
+async def capture(tx: Transaction, payment: Payment, news: Captured, *, now: datetime) -> None:
+    """The money is here, in the state and in the ledger."""
+    reference = payment.reference or news.reference
+    await _move(tx, payment, PaymentState.CAPTURED, captured_at=news.at, gateway_reference=reference)
+    await _post_capture(tx, payment, news, now)
 
 
 async def capture_unwanted(tx: Transaction, payment: Payment, news: Captured, *, reason: str, now: datetime) -> None:
     """The money is here and nobody wants it: it is on its way back from the start."""
-    await _move(
-        tx,
-        payment,
-        PaymentState.REFUND_DUE,
-        captured_at=news.at,
-        gateway_reference=payment.reference or news.reference,
-        refund_due_at=now,
-        refund_reason=reason,
-        refund_retry_at=now,
-    )
+    values = {"captured_at": news.at, "gateway_reference": payment.reference or news.reference}
+    await _move(tx, payment, PaymentState.REFUND_DUE, refund_asked_minor=payment.amount.minor, **values)
+    await _post_capture(tx, payment, news, now)
+    await _give_back_all(tx, payment, reason=reason, now=now)
 
 
 async def close(tx: Transaction, payment: Payment, *, now: datetime) -> None:
@@ -157,24 +181,48 @@ async def close(tx: Transaction, payment: Payment, *, now: datetime) -> None:
 
 
 async def mark_refund_due(tx: Transaction, payment_id: UUID, *, reason: str, now: datetime) -> None:
-    """Captured money is to go back. A second call, with whatever reason, changes nothing."""
-    statement = update(payments).where(p.id == payment_id, p.state == PaymentState.CAPTURED)
-    await tx.execute(
-        statement.values(state=PaymentState.REFUND_DUE, refund_due_at=now, refund_reason=reason, refund_retry_at=now)
-    )
+    """Captured money that nobody keeps is to go back, all of it. A second call, with whatever reason, changes nothing."""
+    is_kept = and_(p.id == payment_id, p.state == PaymentState.CAPTURED)
+    marked = update(payments).where(is_kept).values(state=PaymentState.REFUND_DUE, refund_asked_minor=p.amount_minor)
+    row = await tx.one(marked.returning(*COLUMNS))
+    if row is not None:
+        await _give_back_all(tx, payment_of(row), reason=reason, now=now)
 
 
-async def refund(tx: Transaction, payment: Payment, news: Refunded) -> None:
-    """The payer has the money back."""
-    await _move(
-        tx,
-        payment,
-        PaymentState.REFUNDED,
-        refunded_at=news.at,
-        refund_reference=news.reference,
-        refund_retry_at=None,
-        refund_error=None,
+async def ask_refund(
+    tx: Transaction, payment_id: UUID, *, amount: Money, reason: str, cause_id: UUID, now: datetime
+) -> UUID:
+    """Give a part of kept money back for a cause (an after-sale); the refund's id. The caller posts to the ledger what the
+    money was until now (`REFUND_AGREED`, cause: the refund). More than was captured is refused by the database.
+    """
+    asked = update(payments).where(p.id == payment_id, p.state == PaymentState.CAPTURED)
+    changed = await tx.execute(asked.values(refund_asked_minor=p.refund_asked_minor + amount.minor))
+    assert changed == 1, f"payment {payment_id} keeps no money"
+    return await _add_refund(tx, payment_id, amount, reason=reason, cause_id=cause_id, now=now)
+
+
+async def refund(tx: Transaction, payment: Payment, due: Refund, news: Refunded, *, now: datetime) -> None:
+    """The payer has this money back; both rows are locked."""
+    done = {"state": RefundState.REFUNDED, "refunded_at": news.at, "reference": news.reference}
+    await tx.execute(update(refunds).where(r.id == due.id).values(retry_at=None, error=None, **done))
+    whole = (
+        payment.state is PaymentState.REFUND_DUE and payment.refunded_minor + due.amount.minor == payment.amount.minor
     )
+    state = PaymentState.REFUNDED if whole else payment.state
+    refunded = {"state": state, "refunded_minor": p.refunded_minor + due.amount.minor}
+    await tx.execute(update(payments).where(p.id == payment.id).values(refunded))
+    entry = moved(
+        EntryKind.REFUNDED,
+        cause_id=due.id,
+        about_id=payment.payable_id,
+        at=news.at,
+        amount_minor=due.amount.minor,
+        debit=Account.REFUNDS,
+        credit=Account.GATEWAY,
+        credit_subject=payment.gateway,
+        currency=due.amount.currency,
+    )
+    await ledger.post(tx, [entry], now=now)
 
 
 async def take_looks(tx: Transaction, *, gateway: str, now: datetime, limit: int) -> list[Payment]:
@@ -186,17 +234,20 @@ async def take_looks(tx: Transaction, *, gateway: str, now: datetime, limit: int
     return await _take(tx, is_due, p.look_at, limit, {"look_at": look_at})
 
 
-async def take_refunds(tx: Transaction, *, gateway: str, now: datetime, limit: int) -> list[Payment]:
+async def take_refunds(tx: Transaction, *, gateway: str, now: datetime, limit: int) -> list[Refund]:
     """Refunds to ask for now. They are the caller's for `LEASE`; if it dies, somebody else's after that."""
-    is_due = and_(_IS_REFUND_DUE, p.gateway == gateway, p.refund_retry_at <= now)
-    taken = {"refund_retry_at": now + LEASE, "refund_attempts": p.refund_attempts + 1}
-    return await _take(tx, is_due, p.refund_retry_at, limit, taken)
+    is_due = and_(r.state == literal_column("'due'"), p.gateway == gateway, r.retry_at <= now)
+    found = select(r.id).join_from(refunds, payments).where(is_due).order_by(r.retry_at).limit(limit)
+    due = found.with_for_update(of=refunds, skip_locked=True).cte("due")
+    taken = update(refunds).where(r.id == due.c.id, p.id == r.payment_id)
+    leased = taken.values(retry_at=now + LEASE, attempts=r.attempts + 1)
+    return [refund_of(row) for row in await tx.rows(leased.returning(*REFUND_COLUMNS))]
 
 
-async def put_refund_off(tx: Transaction, payment_id: UUID, *, retry_at: datetime, error: str | None) -> None:
+async def put_refund_off(tx: Transaction, refund_id: UUID, *, retry_at: datetime, error: str | None) -> None:
     """Ask again later: the gateway is still at work on the refund, or (with an error) did not take it."""
-    statement = update(payments).where(p.id == payment_id, p.state == PaymentState.REFUND_DUE)
-    await tx.execute(statement.values(refund_retry_at=retry_at, refund_error=error and error[:1000]))
+    statement = update(refunds).where(r.id == refund_id, r.state == RefundState.DUE)
+    await tx.execute(statement.values(retry_at=retry_at, error=error and error[:1000]))
 
 
 async def _take(
@@ -213,3 +264,52 @@ async def _move(tx: Transaction, payment: Payment, state: PaymentState, **values
     """Write a locked payment's new state."""
     assert state in NEXT[payment.state], f"{payment.state} -> {state}"
     await tx.execute(update(payments).where(p.id == payment.id).values(state=state, **values))
+
+
+async def _post_capture(tx: Transaction, payment: Payment, news: Captured, now: datetime) -> None:
+    entry = moved(
+        EntryKind.CAPTURED,
+        cause_id=payment.id,
+        about_id=payment.payable_id,
+        at=news.at,
+        amount_minor=payment.amount.minor,
+        debit=Account.GATEWAY,
+        debit_subject=payment.gateway,
+        credit=Account.RECEIPTS,
+        currency=payment.amount.currency,
+    )
+    await ledger.post(tx, [entry], now=now)
+
+
+async def _give_back_all(tx: Transaction, payment: Payment, *, reason: str, now: datetime) -> None:
+    refund_id = await _add_refund(tx, payment.id, payment.amount, reason=reason, cause_id=None, now=now)
+    entry = moved(
+        EntryKind.NOT_KEPT,
+        cause_id=refund_id,
+        about_id=payment.payable_id,
+        at=now,
+        amount_minor=payment.amount.minor,
+        debit=Account.RECEIPTS,
+        credit=Account.REFUNDS,
+        currency=payment.amount.currency,
+    )
+    await ledger.post(tx, [entry], now=now)
+
+
+async def _add_refund(
+    tx: Transaction, payment_id: UUID, amount: Money, *, reason: str, cause_id: UUID | None, now: datetime
+) -> UUID:
+    refund_id = new_id()
+    row = {
+        "id": refund_id,
+        "payment_id": payment_id,
+        "amount_minor": amount.minor,
+        "currency": amount.currency,
+        "reason": reason,
+        "cause_id": cause_id,
+        "state": RefundState.DUE,
+        "asked_at": now,
+        "retry_at": now,
+    }
+    await tx.execute(insert(refunds).values(row))
+    return refund_id

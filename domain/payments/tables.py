@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -36,23 +38,19 @@ payments = Table(
     moment("look_at"),
     moment("captured_at", nullable=True),
     moment("closed_at", nullable=True),
-    moment("refund_due_at", nullable=True),
-    Column("refund_reason", String(40)),
-    moment("refunded_at", nullable=True),
-    Column("refund_reference", String(64)),
-    Column("refund_attempts", Integer, nullable=False, server_default="0"),
-    moment("refund_retry_at", nullable=True),
-    Column("refund_error", Text),
+    # what was asked to go back, and what has: of a payment that nobody keeps, all of it
+    Column("refund_asked_minor", BigInteger, nullable=False, server_default="0"),
+    Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("state IN ('pending', 'closed', 'captured', 'refund_due', 'refunded')", name="state"),
     CheckConstraint("state <> 'closed' OR closed_at IS NOT NULL", name="closed"),
     CheckConstraint("(state IN ('captured', 'refund_due', 'refunded')) = (captured_at IS NOT NULL)", name="captured"),
-    CheckConstraint(
-        "(state IN ('refund_due', 'refunded')) = (refund_due_at IS NOT NULL AND refund_reason IS NOT NULL)",
-        name="refund_due",
-    ),
-    CheckConstraint("state <> 'refund_due' OR refund_retry_at IS NOT NULL", name="refund_retry"),
-    CheckConstraint("(state = 'refunded') = (refunded_at IS NOT NULL)", name="refunded"),
+    # whatever races for it: never more goes back than came in
+    CheckConstraint("refund_asked_minor BETWEEN 0 AND amount_minor", name="refund_asked"),
+    CheckConstraint("refunded_minor BETWEEN 0 AND refund_asked_minor", name="refunded_within"),
+    CheckConstraint("refund_asked_minor = 0 OR captured_at IS NOT NULL", name="refund_of_captured"),
+    CheckConstraint("state NOT IN ('refund_due', 'refunded') OR refund_asked_minor = amount_minor", name="refund_due"),
+    CheckConstraint("state <> 'refunded' OR refunded_minor = amount_minor", name="refunded"),
 )
 # Nobody pays twice for one thing: a second capture can only be on its way back.
 Index(
@@ -78,9 +76,33 @@ Index(
     unique=True,
     postgresql_where=text("gateway_reference IS NOT NULL"),
 )
-# The sweeps' questions: about which payment must the gateway be asked, which refund is to be tried?
+# The sweep's question: about which payment must the gateway be asked? And below: which refund is to be tried?
 Index("payments_look_idx", payments.c.look_at, postgresql_where=text("state = 'pending'"))
-Index("payments_refund_due_idx", payments.c.refund_retry_at, postgresql_where=text("state = 'refund_due'"))
+
+# Money on its way back: all of a payment that nobody keeps, or a part of one for an after-sale.
+refunds = Table(
+    "refunds",
+    metadata,
+    id_column(),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("reason", String(40), nullable=False),
+    # what asked for it, an after-sale: it asks once
+    Column("cause_id", Uuid, unique=True),
+    Column("state", String(12), nullable=False),
+    moment("asked_at"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    moment("retry_at", nullable=True),
+    Column("error", Text),
+    moment("refunded_at", nullable=True),
+    Column("reference", String(64)),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("state IN ('due', 'refunded')", name="state"),
+    CheckConstraint("(state = 'due') = (retry_at IS NOT NULL)", name="due"),
+    CheckConstraint("(state = 'refunded') = (refunded_at IS NOT NULL)", name="refunded"),
+)
+Index("refunds_due_idx", refunds.c.retry_at, postgresql_where=text("state = 'due'"))
 
 # A notice that has been acted on; the same one again changes nothing.
 notices = Table(
@@ -92,4 +114,39 @@ notices = Table(
     Column("kind", String(20), nullable=False),
     moment("received_at"),
     PrimaryKeyConstraint("gateway", "notice_id"),
+)
+
+# A day's bill of a gateway, compared with our books.
+bills = Table(
+    "gateway_bills",
+    metadata,
+    id_column(),
+    Column("gateway", String(20), nullable=False),
+    # the gateway's day, in the shop's calendar
+    Column("day", Date, nullable=False),
+    Column("payments", Integer, nullable=False),
+    Column("captured_minor", BigInteger, nullable=False),
+    Column("refunds", Integer, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("fees_minor", BigInteger, nullable=False),
+    Column("differences", Integer, nullable=False),
+    moment("compared_at"),
+    UniqueConstraint("gateway", "day"),
+)
+bill_differences = Table(
+    "gateway_bill_differences",
+    metadata,
+    id_column(),
+    Column("bill_id", Uuid, ForeignKey("gateway_bills.id"), nullable=False, index=True),
+    # "not_in_books", "not_in_bill", "amount", "state"
+    Column("kind", String(20), nullable=False),
+    # of "payment" or "refund"
+    Column("subject", String(10), nullable=False),
+    Column("subject_id", Uuid),
+    Column("reference", String(64), nullable=False),
+    Column("ours_minor", BigInteger),
+    Column("theirs_minor", BigInteger),
+    moment("settled_at", nullable=True),
+    Column("settled_by", Uuid),
+    Column("words", String(500), nullable=False, server_default=""),
 )

@@ -18,6 +18,7 @@ class Movement(StrEnum):
     HELD = "held"
     RELEASED = "released"
     SOLD = "sold"
+    RETURNED = "returned"
 
 
 class Change(NamedTuple):
@@ -31,7 +32,8 @@ class Change(NamedTuple):
 NO_CHANGE = Change(0, 0, 0)
 
 # One table for the store that moves units and for the audit that replays the ledger.
-# Allotted units stay "held" from the SKU's point of view until they are sold or given back.
+# Allotted units stay "held" from the SKU's point of view until they are sold or given back. A unit that comes back after it
+# was sold is the SKU's, never the promotion's: that may be over, and it did sell it.
 ON_SKU = {
     Movement.RECEIVED: Change(+1, 0, 0),
     Movement.ADJUSTED: Change(+1, 0, 0),
@@ -40,6 +42,7 @@ ON_SKU = {
     Movement.HELD: Change(-1, +1, 0),
     Movement.RELEASED: Change(+1, -1, 0),
     Movement.SOLD: Change(0, -1, +1),
+    Movement.RETURNED: Change(+1, 0, -1),
 }
 ON_SKU_WITHIN_ALLOTMENT = {Movement.HELD: NO_CHANGE, Movement.RELEASED: NO_CHANGE, Movement.SOLD: Change(0, -1, +1)}
 ON_ALLOTMENT = {

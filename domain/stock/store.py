@@ -150,6 +150,25 @@ async def end_holds(
     return ended
 
 
+async def take_back(tx: Transaction, order_id: UUID, units: Sequence[Units], *, cause: Cause, now: datetime) -> None:
+    """Sold units of an order are free again; `allotment_id` says out of which they were sold.
+
+    The database refuses more than were sold to it. Whoever calls makes sure by its own state that it happens once.
+    """
+    for some in units:
+        h = holds.c
+        allotment = h.allotment_id.is_(None) if some.allotment_id is None else h.allotment_id == some.allotment_id
+        changed = await tx.execute(
+            update(holds)
+            .where(h.order_id == order_id, h.sku_id == some.sku_id, allotment, h.outcome == "sold")
+            .values(returned=h.returned + some.quantity)
+        )
+        assert changed == 1, f"order {order_id} was sold no {some.sku_id}"
+    freed = _merged(Units(some.sku_id, some.quantity) for some in units)
+    await _move_on_skus(tx, Movement.RETURNED, freed)
+    await _write_movements(tx, Movement.RETURNED, freed, cause, now)
+
+
 async def _move(tx: Transaction, movement: Movement, units: Sequence[Units], cause: Cause, now: datetime) -> None:
     merged = _merged(units)
     await _move_on_allotments(tx, movement, [some for some in merged if some.allotment_id])

@@ -59,12 +59,15 @@ holds = Table(
     id_column("sku_id"),
     Column("allotment_id", Uuid),
     Column("quantity", BigInteger, nullable=False),
+    # of those that were sold: how many came back
+    _units("returned"),
     moment("held_at"),
     moment("ended_at", nullable=True),
     Column("outcome", String(10)),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
     CheckConstraint("outcome IN ('sold', 'released')", name="outcome"),
+    CheckConstraint("returned BETWEEN 0 AND quantity AND (returned = 0 OR outcome = 'sold')", name="returned"),
 )
 Index("stock_holds_order_idx", holds.c.order_id)
 
