@@ -18,7 +18,7 @@ from domain.foundation.locks import OUTBOX_LANES
 from domain.foundation.outbox import Letter
 from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
-from workers.hearing import hearers_of
+from workers.hearing import forerunner_of, hearers_of
 
 log = structlog.get_logger(__name__)
 
@@ -126,6 +126,7 @@ class Relay:
         results: list[tuple[Letter, BaseException | None]] = []
         clock = asyncio.get_running_loop().time
         begin_until = clock() + BATCH_SECONDS
+        await self._run_ahead([ordered[0] for ordered in by_aggregate.values()])
 
         async def deliver_in_order(ordered: list[Letter]) -> None:
             async with limit:
@@ -139,6 +140,22 @@ class Relay:
 
         await asyncio.gather(*(deliver_in_order(ordered) for ordered in by_aggregate.values()))
         return results
+
+    async def _run_ahead(self, firsts: Sequence[Letter]) -> None:
+        """Best effort: whatever fails here is heard letter by letter, and fails there with a name."""
+        by_kind: dict[str, list[Letter]] = defaultdict(list)
+        for letter in firsts:
+            by_kind[letter.kind].append(letter)
+        for kind, letters in by_kind.items():
+            try:
+                forerunner = forerunner_of(outbox.kind_of(kind)) if len(letters) > 1 else None
+                if forerunner is not None:
+                    async with asyncio.timeout(LETTER_SECONDS):
+                        await forerunner(self._context, [outbox.event_of(kind, letter.payload) for letter in letters])
+            except (Exception, asyncio.CancelledError):
+                if is_cancelled():
+                    raise
+                log.warning("not_run_ahead", kind=kind, letters=len(letters), exc_info=True)
 
     async def _deliver(self, letter: Letter) -> BaseException | None:
         with structlog.contextvars.bound_contextvars(kind=letter.kind, position=letter.position):

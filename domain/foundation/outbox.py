@@ -118,6 +118,11 @@ def row_of(event: Event) -> dict[str, Any]:
     }
 
 
+def kind_of(kind: str) -> type[Event]:
+    """The class of the events of a kind. Raises KeyError for one this code does not know."""
+    return _kinds[kind]
+
+
 def event_of(kind: str, payload: dict[str, Any]) -> Event:
     """The event that was kept. Raises KeyError for a kind this code does not know, ValidationError for a bad payload."""
     event: Event = _adapters[_kinds[kind]].validate_python(payload)

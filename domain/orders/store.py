@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, bindparam, literal_column, select, text, update
+from sqlalchemy import Row, bindparam, func, literal_column, select, text, update
 
 from domain.addresses.rules import Destination
 from domain.foundation.database import Transaction
@@ -68,6 +68,12 @@ _INSERT_LINES = text("""
                 CAST(:explanations AS jsonb[]), CAST(:supplier_ids AS uuid[]), CAST(:costs AS bigint[]))
       AS new (order_id, position, sku_id, title, allotment_id, quantity, unit_price, discount, freight, explanation,
               supplier_id, cost)
+""")
+_PAY_MANY = text("""
+    UPDATE orders SET state = 'paid', paid_at = :now, paid_with = payment_id, pickup_code = code
+    FROM unnest(CAST(:order_ids AS uuid[]), CAST(:payment_ids AS uuid[]), CAST(:pickup_codes AS text[]))
+      AS paid (order_id, payment_id, code)
+    WHERE orders.id = order_id AND state = 'placed'
 """)
 
 
@@ -236,6 +242,20 @@ async def move(tx: Transaction, order: Order, state: OrderState, **values: Any) 
     """Write a locked order's new state with the moments, and whatever else, that belong to it."""
     assert state in NEXT[order.state], f"{order.state} -> {state}"
     await tx.execute(update(orders).where(o.id == order.id).values(state=state, **values))
+
+
+async def lock_many(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """Orders that exist, locked in the order of their ids until the transaction ends."""
+    found = select(*COLUMNS).where(o.id == func.any(list(order_ids))).order_by(o.id).with_for_update()
+    return {row.id: order_of(row) for row in await tx.rows(found)}
+
+
+async def pay_many(tx: Transaction, paid: Sequence[tuple[UUID, UUID, str | None]], *, now: datetime) -> None:
+    """Write locked, placed orders paid: order, payment, pickup code."""
+    order_ids, payment_ids, pickup_codes = map(list, zip(*paid, strict=True))
+    values = {"order_ids": order_ids, "payment_ids": payment_ids, "pickup_codes": pickup_codes, "now": now}
+    changed = await tx.execute(_PAY_MANY, values)
+    assert changed == len(paid), f"{len(paid)} orders to be paid, {changed} found placed"
 
 
 async def note_late_money(tx: Transaction, order: Order, *, payment_id: UUID, captured_at: datetime) -> None:

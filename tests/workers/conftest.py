@@ -48,6 +48,7 @@ def ahead(context):
 def nothing_registered(monkeypatch):
     """What other tests' imports have registered is out of the way: a test registers what it needs."""
     monkeypatch.setattr(hearing, "_hearers", defaultdict(list))
+    monkeypatch.setattr(hearing, "_forerunners", {})
     monkeypatch.setattr(timetable, "_entries", [])
     monkeypatch.setattr(broker, "_actors", [])
 

@@ -12,7 +12,7 @@ from domain.foundation.outbox import LANES, MOST_ATTEMPTS, Backlog, backlog, eve
 from tests.given.bells import BellRang, new_bell, ring
 from tests.workers.conftest import running, until
 from workers import relay as relays
-from workers.hearing import hears
+from workers.hearing import hears, runs_ahead
 from workers.relay import Relay
 
 LANE = 3
@@ -376,3 +376,34 @@ async def is_listening(db):
 
 async def is_held(db, lane):
     return await db.value(text(f"SELECT count(*) > 0 FROM ({HOLDERS}) AS holders"), holder(lane))
+
+
+async def test_who_runs_ahead_gets_the_first_letter_of_each_aggregate_at_once(db, new_relay, ears):
+    ahead = []
+
+    @runs_ahead(BellRang)
+    async def run_ahead(context, events):
+        ahead.append(sorted(event.number for event in events))
+
+    bells = [bell for bell in (new_bell() for _ in range(60)) if lane_of(bell) == LANE][:3]
+    for number, bell in enumerate(bells):
+        await ring(db, BellRang(bell, number), BellRang(bell, 10 + number))
+
+    await new_relay().carry_lane(LANE)
+
+    assert ahead == [list(range(len(bells)))]
+    assert sorted(ears.numbers) == sorted([*range(len(bells)), *range(10, 10 + len(bells))])
+
+
+async def test_a_failure_ahead_delays_nobody(db, new_relay, ears):
+    @runs_ahead(BellRang)
+    async def fail_ahead(context, events):
+        raise RuntimeError("the road is closed")
+
+    bells = [bell for bell in (new_bell() for _ in range(60)) if lane_of(bell) == LANE][:2]
+    await ring(db, *(BellRang(bell, 1) for bell in bells))
+
+    await new_relay().carry_lane(LANE)
+
+    assert ears.numbers == [1, 1]
+    assert await is_all_delivered(db)
