@@ -15,6 +15,7 @@ from domain.foundation.clock import shop_day
 from domain.foundation.database import AnyRow, Database
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders.tables import orders
+from domain.suppliers.tables import supplied_skus
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class Ticket:
     refusal: str | None
     pay_by: datetime | None
     decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms an item is ordered: within how many seconds it is paid, and who sends it at what cost, if not we."""
+
+    item: Item
+    pay_seconds: int
+    supplier_id: UUID | None
+    cost_minor: int | None
 
 
 @dataclass(frozen=True)
@@ -123,14 +134,18 @@ async def _with_items(db: Database, rows: Sequence[AnyRow]) -> dict[UUID, Sale]:
     return {row.id: sale_of(row, by_sale[row.id]) for row in rows}
 
 
-async def item_by_number(db: Database, number: int) -> tuple[Item, int]:
-    """The item with this number and its sale's `pay_seconds`. Raises KeyError when there is none."""
+async def terms_by_number(db: Database, number: int) -> Terms:
+    """The terms of the item with this number. Raises KeyError when there is none."""
+    s = supplied_skus.c
     row = await db.one(
-        select(*ITEM_COLUMNS, sales.c.pay_seconds).join_from(items, sales).where(items.c.number == number)
+        select(*ITEM_COLUMNS, sales.c.pay_seconds, s.supplier_id, s.cost_minor)
+        .join_from(items, sales)
+        .outerjoin(supplied_skus, s.sku_id == items.c.sku_id)
+        .where(items.c.number == number)
     )
     if row is None:
         raise KeyError(number)
-    return Item(*row[:-1]), row.pay_seconds
+    return Terms(Item(*row[:-3]), *row[-3:])
 
 
 async def item_ids_by_numbers(db: Database, numbers: Sequence[int]) -> dict[int, UUID]:

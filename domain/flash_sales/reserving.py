@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.flash_sales import gate as gates
 from domain.flash_sales import store
 from domain.flash_sales.gate import Entry
-from domain.flash_sales.queries import item_by_number
+from domain.flash_sales.queries import Terms, terms_by_number
 from domain.flash_sales.rules import Item
 from domain.foundation import metrics
 from domain.foundation.database import Database, Transaction
@@ -44,7 +44,8 @@ async def reserve(db: Database, gate: Gate, *, lane: int, limit: int, now: datet
     same lock, never misses a batch in between. A crash before the commit leaves the queue as it was; a crash after it
     leaves tickets in the queue that the next run finds decided.
     """
-    item, pay_seconds = await item_by_number(db, lane >> 8)
+    terms = await terms_by_number(db, lane >> 8)
+    item = terms.item
     assert item.allotment_id is not None, "a queue exists only for a warm item"
     async with db.transaction() as tx:
         level = await stock.lock_allotment(tx, item.allotment_id)
@@ -57,8 +58,8 @@ async def reserve(db: Database, gate: Gate, *, lane: int, limit: int, now: datet
         accepted = [entry for entry in fresh if entry.ticket_id not in refusals]
         order_ids = {entry.ticket_id: new_id() for entry in accepted}
         if accepted:
-            pay_by = now + timedelta(seconds=pay_seconds)
-            placed = [_order(item, entry, order_ids[entry.ticket_id], pay_by) for entry in accepted]
+            pay_by = now + timedelta(seconds=terms.pay_seconds)
+            placed = [_order(terms, entry, order_ids[entry.ticket_id], pay_by) for entry in accepted]
             await orders.place_many(tx, placed, now=now)
         if fresh:
             decided = [(e, order_ids.get(e.ticket_id), refusals.get(e.ticket_id)) for e in fresh]
@@ -100,13 +101,17 @@ async def _refusals(tx: Transaction, item: Item, entries: Sequence[Entry], *, fr
     return refusals
 
 
-def _order(item: Item, entry: Entry, order_id: UUID, pay_by: datetime) -> NewOrder:
+def _order(terms: Terms, entry: Entry, order_id: UUID, pay_by: datetime) -> NewOrder:
+    """The price includes delivery; how and where to is for the shopper to say, any time before it is sent."""
+    item = terms.item
     line = NewLine(
         sku_id=item.sku_id,
         title=item.title,
         quantity=entry.quantity,
         unit_price_minor=item.sale_price_minor,
         allotment_id=item.allotment_id,
+        supplier_id=terms.supplier_id,
+        cost_minor=terms.cost_minor,
     )
     return NewOrder(
         id=order_id,
