@@ -1,4 +1,4 @@
-"""The API process: GraphQL, the gateway's callbacks, health and metrics."""
+"""The API process: GraphQL, the gateways' notices, health and metrics."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -17,16 +17,21 @@ from starlette.routing import Route
 from api import access, graphiql, schema
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
+from api.exports import orders_csv, statement_csv
 from api.front import Front
-from api.payments import sandbox_callback
+from api.payments import take_notice
 from api.services import Services
+from api.shipments import take_tracking_notice
+from api.supplier_doors import settlement_csv, take_feed, take_parcels
 from api.wire import RequestHead
 from domain.foundation import clock, logs, metrics
 from domain.foundation.errors import ClientFault, NotSignedIn
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings, settings
-from domain.payments.gateways import hang_up
+from domain.payments.gateways import gateways_of, hang_up
+from domain.payments.rules import notice_path
+from domain.shipments.tracking import NOTICE_PATH
 
 
 class Api:
@@ -52,7 +57,13 @@ class Api:
         self._starlette = Starlette(
             routes=[
                 *(graphiql.routes if settings.graphiql else []),
-                Route("/payments/sandbox/callback", sandbox_callback, methods=["POST"]),
+                Route(notice_path("{gateway}"), take_notice, methods=["POST"]),
+                Route("/exports/orders.csv", orders_csv),
+                Route("/exports/statement.csv", statement_csv),
+                Route(NOTICE_PATH, take_tracking_notice, methods=["POST"]),
+                Route("/suppliers/{code}/feed", take_feed, methods=["POST"]),
+                Route("/suppliers/{code}/shipments", take_parcels, methods=["POST"]),
+                Route("/suppliers/{code}/settlement.csv", settlement_csv),
                 Route("/livez", self._live),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),
@@ -67,8 +78,9 @@ class Api:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        gateways_of(self._settings)  # a merchant's key that cannot be read is told now, not to the first who pays
         self.market = app.state.market = Market.open(self._settings)
-        self._services = Services.of(self.market)
+        self._services = app.state.services = Services.of(self.market)
         _settle_garbage()
         try:
             yield

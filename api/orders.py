@@ -1,9 +1,9 @@
-"""Orders: one's own, how to pay one, and calling one off."""
+"""Orders: one's own, how to pay one, calling one off, and where one goes."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -13,18 +13,36 @@ from api.context import Info
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
-from api.payments import Payment, PaymentInstructions, show_instructions, show_payment
+from api.payments import Payment, PaymentGateway, PaymentInstructions, show_instructions, show_payment
 from api.refusals import refusal
 from api.scalars import Long
+from api.shipments import Shipment, shipments_of
+from api.stores import Store, find_store
+from api.trail import OrderMoment, show_history
+from domain.addresses.rules import Destination as KeptDestination
 from domain.foundation.errors import IdempotencyConflict, NotFound
+from domain.foundation.money import Money as DomainMoney
 from domain.orders import actions, queries, rules
 from domain.payments import queries as payments
-from domain.payments.gateways import gateway_of
-from domain.payments.rules import GatewayUnavailable, PaymentsSwitchedOff
+from domain.payments.gateways import gateway_of, gateways_of
+from domain.payments.rules import GatewayUnavailable, PayerUnknown, PaymentsSwitchedOff
+from domain.pricing import rules as pricing
+
+if TYPE_CHECKING:
+    from api.after_sales import AfterSale
 
 _payments_by_order_ids = partial(payments.by_payable_ids, payable=actions.PAYABLE)
 
-OrderState = strawberry.enum(rules.OrderState, name="OrderState", description="Where an order stands.")
+OrderState = strawberry.enum(
+    rules.OrderState,
+    name="OrderState",
+    description="Where an order stands: PLACED waits for its money, SHIPPED has sent everything, REFUNDED has given back "
+    "every unit; LAPSED and CANCELLED have ended unpaid.",
+)
+Fulfilment = strawberry.enum(rules.Fulfilment, name="Fulfilment", description="How the goods come to the shopper.")
+PriceRule = strawberry.enum(
+    pricing.Rule, name="PriceRule", description="What makes a price, in the order of application."
+)
 LateOutcome = strawberry.enum(
     rules.LateOutcome,
     name="LateOutcome",
@@ -32,15 +50,45 @@ LateOutcome = strawberry.enum(
 )
 
 
+@strawberry.type(description="One step from the list price to what a line costs. 价格说明")
+class PriceStep:
+    """A step."""
+
+    rule: PriceRule
+    amount: Money = strawberry.field(
+        description="Of the whole line: LIST begins it, below zero made it cheaper, FREIGHT is its share of the freight."
+    )
+    text: str = strawberry.field(description="A sentence for people, Chinese or English by Accept-Language.")
+
+
+@strawberry.type(description="To whom and where a parcel goes, as it was when it was ordered.")
+class OrderDestination:
+    """Where it goes."""
+
+    recipient: str
+    phone: str
+    province: str
+    city: str
+    district: str
+    region_code: str = strawberry.field(description="GB/T 2260 code of the district, six digits.")
+    street: str
+
+
 @strawberry.type(description="Some units of one SKU, as they were sold.")
 class OrderLine:
     """A line."""
 
+    position: Long = strawberry.field(description="Counts the order's lines from 1.")
     sku_id: strawberry.ID
     title: str = strawberry.field(description="What the SKU was called when the order was placed.")
     quantity: Long
     unit_price: Money
-    total: Money
+    discount: Money = strawberry.field(description="The line's share of what was taken off the order.")
+    total: Money = strawberry.field(description="`unitPrice` times `quantity` less `discount`; freight is not in it.")
+    freight: Money = strawberry.field(description="The line's share of the freight.")
+    explanation: list[PriceStep] = strawberry.field(description="Why it costs that; none for a promotion's order.")
+    shipped: Long = strawberry.field(description="Units that have left or were handed over.")
+    refunded: Long = strawberry.field(description="Units whose money was agreed to go back.")
 
 
 @strawberry.type(description="What a shopper has bought. 订单")
@@ -49,25 +97,75 @@ class Order(Node):
 
     number: str = strawberry.field(description="For people: the shop's day, then a running number.")
     state: OrderState
-    total: Money
+    goods: Money = strawberry.field(description="The goods by themselves.")
+    discount: Money = strawberry.field(description="What was taken off.")
+    freight: Money
+    total: Money = strawberry.field(description="What is to be paid: `goods` less `discount`, and `freight`.")
+    refunded: Money = strawberry.field(description="What was agreed to go back so far.")
+    fulfilment: Fulfilment | None = strawberry.field(
+        description="Null until the buyer of a flash sale has said where it goes: `setOrderDestination`."
+    )
+    destination: OrderDestination | None = strawberry.field(description="For a delivery.")
+    remark: str = strawberry.field(description="What the shopper asked for, at most 200 characters.")
     placed_at: datetime
     pay_by: datetime = strawberry.field(description="From this moment on an order that is not paid lapses.")
     paid_at: datetime | None
     lapsed_at: datetime | None
     cancelled_at: datetime | None
+    shipped_at: datetime | None = strawberry.field(description="When everything that was to be sent had left.")
+    receive_by: datetime | None = strawberry.field(
+        description="From this moment on a sent order counts as received, if its shopper says nothing."
+    )
+    received_at: datetime | None = strawberry.field(description="Since when the shopper has it.")
+    refunded_at: datetime | None = strawberry.field(description="When the last unit's money was agreed to go back.")
     late_outcome: LateOutcome | None = strawberry.field(description="Null unless money came too late.")
     key: strawberry.Private[UUID]
+    shopper_key: strawberry.Private[UUID]
+    store_key: strawberry.Private[UUID | None]
+    code: strawberry.Private[str | None]
+
+    @strawberry.field(
+        description="Eight digits to be shown at the store, for a pickup that is paid; only whose order it is sees them."
+    )
+    def pickup_code(self, info: Info) -> str | None:
+        """The code of one's own order."""
+        principal = info.context.principal
+        return self.code if principal is not None and principal.account_id == self.shopper_key else None
+
+    @strawberry.field(description="Where it is picked up; null for a delivery.")
+    async def store(self, info: Info) -> Store | None:
+        """Its store."""
+        found: Store | None = await find_store(info, self.store_key) if self.store_key else None
+        return found
 
     @strawberry.field(description="What it is made of.")
     async def lines(self, info: Info) -> list[OrderLine]:
         """Its lines."""
-        return [_show_line(line) for line in await batched(info, queries.lines_by_order_ids).load(self.key) or ()]
+        lines = await batched(info, queries.lines_by_order_ids).load(self.key) or ()
+        return [_show_line(line, info.context.language) for line in lines]
 
     @strawberry.field(description="The payment that paid it, else the newest one asked for, if any was.")
     async def payment(self, info: Info) -> Payment | None:
         """Its payment."""
         found = await batched(info, _payments_by_order_ids).load(self.key)
         return show_payment(found) if found else None
+
+    @strawberry.field(description="What was asked to go back of it, oldest first.")
+    async def after_sales(self, info: Info) -> list[Annotated["AfterSale", strawberry.lazy("api.after_sales")]]:
+        """Its after-sales."""
+        from api.after_sales import after_sales_of  # which shows orders, too
+
+        return await after_sales_of(info, self.key)
+
+    @strawberry.field(description="Its parcels, oldest first.")
+    async def shipments(self, info: Info) -> list[Shipment]:
+        """Its parcels."""
+        return await shipments_of(info, self.key)
+
+    @strawberry.field(description="All that happened to it, in order; staff see more than its owner does.")
+    async def history(self, info: Info) -> list[OrderMoment]:
+        """Its history."""
+        return await show_history(info, self.key)
 
 
 @strawberry.input(description="Ask how to pay an order.")
@@ -77,6 +175,10 @@ class PayOrderInput:
     order_id: strawberry.ID
     idempotency_key: str = strawberry.field(
         description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same payment."
+    )
+    gateway: PaymentGateway | None = strawberry.field(
+        default=None,
+        description="Through which company; null: the market's usual one. A payment pending at another is closed first.",
     )
 
 
@@ -90,10 +192,22 @@ class CancelOrderInput:
     )
 
 
+@strawberry.input(description="Say where an order goes that a flash sale placed. It costs what it did before.")
+class SetOrderDestinationInput:
+    """Which order, and where to."""
+
+    order_id: strawberry.ID
+    address_id: strawberry.ID = strawberry.field(description="One's own; the order keeps it as it is now.")
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it changes nothing."
+    )
+
+
 PayOrderResult = Annotated[
     PaymentInstructions
     | refusal(rules.OrderNotPayable)
     | refusal(GatewayUnavailable)
+    | refusal(PayerUnknown)
     | refusal(PaymentsSwitchedOff)
     | refusal(NotFound)
     | refusal(IdempotencyConflict),
@@ -102,6 +216,10 @@ PayOrderResult = Annotated[
 CancelOrderResult = Annotated[
     Order | refusal(rules.OrderNotCancellable) | refusal(NotFound) | refusal(IdempotencyConflict),
     strawberry.union("CancelOrderResult"),
+]
+SetOrderDestinationResult = Annotated[
+    Order | refusal(rules.OrderNotRedirectable) | refusal(NotFound) | refusal(IdempotencyConflict),
+    strawberry.union("SetOrderDestinationResult"),
 ]
 
 
@@ -138,9 +256,12 @@ class OrderMutation:
     async def pay_order(self, info: Info, input: PayOrderInput) -> PayOrderResult:
         """How to pay."""
         context = info.context
+        settings = context.market.settings
+        gateway = gateway_of(settings, input.gateway.name.lower() if input.gateway else None)
         asked = await actions.pay(
             context.market.db,
-            gateway_of(context.market.settings),
+            gateway,
+            others=[other for other in gateways_of(settings).values() if other is not gateway],
             order_id=read_id("order", input.order_id),
             shopper_id=context.shopper.account_id,
             idempotency_key=input.idempotency_key,
@@ -160,6 +281,22 @@ class OrderMutation:
             now=context.now,
         )
         return show_order(cancelled)
+
+    @strawberry.mutation(
+        directives=to(Who.SIGNED_IN),
+        description="Say where one's order of a flash sale goes; again and again, until something has left.",
+    )
+    async def set_order_destination(self, info: Info, input: SetOrderDestinationInput) -> SetOrderDestinationResult:
+        """Say where it goes."""
+        context = info.context
+        order = await actions.set_destination(
+            context.market.db,
+            order_id=read_id("order", input.order_id),
+            shopper_id=context.shopper.account_id,
+            address_id=read_id("address", input.address_id),
+            idempotency_key=input.idempotency_key,
+        )
+        return show_order(order)
 
 
 @finds("order")
@@ -184,22 +321,63 @@ def show_order(order: rules.Order) -> Order:
         id=show_id("order", order.id),
         number=order.number,
         state=order.state,
-        total=Money.of(order.total.minor, order.total.currency),
+        goods=_money(order.goods),
+        discount=_money(order.discount),
+        freight=_money(order.freight),
+        total=_money(order.total),
+        refunded=_money(order.refunded),
+        fulfilment=order.fulfilment,
+        destination=_show_destination(order.destination) if order.destination else None,
+        remark=order.remark,
         placed_at=order.placed_at,
         pay_by=order.pay_by,
         paid_at=order.paid_at,
         lapsed_at=order.lapsed_at,
         cancelled_at=order.cancelled_at,
+        shipped_at=order.shipped_at,
+        receive_by=order.receive_by,
+        received_at=order.received_at,
+        refunded_at=order.refunded_at,
         late_outcome=order.late_outcome,
         key=order.id,
+        shopper_key=order.shopper_id,
+        store_key=order.store_id,
+        code=order.pickup_code,
     )
 
 
-def _show_line(line: rules.Line) -> OrderLine:
+def show_step(step: pricing.Step, language: str) -> PriceStep:
+    """The GraphQL object of a step of an explanation."""
+    return PriceStep(rule=step.rule, amount=Money.of(step.minor), text=step.words(language))
+
+
+def _show_line(line: rules.Line, language: str) -> OrderLine:
     return OrderLine(
+        position=Long(line.position),
         sku_id=show_id("sku", line.sku_id),
         title=line.title,
         quantity=Long(line.quantity),
-        unit_price=Money.of(line.unit_price.minor, line.unit_price.currency),
-        total=Money.of(line.total.minor, line.total.currency),
+        unit_price=_money(line.unit_price),
+        discount=_money(line.discount),
+        total=_money(line.total),
+        freight=_money(line.freight),
+        explanation=[show_step(pricing.Step.read(kept), language) for kept in line.explanation],
+        shipped=Long(line.shipped),
+        refunded=Long(line.refunded),
     )
+
+
+def _show_destination(kept: KeptDestination) -> OrderDestination:
+    return OrderDestination(
+        recipient=kept.recipient,
+        phone=kept.phone,
+        province=kept.province,
+        city=kept.city,
+        district=kept.district,
+        region_code=kept.region_code,
+        street=kept.street,
+    )
+
+
+def _money(amount: DomainMoney) -> Money:
+    return Money.of(amount.minor, amount.currency)

@@ -1,7 +1,9 @@
 """Payments as shoppers see them, and the door where gateways bring their notices."""
 
+import asyncio
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from enum import Enum
 from uuid import UUID
 
 import strawberry
@@ -21,7 +23,8 @@ from domain.payments.gateways import gateway_of
 
 log = structlog.get_logger(__name__)
 
-NOTICE_BYTES = 16_384
+NOTICE_BYTES = 65_536
+NOTICE_SECONDS = 4.0
 STATUS = {rules.NoticeForged: 401, rules.NoticeMalformed: 400, rules.NoticeMismatch: 409}
 
 PaymentState = strawberry.enum(
@@ -63,16 +66,39 @@ class Payment(Node):
     async def refunds(self, info: Info) -> list[Refund]:
         """Its refunds."""
         return [
-            _show_refund(refund) for refund in await batched(info, queries.refunds_by_payment_ids).load(self.key) or ()
+            show_refund(refund) for refund in await batched(info, queries.refunds_by_payment_ids).load(self.key) or ()
         ]
 
 
-@strawberry.type(description="How to pay.")
+@strawberry.enum(description="Companies through which money moves.")
+class PaymentGateway(Enum):
+    """A gateway, by the name that its payments keep."""
+
+    WECHAT = strawberry.enum_value("wechat", description="WeChat Pay, in a mini-program. 微信支付")
+    STRIPE = strawberry.enum_value("stripe", description="Stripe, on a page of its own.")
+
+
+@strawberry.type(description="What a mini-program hands to `wx.requestPayment`, field by field as it is. 调起支付参数")
+class WechatPayParameters:
+    """Parameters for the wallet."""
+
+    app_id: str
+    time_stamp: str = strawberry.field(description="Seconds since 1970, as text.")
+    nonce_str: str
+    package: str = strawberry.field(description="`prepay_id=...`; it lives for two hours.")
+    sign_type: str = strawberry.field(description="Always RSA.")
+    pay_sign: str
+
+
+@strawberry.type(description="How to pay. Both ways are null when the payment is not PENDING any more.")
 class PaymentInstructions:
     """How to pay."""
 
     payment: Payment
-    pay_url: str | None = strawberry.field(description="Open it to pay; null when the payment is not PENDING any more.")
+    pay_url: str | None = strawberry.field(description="A page to open and pay at; null where the gateway has none.")
+    wechat: WechatPayParameters | None = strawberry.field(
+        description="For `wx.requestPayment`; null at other gateways than WECHAT."
+    )
     expires_at: datetime = strawberry.field(description="The gateway takes no money from this moment on.")
 
 
@@ -90,7 +116,8 @@ def show_payment(payment: rules.Payment) -> Payment:
     )
 
 
-def _show_refund(refund: rules.Refund) -> Refund:
+def show_refund(refund: rules.Refund) -> Refund:
+    """The GraphQL object of a refund."""
     return Refund(
         id=show_id("refund", refund.id),
         state=refund.state,
@@ -102,9 +129,11 @@ def _show_refund(refund: rules.Refund) -> Refund:
 
 def show_instructions(asked: actions.Asked) -> PaymentInstructions:
     """The GraphQL object of what a gateway answered."""
+    wechat = asked.instructions.wechat if asked.instructions else None
     return PaymentInstructions(
         payment=show_payment(asked.payment),
         pay_url=asked.instructions.pay_url if asked.instructions else None,
+        wechat=WechatPayParameters(**asdict(wechat)) if wechat else None,
         expires_at=asked.payment.expires_at,
     )
 
@@ -119,32 +148,37 @@ async def find_payment(info: Info, id: UUID) -> Payment | None:
     return show_payment(found) if principal.is_staff or found.payer_id == principal.account_id else None
 
 
-async def sandbox_callback(request: Request) -> Response:
-    """Take a notice of the sandbox gateway. SUCCESS is answered once what it says is committed, and not before.
+async def take_notice(request: Request) -> Response:
+    """Take what a gateway brings to `/payments/{gateway}/notice`. 204 once what it says is committed, and not before.
 
     Anything else makes the gateway bring it again: 401 for a forged or stale notice, 400 for one that cannot be read,
-    409 for one that contradicts our books, 413 for more than 16 kB, 404 where payments are switched off.
+    409 for one that contradicts our books, 413 for more than 64 kB, 404 where the gateway is not configured, 503 when
+    the books take longer than 4 s: WeChat Pay waits 5.
     """
     market = request.app.state.market
     now = clock.now()
     try:
-        gateway = gateway_of(market.settings)
-        body = await read_body(RequestHead(request.scope), request.receive, NOTICE_BYTES)
-        notice = gateway.read_notice(request.headers, body, now=now)
-        outcome = await actions.take_notice(market.db, gateway=gateway.name, notice=notice, now=now)
+        async with asyncio.timeout(NOTICE_SECONDS):
+            gateway = gateway_of(market.settings, request.path_params["gateway"])
+            body = await read_body(RequestHead(request.scope), request.receive, NOTICE_BYTES)
+            notice = gateway.read_notice(request.headers, body, now=now)
+            outcome = await actions.take_notice(market.db, gateway=gateway.name, notice=notice, now=now)
     except rules.PaymentsSwitchedOff as refusal:
-        return _answer(404, refusal.code, str(refusal))
+        return _fail(404, str(refusal))
     except RequestFault as fault:
-        return _answer(fault.status, "FAIL", str(fault))
+        return _fail(fault.status, str(fault))
     except ClientGone:
         return Response(status_code=400)
+    except TimeoutError:
+        return _fail(503, "the books are busy; bring it again")
     except tuple(STATUS) as refused:
         log.warning("notice_refused", code=refused.code, why=str(refused))
-        return _answer(STATUS[type(refused)], refused.code, str(refused))
-    log.info("notice_taken", notice=notice.id, payment=str(notice.news.payment_id), outcome=outcome.value)
-    return _answer(200, "SUCCESS", "")
+        return _fail(STATUS[type(refused)], f"{refused.code}: {refused}")
+    payment = str(notice.news.payment_id) if notice.news else None
+    log.info("notice_taken", gateway=gateway.name, notice=notice.id, payment=payment, outcome=outcome.value)
+    return Response(status_code=204)
 
 
-def _answer(status: int, code: str, message: str) -> Response:
-    content: dict[str, Any] = {"code": code}
-    return JSONResponse({**content, "message": message} if message else content, status)
+def _fail(status: int, message: str) -> Response:
+    """In the words that WeChat Pay asks for; other gateways look at the status only."""
+    return JSONResponse({"code": "FAIL", "message": message[:256]}, status)

@@ -16,6 +16,7 @@ from api.selection import asked_below
 from domain.foundation.errors import BadInput
 from domain.foundation.pages import page_size
 from domain.foundation.remembered import Remembered
+from domain.pricing.screens import Tag, tags_by_sku_ids
 from domain.products import queries, rules, search
 from domain.products.search import page as find_page
 from domain.stock import queries as stock
@@ -82,10 +83,27 @@ class Sku(Node):
         """What a unit costs."""
         return Money.of(self.row.price_minor)
 
-    @strawberry.field(description="The price it is compared with, struck through.")
+    @strawberry.field(
+        description="What the merchant compares the price with; for what may be struck through see `struckThroughPrice`."
+    )
     def compare_at_price(self) -> Money | None:
-        """The price struck through."""
+        """The merchant's price to compare with."""
         return Money.maybe(self.row.compare_at_minor)
+
+    @strawberry.field(description="What a unit costs for a while, below `price`; null when no sale price runs.")
+    async def sale_price(self, info: Info) -> Money | None:
+        """The sale price of now."""
+        tag = await _tags(info).load(self.row.id)
+        return Money.maybe(tag.sale_minor) if tag else None
+
+    @strawberry.field(
+        description="The lowest price at which a unit was sold in the 7 days before today, where that is above what it "
+        "costs now: the only price that may be struck through."
+    )
+    async def struck_through_price(self, info: Info) -> Money | None:
+        """What may be struck through."""
+        tag = await _tags(info).load(self.row.id)
+        return Money.maybe(tag.struck_through_minor) if tag else None
 
     @strawberry.field(directives=to(Who.STAFF), description="What a unit costs the merchant.")
     def cost_price(self) -> Money | None:
@@ -263,6 +281,19 @@ def sku_loader(info: Info) -> DataLoader[UUID, Sku | None]:
 
         loaders[sku_loader] = DataLoader(load_fn=load)
     loader: DataLoader[UUID, Sku | None] = loaders[sku_loader]
+    return loader
+
+
+def _tags(info: Info) -> DataLoader[UUID, Tag | None]:
+    loaders = info.context.loaders
+    if _tags not in loaders:
+
+        async def load(ids: list[UUID]) -> list[Tag | None]:
+            found = await tags_by_sku_ids(info.context.market.db, ids, now=info.context.now)
+            return [found.get(id) for id in ids]
+
+        loaders[_tags] = DataLoader(load_fn=load)
+    loader: DataLoader[UUID, Tag | None] = loaders[_tags]
     return loader
 
 

@@ -62,6 +62,11 @@ def refusal(domain_class: type[Refusal]) -> Any:
     return graphql_type
 
 
+def show_refusal(info: Info, refused: Refusal) -> Any:
+    """The GraphQL object of a refusal that is shown rather than raised; its type is one that `refusal` has made."""
+    return _handlers[type(refused)].handle(refused, field=None, info=info)
+
+
 def exception_handlers() -> list[Any]:
     """One handler per refusal type made so far; strawberry uses those whose type is in a field's union."""
     return list(_handlers.values())

@@ -159,7 +159,9 @@ class RunningFlashSalesMutation:
     async def schedule_flash_sale(self, info: Info, id: strawberry.ID) -> FlashSaleResult:
         """Publish a draft."""
         context = info.context
-        sale = await actions.schedule(context.market.db, sale_id=read_id("flashsale", id), now=context.now)
+        sale = await actions.schedule(
+            context.market.db, sale_id=read_id("flashsale", id), by=context.shopper.account_id, now=context.now
+        )
         return await _shown(info, sale)
 
     @strawberry.mutation(directives=to(Who.MERCHANDISER), description="Call off a sale that is not warm yet.")
@@ -179,7 +181,8 @@ class RunningFlashSalesMutation:
         """Set the units aside."""
         context = info.context
         market = context.market
-        sale = await actions.warm(market.db, market.gate, sale_id=read_id("flashsale", id), now=context.now)
+        sale_id, by = read_id("flashsale", id), context.shopper.account_id
+        sale = await actions.warm(market.db, market.gate, sale_id=sale_id, by=by, now=context.now)
         return await _shown(info, sale)
 
     @strawberry.mutation(

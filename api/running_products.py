@@ -78,7 +78,9 @@ class RunningProductsMutation:
     async def unpublish_product(self, info: Info, input: UnpublishProductInput) -> ProductResult:
         """Hide it."""
         context, product_id = info.context, read_id("product", input.product_id)
-        await actions.unpublish(context.market.db, product_id=product_id, now=context.now)
+        await actions.unpublish(
+            context.market.db, product_id=product_id, by=context.shopper.account_id, now=context.now
+        )
         return await find_product(info, product_id)
 
     @strawberry.mutation(directives=to(Who.MERCHANDISER), description="Give a SKU its prices.")
@@ -90,6 +92,7 @@ class RunningProductsMutation:
             sku_id=sku_id,
             price_minor=input.price_minor,
             compare_at_minor=input.compare_at_price_minor,
+            by=context.shopper.account_id,
             now=context.now,
         )
         return await find_sku(info, sku_id)

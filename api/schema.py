@@ -8,16 +8,31 @@ from strawberry.tools import merge_types
 
 from api import access
 from api.accounts import AccountMutation, AccountQuery
+from api.addresses import AddressMutation, AddressQuery
+from api.after_sales import AfterSaleMutation, AfterSaleQuery
+from api.back_office import BackOfficeMutation, BackOfficeQuery
+from api.carts import CartMutation, CartQuery
+from api.checkout import CheckoutMutation, CheckoutQuery
 from api.context import Info
+from api.exports import ExportQuery
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
 from api.lean import lean
+from api.ledger import LedgerQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.products import ProductQuery
+from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
+from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
+from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
+from api.running_pricing import RunningPricingMutation, RunningPricingQuery
 from api.running_products import RunningProductsMutation
+from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuery
+from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
 from api.scalars import SCALARS
+from api.stores import StoreMutation, StoreQuery
+from api.trail import TrailQuery
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
 
@@ -36,10 +51,51 @@ class NodeQuery:
 
 
 Query = merge_types(
-    "Query", (NodeQuery, AccountQuery, OrderQuery, FlashSaleQuery, RunningFlashSalesQuery, ProductQuery)
+    "Query",
+    (
+        NodeQuery,
+        AccountQuery,
+        CartQuery,
+        CheckoutQuery,
+        OrderQuery,
+        FlashSaleQuery,
+        RunningFlashSalesQuery,
+        ProductQuery,
+        RunningPaymentsQuery,
+        RunningPricingQuery,
+        StoreQuery,
+        AddressQuery,
+        BackOfficeQuery,
+        ExportQuery,
+        LedgerQuery,
+        TrailQuery,
+        AfterSaleQuery,
+        RunningAfterSalesQuery,
+        RunningShipmentsQuery,
+        RunningSuppliersQuery,
+    ),
 )
 Mutation = merge_types(
-    "Mutation", (AccountMutation, OrderMutation, FlashSaleMutation, RunningFlashSalesMutation, RunningProductsMutation)
+    "Mutation",
+    (
+        AccountMutation,
+        CartMutation,
+        CheckoutMutation,
+        OrderMutation,
+        FlashSaleMutation,
+        RunningFlashSalesMutation,
+        RunningProductsMutation,
+        RunningPaymentsMutation,
+        RunningPricingMutation,
+        StoreMutation,
+        AddressMutation,
+        BackOfficeMutation,
+        AfterSaleMutation,
+        RunningAfterSalesMutation,
+        ReceiptMutation,
+        RunningShipmentsMutation,
+        RunningSuppliersMutation,
+    ),
 )
 
 

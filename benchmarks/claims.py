@@ -80,7 +80,7 @@ async def sale_of_one_item(market: Market) -> Item:
         idempotency_key=str(new_id()),
         now=now,
     )
-    await actions.schedule(market.db, sale_id=sale.id, now=now)
+    await actions.schedule(market.db, sale_id=sale.id, by=new_id(), now=now)
     await actions.warm(market.db, market.gate, sale_id=sale.id, now=now)
     return (await queries.sales_by_ids(market.db, [sale.id]))[sale.id].items[0]
 

@@ -1,4 +1,4 @@
-"""The whole market on one machine: engines, API, workers and the sandbox gateway, started in order and stopped in reverse.
+"""The whole market on one machine: engines, API, workers and a WeChat Pay of its own, started in order and stopped in reverse.
 
 Used by `nightmarket up`, the demo, the benchmarks and the tests that kill processes.
 """
@@ -22,6 +22,7 @@ from domain import migrations
 from domain.foundation import embedded
 from domain.foundation.processes import LEAVE_WITH_PARENT
 from domain.foundation.settings import Settings, fresh_secret
+from simulators.wechat_pay.keys import Keys
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -122,11 +123,8 @@ class House:
         migrations.upgrade(settings.database_url.get_secret_value())
         environment = {**os.environ, **environment_of(settings), LEAVE_WITH_PARENT: "1"}
         python = [sys.executable, "-m", "cli.main"]
-        self._add(
-            "gateway",
-            self._gateway_command(),
-            {**environment, "SANDBOX_SECRET": environment["NIGHTMARKET_SANDBOX_SECRET"]},
-        )
+        if not self._given.wechat_mch_id:
+            self._add("gateway", self._gateway_command(), environment)
         for number in range(1, settings.worker_processes + 1):
             self._add(f"worker-{number}", [*python, "worker"], environment)
         self._add("api", [*python, "api"], environment)
@@ -155,16 +153,21 @@ class House:
             changes["token_keys"] = {"embedded": kept["token_key"]}
         if not given.pass_key.get_secret_value():
             changes["pass_key"] = kept["pass_key"]
-        if not given.sandbox_gateway_url:
-            changes["sandbox_gateway_url"] = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
-            changes["sandbox_secret"] = kept["sandbox_secret"]
+        if not given.wechat_mch_id:
+            url = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
+            knobs = Keys.kept_at(self._gateway_keys).knobs()
+            changes |= {**knobs, "wechat_url": url, "wechat_wallet_url": f"{url}/wallet"}
         if not given.public_url:
             changes["public_url"] = f"http://{given.host}:{changes['port']}"
         return Settings.model_validate({**_plain(given), **changes})
 
+    @property
+    def _gateway_keys(self) -> Path:
+        return self._given.data_dir / "wechat_pay.json"
+
     def _gateway_command(self) -> list[str]:
-        port = self.settings.sandbox_gateway_url.rpartition(":")[2]
-        return [sys.executable, "-m", "simulators.sandbox_gateway", "--port", port]
+        port = self.settings.wechat_url.rpartition(":")[2]
+        return [sys.executable, "-m", "simulators.wechat_pay", "--port", port, "--keys", str(self._gateway_keys)]
 
     def _add(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         log = self._logs / f"{name}.log" if self._logs else None
@@ -227,7 +230,7 @@ def kept_secrets(data_dir: Path) -> dict[str, str]:
     """The keys of an embedded market: made at its first start, kept readable by their owner only."""
     path = data_dir / "secrets.json"
     if not path.exists():
-        content = json.dumps({name: fresh_secret() for name in ("token_key", "pass_key", "sandbox_secret")})
+        content = json.dumps({name: fresh_secret() for name in ("token_key", "pass_key")})
         with (
             suppress(FileExistsError),
             os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file,

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from cli.audit import audit
 from cli.catalogue import export_products, import_products
+from cli.statement import statement
 from domain.foundation import logs
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.settings import Settings, settings
@@ -185,6 +186,7 @@ def events(
 app.command()(audit)
 app.command()(import_products)
 app.command()(export_products)
+app.command()(statement)
 
 
 def shown(value: object) -> str:

@@ -16,6 +16,7 @@ import aiohttp
 NAMES = ("once", "late", "twice", "never", "reordered")
 LONGEST_DELAY_MS = 600_000
 TRIES = 8
+WELL = (200, 204)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Behaviour:
 
 
 class Couriers:
-    """Whoever carries notices: a notice not answered with 200 is brought again after 1, 2, 4 ... seconds, seven times.
+    """Whoever carries notices: a notice not answered with 200 or 204 is brought again after 1, 2, 4 ... seconds, seven times.
 
     `sign(notice_id, body)` gives the headers of one try: a signature lives only minutes, so each has a fresh one.
     """
@@ -79,8 +80,8 @@ class Couriers:
         for attempt in range(TRIES):
             try:
                 async with self._session.post(url, data=body, headers=self._sign(notice_id, body)) as response:
-                    if response.status == 200:
+                    if response.status in WELL:
                         return
             except (aiohttp.ClientError, TimeoutError):
-                pass  # nobody at home counts like every answer but 200
+                pass  # nobody at home counts like every refusal
             await asyncio.sleep(2**attempt)

@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
 from domain.payments.gateways import hang_up
+from domain.shipments import tracking, wechat
 from workers import timetable
 from workers.broker import declare_actors, open_broker, sender
 from workers.context import WorkerContext
@@ -18,7 +19,18 @@ from workers.relay import Relay
 
 log = structlog.get_logger(__name__)
 
-FEATURES = ("flash_sales", "orders", "payments", "housekeeping")
+FEATURES = (
+    "flash_sales",
+    "orders",
+    "payments",
+    "bills",
+    "after_sales",
+    "shipments",
+    "pricing",
+    "carts",
+    "ledger",
+    "housekeeping",
+)
 QUEUES_STOP_MS = 20_000
 
 
@@ -51,6 +63,8 @@ async def run(settings: Settings) -> None:
         await asyncio.to_thread(dramatiq_worker.stop, QUEUES_STOP_MS)
         await asyncio.to_thread(broker.close)
         await hang_up()
+        await tracking.hang_up()
+        await wechat.hang_up()
         await market.close()
         log.info("worker_stopped")
     for task in ended - {stopped}:

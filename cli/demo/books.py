@@ -12,6 +12,8 @@ from domain.flash_sales.rules import TicketState
 from domain.flash_sales.tables import tickets
 from domain.foundation import ids
 from domain.foundation.runtime import Market
+from domain.ledger import queries as ledger
+from domain.ledger.rules import Account
 from domain.orders.tables import orders
 from domain.stock import queries as stock
 
@@ -81,3 +83,9 @@ async def versions(market: Market) -> dict[str, str]:
         "PostgreSQL": postgres.split()[0],
         "Valkey" if "valkey_version" in server else "Redis": server.get("valkey_version") or server["redis_version"],
     }
+
+
+async def at_gateway_minor(market: Market) -> int:
+    """What the ledger says that lies at the gateways, in fen."""
+    balances = await ledger.trial_balance(market.db)
+    return sum(balance.balance_minor for balance in balances if balance.account is Account.GATEWAY)

@@ -90,13 +90,17 @@ class Evening:
         return 1 if rehearsal.complaints else 0
 
     def _adapted(self) -> Settings:
-        """The settings on engines of our own: two thousand invented shoppers belong into no books but the demo's."""
-        nowhere = {name: SecretStr("") for name in ("database_url", "redis_url", "broker_url")}
+        """The settings on engines of our own: two thousand invented shoppers belong into no books but the demo's.
+
+        And into no merchant's at WeChat Pay: without a merchant number the house opens a WeChat Pay of its own.
+        """
+        nowhere = {name: SecretStr("") for name in ("database_url", "redis_url", "broker_url", "stripe_secret_key")}
+        nobody = {"wechat_mch_id": "", "default_gateway": "wechat"}
         port = self.settings.port
         if self.any_port and not _is_free(self.settings.host, port):
             self._say(f"port {port} is taken, so the market takes a free one")
             port = 0
-        return self.settings.model_copy(update={**nowhere, "development_login": True, "port": port})
+        return self.settings.model_copy(update={**nowhere, **nobody, "development_login": True, "port": port})
 
     def _rehearse(self, house: House, steps: Steps) -> Coroutine[None, None, Rehearsal]:
         return rehearse(self.plan, house, self.catalogue, steps)

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import aiohttp
 
-from cli.demo.door import Door
+from cli.demo.door import Answer, Door
 from cli.demo.journal import Journal
 from cli.demo.plan import Shopper
 from cli.demo.stall import Sale
@@ -14,7 +14,7 @@ from domain.foundation import clock
 class Occasion:
     """One sale as its shoppers meet it, and what they saw of it."""
 
-    def __init__(self, door: Door, wallets: aiohttp.ClientSession, sale: Sale, *, tag: str) -> None:
+    def __init__(self, door: Door, wallets: aiohttp.ClientSession, sale: Sale, *, tag: str, wallet_url: str) -> None:
         self.door = door
         self.sale = sale
         self.tag = tag
@@ -22,6 +22,7 @@ class Occasion:
         self.in_line: set[int] = set()
         """The numbers of those who stand in a waiting line now."""
         self.wallets = wallets
+        self._wallet_url = wallet_url
         self._opens_at = perf_counter() + (sale.opens_at - clock.now()).total_seconds()
 
     @property
@@ -40,15 +41,14 @@ class Occasion:
         else:
             self.in_line.discard(shopper.number)
 
-    async def pay(self, shopper: Shopper, pay_url: str) -> bool:
-        """Pay with the shopper's wallet; False when the gateway did not answer or knows nothing of the payment.
+    async def pay(self, shopper: Shopper, parameters: Answer) -> bool:
+        """Pay with the shopper's wallet, as `wx.requestPayment` does; False when nobody answered or nothing is known of it.
 
-        True also when it takes no money any more: asking again would not change that.
+        True also when no money is taken any more: asking again would not change that.
         """
-        gateway, _, payment_id = pay_url.rpartition("/pay/")
-        wish = {"behaviour": shopper.notice, "delay_ms": shopper.notice_delay_ms}
+        wish = {**parameters, "behaviour": shopper.notice, "delay_ms": shopper.notice_delay_ms}
         try:
-            async with self.wallets.post(f"{gateway}/payments/{payment_id}/pay", json=wish) as response:
+            async with self.wallets.post(f"{self._wallet_url}/pay", json=wish) as response:
                 await response.read()
                 return response.status in {200, 409}
         except (aiohttp.ClientError, TimeoutError):

@@ -101,7 +101,7 @@ class Stall:
 
     def __init__(self, door: Door, token: str) -> None:
         self._door = door
-        self._token = token
+        self.token = token
 
     async def put_up(self, plan: Plan, offers: Sequence[Offer], *, title: str, key: str) -> Sale:
         """Create, schedule and warm a sale that opens in some seconds, at a whole one."""
@@ -133,7 +133,7 @@ class Stall:
 
     async def statistics(self, sale: Sale) -> Answer:
         """The sale in figures, as the market tells them."""
-        return await self._door.ask(STATISTICS, self._token, id=sale.id)
+        return await self._door.ask(STATISTICS, self.token, id=sale.id)
 
     async def close(self, sale: Sale) -> bool:
         """Stop the sale; whether everything of it was settled in time."""
@@ -141,14 +141,14 @@ class Stall:
         deadline = clock.now() + timedelta(seconds=SETTLE_SECONDS)
         while clock.now() < deadline:
             # with a token: an anonymous answer may be a second old
-            found = await self._door.ask(STATE, self._token, id=sale.id)
+            found = await self._door.ask(STATE, self.token, id=sale.id)
             if found["state"] == "SETTLED":
                 return True
             await asyncio.sleep(0.2)
         return False
 
     async def _change(self, operation: str, **variables: object) -> Answer:
-        return expect(await self._door.ask(operation, self._token, **variables), "FlashSale")
+        return expect(await self._door.ask(operation, self.token, **variables), "FlashSale")
 
 
 def sale_price(goods: Goods) -> int:

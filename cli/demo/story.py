@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 from cli.demo import books, telling
-from cli.demo.books import Books
+from cli.demo.counter import Counter
 from cli.demo.crowd import Crowd
 from cli.demo.door import Answer, Door, ask_gateway, connections, sign_in
 from cli.demo.journal import Pulse
@@ -25,6 +25,7 @@ from domain.audit.rules import Line, counted, yuan
 from domain.foundation import clock
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
+from domain.ledger import queries as ledger
 from domain.stock import importing
 
 TITLE = "夜市开场秒杀"
@@ -59,7 +60,8 @@ async def rehearse(plan: Plan, house: House, catalogue: Path, steps: Steps) -> R
             tokens, plan = await _gather(plan, door, steps, tag=tag)
             with steps.step("排期", "put the sale up") as step:
                 stall = Stall(door, await sign_in(door, "demo-merchandiser", ["MERCHANDISER"]))
-                occasion = Occasion(door, wallets, await _put_up(plan, stall, offers, step, tag=tag), tag=tag)
+                sale = await _put_up(plan, stall, offers, step, tag=tag)
+                occasion = Occasion(door, wallets, sale, tag=tag, wallet_url=house.settings.wechat_wallet_url)
             seen = await _hold_sale(plan, house, market, stall, occasion, tokens, steps)
             report = telling.report(seen)
             a_buyer = next(iter(seen.journal.buyers), 0)
@@ -91,14 +93,19 @@ async def _gather(plan: Plan, door: Door, steps: Steps, *, tag: str) -> tuple[li
 async def _hold_sale(
     plan: Plan, house: House, market: Market, stall: Stall, occasion: Occasion, tokens: Sequence[str], steps: Steps
 ) -> Rehearsed:
+    opening_minor = await books.at_gateway_minor(market)
     pulse, is_decided = await _rush(plan, stall, occasion, tokens, steps)
     with steps.step("收摊", "stop and settle") as step:
         is_settled = await stall.close(occasion.sale)
         step.show("what was left is free stock again" if is_settled else "not settled")
     found = await books.read(market, occasion.sale.id)
+    with steps.step("柜台", "a cart, a return, late money") as step:
+        counter = Counter(occasion.door, occasion.wallets, house.settings.wechat_wallet_url, stall.token, occasion.tag)
+        scenes = await counter.serve(await goods_for_sale(occasion.door), step.show)
     with steps.step("对账", "audit the books") as step:
         lines = await audit.run(market.db, market.gate, now=clock.now())
-        lines.append(await _statement(house, occasion, found))
+        balances = await ledger.trial_balance(market.db)
+        lines.append(await _statement(house, occasion, market, opening_minor=opening_minor))
         step.show(_verdict(lines))
     return Rehearsed(
         plan=plan,
@@ -107,6 +114,8 @@ async def _hold_sale(
         statistics=await stall.statistics(occasion.sale),
         books=found,
         audit=lines,
+        counter=scenes,
+        balances=balances,
         environment=await _environment(plan, market, occasion, pulse),
         is_decided=is_decided,
         is_settled=is_settled,
@@ -205,19 +214,23 @@ def _unpaid(statistics: Answer) -> int:
     return int(statistics["reserved"] - statistics["paid"] - statistics["lapsed"])
 
 
-async def _statement(house: House, occasion: Occasion, found: Books) -> Line:
-    """The other company's books against ours. No verdict when its process was started again: it forgets everything."""
+async def _statement(house: House, occasion: Occasion, market: Market, *, opening_minor: int) -> Line:
+    """The other company's books against our ledger, since the market opened.
+
+    No verdict when its process was started again: it forgets everything.
+    """
     has_forgotten = house.members["gateway"].restarts > 0
     deadline = monotonic() + STATEMENT_SECONDS
     while True:
-        told = await ask_gateway(occasion.wallets, f"{house.settings.sandbox_gateway_url}/statement")
+        told = await ask_gateway(occasion.wallets, f"{house.settings.wechat_url}/simulator/statement")
         kept = told["captured"]["minor"] - told["refunded"]["minor"]
-        if kept == found.revenue_minor or has_forgotten or monotonic() > deadline:
+        ours = await books.at_gateway_minor(market) - opening_minor
+        if kept == ours or has_forgotten or monotonic() > deadline:
             break
         await asyncio.sleep(LOOK_SECONDS)  # a refund may be on its way
     payments = f"{told['captured']['payments']:,} captured, {told['refunded']['payments']:,} refunded"
-    is_equal = None if has_forgotten else kept == found.revenue_minor
-    return Line("the gateway's statement", payments, yuan(kept), yuan(found.revenue_minor), is_equal, "渠道流水 = 收款")
+    is_equal = None if has_forgotten else kept == ours
+    return Line("the gateway's statement", payments, yuan(kept), yuan(ours), is_equal, "渠道流水 = 总账")
 
 
 def _verdict(lines: Sequence[Line]) -> str:

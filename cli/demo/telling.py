@@ -12,10 +12,11 @@ from cli.demo.door import Answer
 from cli.demo.journal import Journal
 from cli.demo.plan import Plan
 from cli.demo.stall import Offer, Sale
-from cli.report import AuditLine, SaleReport, SecondFigures, SkuFigures, Step, percentile
+from cli.report import AccountFigures, AuditLine, SaleReport, Scene, SecondFigures, SkuFigures, Step, percentile
 from cli.report.figures import duration
 from domain.audit.rules import Line
 from domain.flash_sales.rules import TicketState
+from domain.ledger.rules import CHART, Balance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Rehearsed:
     statistics: Answer
     books: Books
     audit: Sequence[Line]
+    counter: Sequence[Scene]
+    balances: Sequence[Balance]
     environment: Mapping[str, str]
     is_decided: bool
     is_settled: bool
@@ -60,6 +63,8 @@ def report(seen: Rehearsed) -> SaleReport:
             for line in seen.audit
             if line.ok is not None
         ],
+        counter=seen.counter,
+        trial_balance=[_account(balance) for balance in seen.balances if balance.debit_minor != balance.credit_minor],
     )
 
 
@@ -88,6 +93,13 @@ def _sku(offer: Offer, books: Books) -> SkuFigures:
         lapsed=lapsed,
         returned=books.returned[offer.item_id],
     )
+
+
+def _account(balance: Balance) -> AccountFigures:
+    """An account's balance, on the side where it stands."""
+    net = balance.debit_minor - balance.credit_minor
+    subject = f" {balance.subject}" if balance.subject else ""
+    return AccountFigures(CHART[balance.account].zh + subject, balance.account.value, max(net, 0), max(-net, 0))
 
 
 def _funnel(journal: Journal) -> list[Step]:
@@ -172,6 +184,8 @@ def _complaints(seen: Rehearsed, told: SaleReport) -> Iterator[str]:
     # money that came late may have revived an order after its shopper had left
     if not len(journal.buyers) <= seen.books.orders_paid <= len(journal.buyers) + journal.too_late:
         yield f"{seen.books.orders_paid} orders paid, but {len(journal.buyers)} shoppers were told so"
+    if sum(balance.debit_minor - balance.credit_minor for balance in seen.balances):
+        yield "the ledger does not balance"
     differing = sum(line.ok is False for line in seen.audit)
     if differing:
         yield f"the audit found {differing} differences"

@@ -42,7 +42,11 @@ query Ticket($id: ID!) {
 }"""
 PAY = """
 mutation Pay($input: PayOrderInput!) {
-  payOrder(input: $input) { __typename ... on PaymentInstructions { payUrl } ... on UserError { code message } }
+  payOrder(input: $input) {
+    __typename
+    ... on PaymentInstructions { wechat { appId timeStamp nonceStr package signType paySign } }
+    ... on UserError { code message }
+  }
 }"""
 
 
@@ -182,7 +186,7 @@ class Visit:
             answer = await self._occasion.door.ask(PAY, self._token, input=wish)
             match answer["__typename"]:
                 case "PaymentInstructions":
-                    if answer["payUrl"] is None or await self._occasion.pay(self._shopper, answer["payUrl"]):
+                    if answer["wechat"] is None or await self._occasion.pay(self._shopper, answer["wechat"]):
                         return
                 case "OrderNotPayable":
                     return

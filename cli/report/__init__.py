@@ -4,13 +4,15 @@
 the colours of `series`. Nothing here measures, and nothing but `write_html` touches a file.
 """
 
-from cli.report.figures import AuditLine, SaleReport, SecondFigures, SkuFigures, Step, percentile
+from cli.report.figures import AccountFigures, AuditLine, SaleReport, Scene, SecondFigures, SkuFigures, Step, percentile
 from cli.report.page import html, write_html
 from cli.report.screen import terminal
 
 __all__ = [
+    "AccountFigures",
     "AuditLine",
     "SaleReport",
+    "Scene",
     "SecondFigures",
     "SkuFigures",
     "Step",

@@ -76,6 +76,25 @@ class AuditLine:
     ok: bool
 
 
+@dataclass(frozen=True)
+class Scene:
+    """Something that happened at the counter beside the sale: its two names, and how it went."""
+
+    zh: str
+    en: str
+    note: str
+
+
+@dataclass(frozen=True)
+class AccountFigures:
+    """An account of the ledger: its two names and its balance, on the side where it stands, in fen."""
+
+    zh: str
+    en: str
+    debit_minor: int
+    credit_minor: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class SaleReport:
     """One sale from opening to settlement: money in fen, latencies in milliseconds, rates in claims per second.
@@ -101,6 +120,8 @@ class SaleReport:
     orders_paid: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     audit: Sequence[AuditLine] = ()
+    counter: Sequence[Scene] = ()
+    trial_balance: Sequence[AccountFigures] = ()
 
     @property
     def saved_minor(self) -> int:

@@ -17,9 +17,11 @@ from rich.text import Text
 from cli import charts
 from cli.report import series
 from cli.report.figures import (
+    AccountFigures,
     AuditLine,
     Figure,
     SaleReport,
+    Scene,
     SecondFigures,
     SkuFigures,
     Step,
@@ -47,6 +49,10 @@ def terminal(report: SaleReport, console: Console) -> None:
         console.print(_section("延迟", "latency", _latencies(latencies)))
     if report.skus:
         console.print(_section("各款", "by SKU", _skus(report.skus)))
+    if report.counter:
+        console.print(_section("柜台", "counter", _counter(report.counter)))
+    if report.trial_balance:
+        console.print(_section("试算平衡", "trial balance", _trial_balance(report.trial_balance)))
     if report.audit:
         console.print(_section("对账", "audit", _audit(report.audit)))
     if report.environment:
@@ -153,6 +159,26 @@ def _stacked(stack: series.Stack, whole: int, width: int) -> Text:
     return Text.assemble(
         *(("█" * (end - start), colour.ansi) for (colour, _), (start, end) in zip(stack, pairwise(cells), strict=True))
     )
+
+
+def _counter(scenes: Sequence[Scene]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for scene in scenes:
+        table.add_row(_names(scene.zh, scene.en), _text(scene.note))
+    return table
+
+
+def _trial_balance(accounts: Sequence[AccountFigures]) -> Table:
+    table = Table(box=None, expand=True, header_style="dim", pad_edge=False, show_footer=True)
+    table.add_column("科目 account", footer="合计 total")
+    table.add_column("借方 debit", justify="right", footer=yuan(sum(one.debit_minor for one in accounts)))
+    table.add_column("贷方 credit", justify="right", footer=yuan(sum(one.credit_minor for one in accounts)))
+    for account in accounts:
+        sides = (yuan(side) if side else "" for side in (account.debit_minor, account.credit_minor))
+        table.add_row(_names(account.zh, account.en), *sides)
+    return table
 
 
 def _audit(lines: Sequence[AuditLine]) -> Table:

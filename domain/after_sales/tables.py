@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -47,6 +46,8 @@ after_sales = Table(
     moment("sent_back_at", nullable=True),
     moment("arrived_at", nullable=True),
     Column("arrived_by", Uuid),
+    # how staff found the goods: why the money does not go back, where it does not
+    Column("arrival_words", String(500), nullable=False, server_default=""),
     Column("refund_id", Uuid, unique=True),
     moment("refunded_at", nullable=True),
     moment("withdrawn_at", nullable=True),
@@ -75,18 +76,17 @@ after_sale_lines = Table(
     Column("order_id", Uuid, nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("quantity", Integer, nullable=False),
-    # how many of them had not been sent when it was agreed: these go back to stock at once
+    # how many of them never leave: had not been sent when it was asked for, and go back to stock when it is agreed
     Column("unsent", Integer, nullable=False, server_default="0"),
     Column("restocked", Integer, nullable=False, server_default="0"),
+    # what is asked for, and the units' share of the freight that stays all the same: later requests divide what is left
     Column("goods_minor", BigInteger, nullable=False),
     Column("freight_minor", BigInteger, nullable=False),
-    # whether it still stands in the way of another request for the same units
-    Column("is_open", Boolean, nullable=False, server_default="true"),
+    Column("freight_kept_minor", BigInteger, nullable=False),
     PrimaryKeyConstraint("after_sale_id", "position"),
     ForeignKeyConstraint(["order_id", "position"], ["order_lines.order_id", "order_lines.position"]),
     CheckConstraint(
         "quantity > 0 AND unsent BETWEEN 0 AND quantity AND restocked BETWEEN 0 AND quantity", name="units"
     ),
-    CheckConstraint("goods_minor >= 0 AND freight_minor >= 0", name="amounts"),
+    CheckConstraint("goods_minor >= 0 AND freight_minor >= 0 AND freight_kept_minor >= 0", name="amounts"),
 )
-Index("after_sale_lines_order_idx", after_sale_lines.c.order_id, postgresql_where=after_sale_lines.c.is_open)

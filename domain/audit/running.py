@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from domain.audit import flash_sales, gates, orders, outbox, payments, stock
+from domain.audit import after_sales, bills, flash_sales, gates, orders, outbox, payments, stock
+from domain.audit import ledger as books
 from domain.audit.checks import LedgerCheck
 from domain.audit.rules import Line
 from domain.foundation.database import Database, Reader
@@ -16,6 +17,9 @@ LEDGER: tuple[LedgerCheck, ...] = (
     *stock.CHECKS,
     *orders.CHECKS,
     *payments.CHECKS,
+    *after_sales.CHECKS,
+    *books.CHECKS,
+    *bills.CHECKS,
     *flash_sales.CHECKS,
     *outbox.CHECKS,
 )

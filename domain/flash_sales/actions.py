@@ -22,6 +22,7 @@ from domain.orders.tables import orders
 from domain.products.tables import products, skus
 from domain.stock import store as stock
 from domain.stock.rules import Cause, Units
+from domain.trail import store as trail
 
 MOST_ITEMS = 50
 LONGEST_WINDOW = timedelta(days=7)
@@ -72,6 +73,7 @@ async def create(
             draft = Sale(sale_id, title, SaleState.DRAFT, slot_id, opens_at, closes_at, pay_seconds)
             draft = replace(draft, items=await _items(tx, sale_id, items))
             await store.add(tx, draft, created_by=by, now=now)
+            await _note(tx, "create_flash_sale", draft, by=by, now=now)
             await idempotency.finish(tx, owner_id=by, key=idempotency_key, answer=str(sale_id))
         sale = await store.lock(tx, sale_id)
     assert sale is not None
@@ -135,13 +137,14 @@ async def _items(tx: Transaction, sale_id: UUID, wished: Sequence[NewItem]) -> t
     )
 
 
-async def schedule(db: Database, *, sale_id: UUID, now: datetime) -> Sale:
+async def schedule(db: Database, *, sale_id: UUID, by: UUID, now: datetime) -> Sale:
     """Publish a draft: shoppers see it coming, and the timetable warms it before it opens. Scheduled already: no change."""
     async with db.transaction() as tx:
         sale = await _locked(tx, sale_id)
         if sale.state is not SaleState.SCHEDULED:
             sale = sale.moved_to(SaleState.SCHEDULED)
             await store.move(tx, sale, scheduled_at=now)
+            await _note(tx, "schedule_flash_sale", sale, by=by, now=now)
     return sale
 
 
@@ -152,14 +155,15 @@ async def cancel(db: Database, *, sale_id: UUID, by: UUID, now: datetime) -> Sal
         if sale.state is not SaleState.CANCELLED:
             sale = sale.moved_to(SaleState.CANCELLED)
             await store.move(tx, sale, cancelled_at=now, cancelled_by=by)
+            await _note(tx, "cancel_flash_sale", sale, by=by, now=now)
     return sale
 
 
-async def warm(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> Sale:
+async def warm(db: Database, gate: Gate, *, sale_id: UUID, now: datetime, by: UUID | None = None) -> Sale:
     """Move the items' units from free stock into their allotments, then fill the gate. Warm already: no change.
 
     Raises NotEnoughStock naming the SKU, and then nothing has moved. Should the gate not answer, the sale is warm all
-    the same: the reconciler fills the gate as soon as it does.
+    the same: the reconciler fills the gate as soon as it does. The trail tells of it when a person (`by`) asked for it.
     """
     async with db.transaction() as tx:
         sale = await _locked(tx, sale_id)
@@ -173,6 +177,8 @@ async def warm(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> Sal
             allotment_id = await stock.open_allotment(tx, units, purpose="flash_sale", cause=cause, now=now)
             await store.set_allotment(tx, item.id, allotment_id)
         await store.move(tx, sale, warmed_at=now)
+        if by is not None:
+            await _note(tx, "warm_flash_sale", sale, by=by, now=now)
         for item in sale.items:
             tx.after_commit(partial(rebuilding.rebuild, db, gate, item_id=item.id, reason="warm"))
     return (await queries.sales_by_ids(db, [sale_id]))[sale_id]
@@ -185,6 +191,7 @@ async def stop(db: Database, gate: Gate, *, sale_id: UUID, by: UUID, now: dateti
         if sale.state is not SaleState.STOPPED:
             sale = replace(sale.moved_to(SaleState.STOPPED), stopped_at=now)
             await store.move(tx, sale, stopped_at=now, stopped_by=by)
+            await _note(tx, "stop_flash_sale", sale, by=by, now=now)
         for item in sale.items:
             # best effort: should the gate not answer, the timetable closes it as soon as it does
             tx.after_commit(partial(gates.close, gate, item.lanes))
@@ -225,6 +232,10 @@ async def _is_undecided(tx: Transaction, sale: Sale) -> bool:
         )
     )
     return bool(await tx.value(select(undecided.exists())))
+
+
+async def _note(tx: Transaction, deed: str, sale: Sale, *, by: UUID, now: datetime) -> None:
+    await trail.note(tx, by=by, deed=deed, subject="flashsale", subject_id=sale.id, now=now, title=sale.title)
 
 
 async def _locked(tx: Transaction, sale_id: UUID) -> Sale:

@@ -3,7 +3,7 @@
 Everywhere else `now` is a value handed in: taken once per request, message or tick.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
@@ -17,3 +17,8 @@ def now() -> datetime:
 def shop_day(moment: datetime) -> date:
     """The calendar day at the shop, where the new day begins at 16:00 UTC."""
     return moment.astimezone(SHOP_ZONE).date()
+
+
+def shop_midnight(day: date) -> datetime:
+    """The moment at which this day begins at the shop, in UTC."""
+    return datetime.combine(day, time.min, SHOP_ZONE).astimezone(UTC)

@@ -69,14 +69,19 @@ def fingerprint(operation: str, request: dict[str, Any]) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-async def begin(tx: Transaction, *, owner_id: UUID, key: str, operation: str, request: dict[str, Any]) -> Replay | None:
+async def begin(
+    tx: Transaction, *, owner_id: UUID, key: str, operation: str, request: dict[str, Any], answer: Any = None
+) -> Replay | None:
     """Take the key for this transaction; a Replay when it was used for the same request before.
 
     Two calls at once: the second waits for the first to commit, then replays it; if the first rolled back, the second
-    does the work. Raises IdempotencyConflict when the key was used for another request.
+    does the work. An `answer` that is known before the work is done needs no `finish`. Raises IdempotencyConflict when the
+    key was used for another request.
     """
     mark = fingerprint(operation, request)
     values = {"owner_id": owner_id, "key": check_key(key), "fingerprint": mark}
+    if answer is not None:
+        values["answer"] = answer
     if await tx.execute(insert(keys).values(values).on_conflict_do_nothing()):
         return None
     row = await tx.one(select(keys.c.fingerprint, keys.c.answer).where(keys.c.owner_id == owner_id, keys.c.key == key))

@@ -24,3 +24,7 @@ events_failed = Counter(
 events_dead = Gauge("nightmarket_events_dead", "Outbox events that nobody could hear: someone has to look")
 events_waiting = Gauge("nightmarket_events_waiting", "Outbox events not yet delivered")
 gates_rebuilt = Counter("nightmarket_gates_rebuilt_total", "Gates rebuilt from the ledger", ["reason"])
+wrong_pickup_codes = Counter("nightmarket_wrong_pickup_codes_total", "Wrong codes at the stores' counters")
+shipping_uploads = Gauge(
+    "nightmarket_shipping_uploads", "Orders whose shipping WeChat is yet to be told (due) or refuses to hear", ["state"]
+)

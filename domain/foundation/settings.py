@@ -12,6 +12,11 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+WECHAT_NEEDS = (
+    "wechat_app_id", "wechat_private_key", "wechat_serial", "wechat_apiv3_key", "wechat_public_key", "wechat_public_key_id",
+)  # fmt: skip
+"""What WeChat Pay cannot do without, once a merchant number is set."""
+
 
 def _address(name: str, description: str) -> SecretStr:
     # An address may carry a password: it is masked wherever settings are shown.
@@ -64,9 +69,42 @@ class Settings(BaseSettings):
     sold_out_seconds: float = Field(0.25, ge=0, description="seconds a sold-out answer is kept in memory")
 
     # orders and payments
+    order_pay_minutes: int = Field(30, ge=1, le=1440, description="minutes to pay an order, from placing it")
     lapse_batch: int = Field(200, ge=1, le=5000, description="orders lapsed in one sweep, at most")
-    sandbox_gateway_url: str = Field("", description="address of the sandbox payment gateway; empty: none")
-    sandbox_secret: SecretStr = Field(SecretStr(""), description="signs the sandbox's notices; at least 32 characters")
+    default_gateway: str = Field(
+        "wechat", pattern="^(wechat|stripe)$", description="gateway of payments that name none: wechat or stripe"
+    )
+
+    # WeChat Pay
+    wechat_mch_id: str = Field("", description="merchant number (mchid) at WeChat Pay; empty: no WeChat Pay")
+    wechat_app_id: str = Field("", description="app id (appid) of the mini-program")
+    wechat_private_key: SecretStr = Field(
+        SecretStr(""), description="the merchant's RSA private key: PKCS#8 as PEM, or its base64 in one line"
+    )
+    wechat_serial: str = Field("", description="serial number of the merchant's certificate")
+    wechat_apiv3_key: SecretStr = Field(SecretStr(""), description="APIv3 key, 32 bytes: it opens notices")
+    wechat_public_key: str = Field("", description="WeChat Pay's public key: PEM, or its base64 in one line")
+    wechat_public_key_id: str = Field("", description="id of that key, PUB_KEY_ID_...")
+    wechat_url: str = Field("https://api.mch.weixin.qq.com", description="address of WeChat Pay or of its simulator")
+    wechat_wallet_url: str = Field("", description="page that stands for the wallet, at the simulator; empty: none")
+
+    # shipments
+    wechat_platform_url: str = Field(
+        "",
+        description="address of the WeChat platform (https://api.weixin.qq.com) or its simulator; empty: tell it nothing",
+    )
+    wechat_app_secret: SecretStr = Field(SecretStr(""), description="secret of the mini-program at the WeChat platform")
+    tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
+    tracking_customer: str = Field("", description="our name at the tracking company")
+    tracking_key: SecretStr = Field(SecretStr(""), description="signs what is said to the tracking company and by it")
+
+    # Stripe
+    stripe_secret_key: SecretStr = Field(SecretStr(""), description="secret key at Stripe; empty: no Stripe")
+    stripe_webhook_secret: SecretStr = Field(SecretStr(""), description="verifies Stripe's notices, whsec_...")
+    stripe_url: str = Field("https://api.stripe.com", description="address of Stripe or of its simulator")
+    stripe_return_url: str = Field(
+        "", description="page a shopper comes back to from Stripe; empty: the API's own address"
+    )
 
     # workers
     worker_processes: int = Field(1, ge=1, le=64, description="worker processes under `nightmarket up`")
@@ -95,8 +133,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"token key {key_id!r} is shorter than 32 characters")
         if self.pass_key.get_secret_value() and len(self.pass_key.get_secret_value()) < 32:
             raise ValueError("pass_key is shorter than 32 characters")
-        if self.sandbox_gateway_url and len(self.sandbox_secret.get_secret_value()) < 32:
-            raise ValueError("sandbox_secret is shorter than 32 characters")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_gateways(self) -> "Settings":
+        lacking = [name for name in WECHAT_NEEDS if not _shown(getattr(self, name))]
+        if self.wechat_mch_id and lacking:
+            raise ValueError(f"wechat_mch_id is set, so these must be: {', '.join(lacking)}")
+        if self.wechat_mch_id and len(self.wechat_apiv3_key.get_secret_value().encode()) != 32:
+            raise ValueError("wechat_apiv3_key has not 32 bytes")
+        if _shown(self.stripe_secret_key) and not _shown(self.stripe_webhook_secret):
+            raise ValueError("stripe_secret_key is set, so stripe_webhook_secret must be")
         return self
 
     @property
@@ -108,6 +155,15 @@ class Settings(BaseSettings):
         return secret.encode()
 
     @property
+    def home(self) -> str:
+        """How the world reaches the API, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def knobs(self, prefix: str) -> tuple[object, ...]:
+        """The values of all knobs whose names begin so."""
+        return tuple(getattr(self, name) for name in type(self).model_fields if name.startswith(prefix))
+
+    @property
     def is_embedded(self) -> bool:
         """Whether any engine has to be started by us."""
         return not all(url.get_secret_value() for url in (self.database_url, self.redis_url, self.broker_url))
@@ -117,6 +173,10 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process. Raises pydantic's ValidationError naming every bad knob."""
     return Settings()
+
+
+def _shown(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def fresh_secret() -> str:

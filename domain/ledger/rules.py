@@ -1,12 +1,17 @@
-"""The chart of accounts, and what an entry is."""
+"""The chart of accounts, what an entry is, and what is read back: balances and statements."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from itertools import accumulate
 from uuid import UUID
 
 from domain.foundation.money import SHOP_CURRENCY
+
+CHECKPOINT_AFTER = timedelta(hours=1)
+CHECKPOINT_POSTINGS = 10_000
+"""So many postings are summed up in a few milliseconds: what a trial balance adds to the newest checkpoint."""
 
 
 class Account(StrEnum):
@@ -63,6 +68,14 @@ CHART: Mapping[Account, Meaning] = {
 }  # fmt: skip
 
 
+DIVIDED: Mapping[Account, str] = {
+    Account.GATEWAY: "which gateway",
+    Account.SUPPLIERS: "which supplier, by its id",
+    Account.SUPPLIED: "which supplier, by its id",
+}
+"""Accounts that stand by subject only, and what a subject of theirs is."""
+
+
 class EntryKind(StrEnum):
     """Why money moved. With its cause an entry is written once."""
 
@@ -72,11 +85,28 @@ class EntryKind(StrEnum):
     REFUND_AGREED = "refund_agreed"
     REFUNDED = "refunded"
     ORDER_RECEIVED = "order_received"
+    REST_KEPT = "rest_kept"
     SUPPLIED = "supplied"
     SUPPLY_RETURNED = "supply_returned"
     SUPPLIER_PAID = "supplier_paid"
     GATEWAY_FEES = "gateway_fees"
     PAID_OUT = "paid_out"
+
+
+KIND_ZH: Mapping[EntryKind, str] = {
+    EntryKind.CAPTURED: "收款",
+    EntryKind.ORDER_PAID: "订单付款",
+    EntryKind.NOT_KEPT: "退回收款",
+    EntryKind.REFUND_AGREED: "同意退款",
+    EntryKind.REFUNDED: "退款到账",
+    EntryKind.ORDER_RECEIVED: "确认收货",
+    EntryKind.REST_KEPT: "退单留存",
+    EntryKind.SUPPLIED: "供应商发货",
+    EntryKind.SUPPLY_RETURNED: "退回供应商",
+    EntryKind.SUPPLIER_PAID: "支付供应商",
+    EntryKind.GATEWAY_FEES: "支付手续费",
+    EntryKind.PAID_OUT: "渠道提现",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +157,65 @@ def moved(
             Posting(credit, -amount_minor, credit_subject, currency),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PostedEntry:
+    """An entry as it stands in the books. `recorded_at` is when it came to stand there."""
+
+    id: UUID
+    kind: EntryKind
+    cause_id: UUID
+    about_id: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    postings: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """All that was posted on an account's subject so far, both sides above zero, in minor units."""
+
+    account: Account
+    subject: str
+    currency: str
+    debit_minor: int
+    credit_minor: int
+
+    @property
+    def balance_minor(self) -> int:
+        """Debit less credit: above zero where the account owns or has spent, below where it owes or has earned."""
+        return self.debit_minor - self.credit_minor
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A posting on the statement's account, and the balance it left: debit above zero."""
+
+    position: int
+    entry_id: UUID
+    kind: EntryKind
+    about_id: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    amount_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a statement says of its whole period; balances are debit less credit, in minor units."""
+
+    opening_minor: int
+    debit_minor: int
+    credit_minor: int
+
+    @property
+    def closing_minor(self) -> int:
+        """The balance at the period's end."""
+        return self.opening_minor + self.debit_minor - self.credit_minor
+
+
+def running(opening_minor: int, amounts: Sequence[int]) -> list[int]:
+    """The balance after each amount."""
+    return list(accumulate(amounts, initial=opening_minor))[1:]

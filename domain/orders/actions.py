@@ -3,16 +3,18 @@
 Locks are taken in one order: the order, its payments, then stock (allotments, SKUs).
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from domain.addresses import queries as addresses
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.ledger import store as ledger
 from domain.orders import postings, rules, store
 from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPaidLate
-from domain.orders.rules import LateOutcome, Order, OrderState, Verdict
+from domain.orders.rules import Fulfilment, LateOutcome, Order, OrderState, Verdict
 from domain.payments import actions as payments
 from domain.payments import store as payments_store
 from domain.payments.gateways import Gateway
@@ -24,13 +26,23 @@ PAYABLE = "order"
 
 
 async def pay(
-    db: Database, gateway: Gateway, *, order_id: UUID, shopper_id: UUID, idempotency_key: str, now: datetime
+    db: Database,
+    gateway: Gateway,
+    *,
+    order_id: UUID,
+    shopper_id: UUID,
+    idempotency_key: str,
+    now: datetime,
+    others: Iterable[Gateway] = (),
 ) -> payments.Asked:
     """The order's payment and how to pay it. Whoever asks again, with this key or another, gets the same payment.
 
-    Raises NotFound, OrderNotPayable (not for a key that was answered before), GatewayUnavailable, IdempotencyConflict.
+    Unless it was pending at one of the `others`: there it is closed first, and opened anew at this gateway.
+    Raises NotFound, OrderNotPayable (not for a key that was answered before), PayerUnknown, GatewayUnavailable,
+    IdempotencyConflict.
     """
-    request = {"order": order_id}
+    request = {"order": order_id, "gateway": gateway.name}
+    await payments.leave_others(db, others, payable=PAYABLE, payable_id=order_id, payer_id=shopper_id, now=now)
     async with db.transaction() as tx:
         replay = await idempotency.begin(
             tx, owner_id=shopper_id, key=idempotency_key, operation="pay_order", request=request
@@ -129,12 +141,41 @@ async def cancel(db: Database, *, order_id: UUID, shopper_id: UUID, idempotency_
         if replay:
             return order
         rules.check_cancellable(order)
-        await store.move(tx, order, OrderState.CANCELLED, cancelled_at=now, cancelled_by=shopper_id)
-        await payments_store.withdraw(tx, payable=PAYABLE, payable_id=order.id, now=now)
-        cause = store.cause_of([order.id], by=shopper_id)
-        await stock.end_holds(tx, [order.id], movement=Movement.RELEASED, cause=cause, now=now)
-        tx.record(OrderCancelled(order.id, order.source, order.source_id, cancelled_at=now))
+        await call_off(tx, order, by=shopper_id, now=now)
         return replace(order, state=OrderState.CANCELLED, cancelled_at=now)
+
+
+async def call_off(tx: Transaction, order: Order, *, by: UUID, now: datetime) -> None:
+    """End a locked order that can be cancelled: nobody is to pay it any more, and its units are free again."""
+    await store.move(tx, order, OrderState.CANCELLED, cancelled_at=now, cancelled_by=by)
+    await payments_store.withdraw(tx, payable=PAYABLE, payable_id=order.id, now=now)
+    cause = store.cause_of([order.id], by=by)
+    await stock.end_holds(tx, [order.id], movement=Movement.RELEASED, cause=cause, now=now)
+    tx.record(OrderCancelled(order.id, order.source, order.source_id, cancelled_at=now))
+
+
+async def set_destination(
+    db: Database, *, order_id: UUID, shopper_id: UUID, address_id: UUID, idempotency_key: str
+) -> Order:
+    """Say where an order goes that a promotion placed; gives back the order as it is then. It costs what it did before.
+
+    The order keeps the address as it is now. It may be said again until something has left; the same key again changes
+    nothing. Raises NotFound for an order or an address that is not the shopper's, OrderNotRedirectable,
+    IdempotencyConflict.
+    """
+    request = {"order": order_id, "address": address_id}
+    async with db.transaction() as tx:
+        replay = await idempotency.begin(
+            tx, owner_id=shopper_id, key=idempotency_key, operation="set_order_destination", request=request
+        )
+        order = await store.lock(tx, order_id)
+        rules.check_owner(order, shopper_id)
+        if replay:
+            return order
+        destination = await addresses.destination(tx, address_id=address_id, shopper_id=shopper_id)
+        rules.check_redirectable(order, await store.lines_of(tx, order.id))
+        await store.set_destination(tx, order, destination)
+        return replace(order, fulfilment=Fulfilment.DELIVERY, destination=destination)
 
 
 async def lapse_due(db: Database, *, now: datetime, limit: int) -> int:

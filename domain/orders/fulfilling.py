@@ -35,12 +35,24 @@ async def ship(tx: Transaction, order: Order, units: Mapping[int, int], *, shipm
 
 async def receive(tx: Transaction, order: Order, *, by: Receiver, now: datetime) -> None:
     """The shopper has the goods: what was prepaid is earned. Raises OrderNotReceivable unless everything was sent, or, for a
-    pickup, paid.
+    pickup, paid; a store's handover makes suppliers owed their cost.
     """
     rules.check_receivable(order, by)
     lines = await store.lines_of(tx, order.id)
+    entries = postings.received(order, lines, now)
     if by is Receiver.STORE:
-        await store.add_shipped(tx, order.id, {line.position: line.to_ship for line in lines if line.to_ship})
+        units = {line.position: line.to_ship for line in lines if line.to_ship}
+        await store.add_shipped(tx, order.id, units)
+        # what a supplier brought to the store leaves with the shopper: owed now, so that a return has something to reverse
+        entries += postings.supplied(EntryKind.SUPPLIED, order, lines, units, cause_id=order.id, at=now)
     await store.move(tx, order, OrderState.RECEIVED, received_at=now, received_by=by)
-    await ledger.post(tx, postings.received(order, lines, now), now=now)
+    await ledger.post(tx, entries, now=now)
     tx.record(OrderReceived(order.id, order.source, order.source_id, received_at=now))
+
+
+async def move_receipt(tx: Transaction, order: Order, receive_by: datetime) -> None:
+    """The clock is to say earlier, or later, that the shopper has the goods. Raises OrderNotReceivable unless they are all
+    on their way.
+    """
+    rules.check_receivable(order, Receiver.TIME)
+    await store.set_receive_by(tx, order, receive_by)

@@ -25,17 +25,12 @@ def paid(order: Order, at: datetime) -> Entry:
 
 def received(order: Order, lines: Sequence[Line], at: datetime) -> list[Entry]:
     """What was not given back before is earned; no entry when that is nothing."""
-    goods = sum(line.total.minor - line.refunded_goods_minor for line in lines)
-    freight = sum(line.freight.minor - line.refunded_freight_minor for line in lines)
-    earned = [
-        Posting(account, -amount, currency=order.total.currency)
-        for account, amount in ((Account.SALES, goods), (Account.FREIGHT, freight))
-        if amount
-    ]
-    if not earned:
-        return []
-    owed = Posting(Account.PREPAID, goods + freight, currency=order.total.currency)
-    return [Entry(EntryKind.ORDER_RECEIVED, order.id, order.id, at, (owed, *earned))]
+    return _earned(EntryKind.ORDER_RECEIVED, order, lines, at)
+
+
+def rest_kept(order: Order, lines: Sequence[Line], at: datetime) -> list[Entry]:
+    """Every unit went back before the order was received: freight that stays, and what was not agreed to, is earned."""
+    return _earned(EntryKind.REST_KEPT, order, lines, at)
 
 
 def refund_agreed(order: Order, *, refund_id: UUID, amount_minor: int, at: datetime) -> Entry:
@@ -70,3 +65,17 @@ def supplied(
         Posting(Account.SUPPLIERS, -sign * amount, supplier, order.total.currency) for supplier, amount in owed.items()
     ]
     return [Entry(kind, cause_id, order.id, at, (*cost, *debt))]
+
+
+def _earned(kind: EntryKind, order: Order, lines: Sequence[Line], at: datetime) -> list[Entry]:
+    goods = sum(line.total.minor - line.refunded_goods_minor for line in lines)
+    freight = sum(line.freight.minor - line.refunded_freight_minor for line in lines)
+    earned = [
+        Posting(account, -amount, currency=order.total.currency)
+        for account, amount in ((Account.SALES, goods), (Account.FREIGHT, freight))
+        if amount
+    ]
+    if not earned:
+        return []
+    owed = Posting(Account.PREPAID, goods + freight, currency=order.total.currency)
+    return [Entry(kind, order.id, order.id, at, (owed, *earned))]

@@ -12,6 +12,7 @@ from domain.addresses.rules import Destination
 from domain.foundation.clock import shop_day
 from domain.foundation.errors import NotFound, Refusal
 from domain.foundation.money import Money
+from domain.pricing.rules import Fulfilment as Fulfilment  # a word of both
 
 NOTHING = Money(0)
 
@@ -45,13 +46,6 @@ HAS_MONEY = frozenset({OrderState.PAID, OrderState.SHIPPED, OrderState.RECEIVED,
 
 RECEIVED_AFTER_SHIPPED = timedelta(days=15)
 """How long after the last parcel has left the shopper counts as having it, if nobody says anything."""
-
-
-class Fulfilment(StrEnum):
-    """How the goods come to the shopper."""
-
-    DELIVERY = "delivery"
-    PICKUP = "pickup"
 
 
 class Receiver(StrEnum):
@@ -251,6 +245,16 @@ def check_shippable(order: Order) -> None:
         raise OrderNotShippable(order_id=order.id, state=order.state, has_destination=order.destination is not None)
 
 
+def check_redirectable(order: Order, lines: Sequence[Line]) -> None:
+    """Raises OrderNotRedirectable unless a promotion placed the order and nothing has left yet.
+
+    What checkout placed goes where its freight was reckoned for; a promotion's price includes the delivery.
+    """
+    is_open = order.state in {OrderState.PLACED, OrderState.PAID} and not any(line.shipped for line in lines)
+    if order.source is None or not is_open:
+        raise OrderNotRedirectable(order_id=order.id, state=order.state)
+
+
 def check_receivable(order: Order, by: Receiver) -> None:
     """Raises OrderNotReceivable unless it was sent, or, where a store hands it over, paid and to be picked up."""
     if by is Receiver.STORE:
@@ -326,6 +330,18 @@ class OrderNotShippable(Refusal):
     code: ClassVar[str] = "ORDER_NOT_SHIPPABLE"
     zh: ClassVar[str] = "订单未付款、已发完或没有收货地址，无法发货"
     en: ClassVar[str] = "this order cannot be sent: it is {state}; destination known: {has_destination}"
+
+
+@dataclass(frozen=True)
+class OrderNotRedirectable(Refusal):
+    """Only an order that a promotion placed can be told where to go, and only before anything has left."""
+
+    order_id: UUID
+    state: OrderState
+
+    code: ClassVar[str] = "ORDER_NOT_REDIRECTABLE"
+    zh: ClassVar[str] = "订单已发货、已关闭或收货方式已确定，无法修改收货地址"
+    en: ClassVar[str] = "where this order goes cannot be changed: it is {state}, or was said at checkout"
 
 
 @dataclass(frozen=True)

@@ -258,6 +258,12 @@ async def pay_many(tx: Transaction, paid: Sequence[tuple[UUID, UUID, str | None]
     assert changed == len(paid), f"{len(paid)} orders to be paid, {changed} found placed"
 
 
+async def set_destination(tx: Transaction, order: Order, destination: Destination) -> None:
+    """A locked order is delivered there from now on."""
+    values = {"fulfilment": Fulfilment.DELIVERY, "destination": asdict(destination), "store_id": None}
+    await tx.execute(update(orders).where(o.id == order.id).values(values))
+
+
 async def note_late_money(tx: Transaction, order: Order, *, payment_id: UUID, captured_at: datetime) -> None:
     """Money came for an order that had ended; what becomes of it is not decided yet."""
     await tx.execute(update(orders).where(o.id == order.id).values(paid_late_at=captured_at, paid_with=payment_id))
@@ -275,6 +281,19 @@ async def lapse(tx: Transaction, *, now: datetime, limit: int) -> Sequence[Row[A
     due = select(o.id).where(is_due).order_by(o.pay_by).limit(limit).with_for_update(skip_locked=True).cte("due")
     lapsed = update(orders).where(o.id == due.c.id).values(state=OrderState.LAPSED, lapsed_at=now)
     return await tx.rows(lapsed.returning(o.id, o.source, o.source_id))
+
+
+async def set_receive_by(tx: Transaction, order: Order, receive_by: datetime) -> None:
+    """From then on the clock says that the shopper has the goods of a locked order."""
+    await tx.execute(update(orders).where(o.id == order.id).values(receive_by=receive_by))
+
+
+async def lock_receivable(tx: Transaction, *, now: datetime, limit: int) -> list[Order]:
+    """Sent orders whose shoppers have had long enough, locked, at most `limit`, and not those somebody else holds."""
+    # as the partial index says it, in its own words
+    is_due = (o.receive_by <= now) & o.received_at.is_(None) & (o.state == literal_column("'shipped'"))
+    due = select(*COLUMNS).where(is_due).order_by(o.receive_by).limit(limit).with_for_update(skip_locked=True)
+    return [order_of(row) for row in await tx.rows(due)]
 
 
 def cause_of(order_ids: Sequence[UUID], *, by: UUID | None = None) -> Cause:

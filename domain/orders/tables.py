@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Identity,
     Index,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -94,6 +96,13 @@ orders = Table(
     CheckConstraint("late_outcome IN ('revived', 'refunded')", name="late_outcome"),
     CheckConstraint("late_outcome IS NULL OR (paid_late_at IS NOT NULL AND paid_with IS NOT NULL)", name="paid_late"),
 )
+
+
+def _of_destination(part: str) -> ColumnElement[str]:
+    """A part of the destination, as an index is made of it: by the column, as an index of mere text belongs to no table."""
+    return orders.c.destination.op("->>")(literal_column(f"'{part}'"))
+
+
 Index("orders_shopper_idx", orders.c.shopper_id, orders.c.id.desc())
 # The sweep's question: whose time to pay is over?
 Index("orders_due_idx", orders.c.pay_by, postgresql_where=text("state = 'placed'"))
@@ -103,7 +112,28 @@ Index(
 )
 # The counter's lists: by state, newest first; by the phone on the parcel.
 Index("orders_state_idx", orders.c.state, orders.c.id.desc())
-Index("orders_phone_idx", text("(destination ->> 'phone')"), postgresql_where=text("destination IS NOT NULL"))
+Index("orders_phone_idx", _of_destination("phone"), postgresql_where=text("destination IS NOT NULL"))
+# The back office's list and its export, a stretch of days, newest first: of all orders, in some states, of a store, of
+# late money; and by the name on the parcel.
+Index("orders_newest_idx", orders.c.placed_at, orders.c.id)
+Index("orders_state_newest_idx", orders.c.state, orders.c.placed_at, orders.c.id)
+Index(
+    "orders_store_newest_idx",
+    orders.c.store_id,
+    orders.c.placed_at,
+    orders.c.id,
+    postgresql_where=text("store_id IS NOT NULL"),
+)
+Index(
+    "orders_late_newest_idx",
+    orders.c.late_outcome,
+    orders.c.placed_at,
+    orders.c.id,
+    postgresql_where=text("late_outcome IS NOT NULL"),
+)
+Index("orders_recipient_idx", _of_destination("recipient"), postgresql_where=text("destination IS NOT NULL"))
+# A day's takings: what was paid on it?
+Index("orders_paid_idx", orders.c.paid_at, postgresql_where=text("paid_at IS NOT NULL"))
 
 lines = Table(
     "order_lines",

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from domain.accounts.queries import openid_of
 from domain.foundation.database import Database, Transaction
 from domain.foundation.outbox import retry_wait
 from domain.payments import queries, rules, store
@@ -56,28 +57,53 @@ class Outcome(Enum):
 async def ask(db: Database, gateway: Gateway, *, payment_id: UUID) -> Asked:
     """Have the gateway make a payment payable. Its row (`store.open_pending`) stands before the gateway hears of it.
 
-    A second call gives the same instructions. Raises GatewayUnavailable; the payment is then pending as before.
+    A second call gives instructions for the same payment. Raises PayerUnknown and GatewayUnavailable (also when at this
+    moment the payment was opened at another gateway); the payment is then pending as before.
     """
     payment = (await queries.by_ids(db, [payment_id]))[payment_id]
     if payment.state is not PaymentState.PENDING:
         return Asked(payment, None)
+    if payment.gateway != gateway.name:
+        raise GatewayUnavailable(gateway=gateway.name)
     try:
-        instructions = await gateway.prepare(payment)
+        instructions = await gateway.prepare(payment, await openid_of(db, payment.payer_id))
     except GatewayFailed as error:
         log.warning("payment_not_prepared", payment=str(payment.id), error=str(error))
         raise GatewayUnavailable(gateway=gateway.name) from error
-    if payment.reference is None:
+    if payment.reference is None and instructions.reference is not None:
         async with db.transaction() as tx:
             await store.set_reference(tx, payment.id, instructions.reference)
     return Asked(payment, instructions)
 
 
+async def leave_others(
+    db: Database, others: Iterable[Gateway], *, payable: str, payable_id: UUID, payer_id: UUID, now: datetime
+) -> None:
+    """Close the payer's pending payment of a payable at whichever of these gateways has it, so that one may open elsewhere.
+
+    Money that was faster is taken. Raises GatewayUnavailable when that gateway does not answer: nothing has changed then.
+    """
+    payment = (await queries.by_payable_ids(db, [payable_id], payable=payable)).get(payable_id)
+    for gateway in others:
+        if payment is None or payment.state is not PaymentState.PENDING or payment.payer_id != payer_id:
+            return
+        if payment.gateway == gateway.name:
+            try:
+                answer = await gateway.close(payment)
+            except GatewayFailed as error:
+                raise GatewayUnavailable(gateway=gateway.name) from error
+            await _write_closed(db, payment, answer, now)
+
+
 async def take_notice(db: Database, *, gateway: str, notice: Notice, now: datetime) -> Outcome:
     """Act on a verified notice, once, however often it comes. Raises NoticeMismatch, and then nothing has changed."""
+    if notice.news is None:
+        return Outcome.KNOWN
     async with db.transaction() as tx:
         payments = await store.lock_all_of_payable(tx, notice.news.payment_id)
+        rules.check_gateway(gateway, payments.get(notice.news.payment_id))
         believed = await _believed(tx, payments, notice.news)
-        if not await store.remember_notice(tx, gateway=gateway, notice=notice, now=now):
+        if not await store.remember_notice(tx, gateway=gateway, notice=notice, news=notice.news, now=now):
             return Outcome.KNOWN
         return await _settle(tx, payments, believed, now)
 
@@ -89,7 +115,7 @@ async def reconcile_pending(db: Database, gateway: Gateway, *, now: datetime, li
     """
     async with db.transaction() as tx:
         due = await store.take_looks(tx, gateway=gateway.name, now=now, limit=limit)
-    await _all(_look(db, gateway, payment, now) for payment in due)
+    await _all(look(db, gateway, payment, now=now) for payment in due)
     return len(due)
 
 
@@ -101,19 +127,27 @@ async def refund_due(db: Database, gateway: Gateway, *, now: datetime, limit: in
     """
     async with db.transaction() as tx:
         due = await store.take_refunds(tx, gateway=gateway.name, now=now, limit=limit)
-    await _all(_refund(db, gateway, payment, now) for payment in due)
+    await _all(try_refund(db, gateway, refund, now=now) for refund in due)
     return len(due)
 
 
-async def _look(db: Database, gateway: Gateway, payment: Payment, now: datetime) -> None:
+async def look(db: Database, gateway: Gateway, payment: Payment, *, now: datetime) -> None:
+    """Ask how a payment stands, or have it closed when its time is over, and write down what is told, as a notice would.
+
+    A gateway that fails is logged, and nothing has changed. Raises NoticeMismatch.
+    """
     is_over = now >= payment.expires_at
     try:
-        answer = await (gateway.close(payment.id) if is_over else gateway.query(payment.id))
+        answer = await (gateway.close(payment) if is_over else gateway.query(payment))
     except GatewayFailed as error:
         log.warning("gateway_failed", payment=str(payment.id), error=str(error))
         return
-    if answer is Standing.PENDING or not (is_over or isinstance(answer, Captured)):
-        return
+    if answer is not Standing.PENDING and (is_over or isinstance(answer, Captured)):
+        await _write_closed(db, payment, answer, now)
+
+
+async def _write_closed(db: Database, payment: Payment, answer: Captured | Standing, now: datetime) -> None:
+    """Take the money that came, or write down that none can come any more."""
     async with db.transaction() as tx:
         payments = await store.lock_all_of_payable(tx, payment.id)
         if isinstance(answer, Captured):
@@ -122,7 +156,11 @@ async def _look(db: Database, gateway: Gateway, payment: Payment, now: datetime)
             await store.close(tx, payments[payment.id], now=now)
 
 
-async def _refund(db: Database, gateway: Gateway, due: Refund, now: datetime) -> None:
+async def try_refund(db: Database, gateway: Gateway, due: Refund, *, now: datetime) -> None:
+    """Ask for a refund that the caller has taken, and write down what is told. Raises NoticeMismatch.
+
+    One that fails, or takes its time, is due again later, with the reason.
+    """
     retry_at = now + retry_wait(due.attempts)
     try:
         news = await gateway.refund(due)

@@ -36,3 +36,9 @@ async def refunds_by_payment_ids(db: Database, payment_ids: Sequence[UUID]) -> d
     for row in await db.rows(statement.order_by(r.id)):
         found[row.payment_id].append(refund_of(row))
     return found
+
+
+async def refunds_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Refund]:
+    """Refunds that exist, by id."""
+    rows = await db.rows(select(*REFUND_COLUMNS).join_from(refunds, payments).where(r.id == func.any(list(ids))))
+    return {row.id: refund_of(row) for row in rows}

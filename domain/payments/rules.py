@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from domain.foundation.errors import ClientFault, Refusal
 from domain.foundation.money import Money
+
+
+def notice_path(gateway: str) -> str:
+    """Where a gateway brings its notices to our door."""
+    return f"/payments/{gateway}/notice"
 
 
 class PaymentState(StrEnum):
@@ -75,14 +80,32 @@ class Refund:
     attempts: int = 0
     error: str | None = None
     refunded_at: datetime | None = None
+    payment_reference: str | None = None
+    """The gateway's name for the payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class WechatPayParameters:
+    """What a mini-program hands to `wx.requestPayment`, as it is."""
+
+    app_id: str
+    time_stamp: str
+    nonce_str: str
+    package: str
+    sign_type: str
+    pay_sign: str
 
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """How the shopper pays: a page to open. `reference` is the gateway's name for the payment."""
+    """How the shopper pays: a page to open, or parameters for WeChat's own wallet.
 
-    reference: str
-    pay_url: str
+    `reference` is the gateway's name for the payment; None when it has none before the money has come.
+    """
+
+    reference: str | None
+    pay_url: str | None = None
+    wechat: WechatPayParameters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +134,45 @@ News = Captured | Refunded
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """News that a gateway has brought to our door, its signature verified; the same notice keeps its id."""
+    """What a gateway has brought to our door, its signature verified; the same notice keeps its id.
+
+    `news` is None when it tells nothing that our books would have to know.
+    """
 
     id: str
-    news: News
+    news: News | None
+
+
+class BillKind(StrEnum):
+    """Which way the money of a line of a bill went."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """A line of a gateway's bill. `id` is our payment's or refund's; None when the gateway's key for it cannot be ours.
+
+    `fee_minor` is what the gateway keeps: negative where it gives a fee back. `state` is the gateway's own word.
+    """
+
+    kind: BillKind
+    id: UUID | None
+    reference: str
+    amount_minor: int
+    fee_minor: int
+    at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a gateway says has moved on a day of the shop's calendar."""
+
+    gateway: str
+    day: date
+    rows: tuple[BillRow, ...]
 
 
 class Standing(Enum):
@@ -123,6 +181,12 @@ class Standing(Enum):
     UNKNOWN = "unknown"
     PENDING = "pending"
     CLOSED = "closed"
+
+
+def check_gateway(gateway: str, payment: Payment | None) -> None:
+    """Raises NoticeMismatch for a payment that is another gateway's: nobody tells of what another company does."""
+    if payment is not None and payment.gateway != gateway:
+        raise NoticeMismatch("another gateway's payment")
 
 
 def check_captured(news: Captured, payment: Payment | None) -> Payment:
@@ -175,6 +239,17 @@ class PaymentsSwitchedOff(Refusal):
     code: ClassVar[str] = "PAYMENTS_SWITCHED_OFF"
     zh: ClassVar[str] = "支付功能未开启"
     en: ClassVar[str] = "payments are switched off"
+
+
+@dataclass(frozen=True)
+class PayerUnknown(Refusal):
+    """The gateway takes money only from people it knows, and this one has never signed in with it."""
+
+    gateway: str
+
+    code: ClassVar[str] = "PAYER_UNKNOWN"
+    zh: ClassVar[str] = "请先使用微信登录，再用微信支付"
+    en: ClassVar[str] = "sign in with the payment gateway's own login first"
 
 
 @dataclass(frozen=True)

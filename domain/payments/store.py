@@ -12,7 +12,7 @@ from domain.foundation.ids import new_id
 from domain.foundation.money import Money
 from domain.ledger import store as ledger
 from domain.ledger.rules import Account, EntryKind, moved
-from domain.payments.rules import NEXT, Captured, Notice, Payment, PaymentState, Refund, Refunded, RefundState
+from domain.payments.rules import NEXT, Captured, News, Notice, Payment, PaymentState, Refund, Refunded, RefundState
 from domain.payments.tables import notices, payments, refunds
 
 FIRST_LOOK = timedelta(seconds=10)
@@ -30,7 +30,7 @@ COLUMNS = (
 r = refunds.c
 REFUND_COLUMNS = (
     r.id, r.payment_id, r.amount_minor, r.currency, r.reason, r.cause_id, r.state, r.asked_at, r.attempts, r.error,
-    r.refunded_at, p.gateway, p.amount_minor.label("paid_minor"),
+    r.refunded_at, p.gateway, p.gateway_reference, p.amount_minor.label("paid_minor"),
 )  # fmt: skip
 
 # written out, not bound: a prepared plan uses a partial index only if it can see that its condition holds
@@ -83,6 +83,7 @@ def refund_of(row: Any) -> Refund:
         attempts=row.attempts,
         error=row.error,
         refunded_at=row.refunded_at,
+        payment_reference=row.gateway_reference,
     )
 
 
@@ -148,13 +149,13 @@ async def lock_refund(tx: Transaction, refund_id: UUID) -> Refund | None:
     return refund_of(row) if row else None
 
 
-async def remember_notice(tx: Transaction, *, gateway: str, notice: Notice, now: datetime) -> bool:
+async def remember_notice(tx: Transaction, *, gateway: str, notice: Notice, news: News, now: datetime) -> bool:
     """Whether this notice is new; it is remembered with whatever the transaction makes of it."""
     row = {
         "gateway": gateway,
         "notice_id": notice.id,
-        "payment_id": notice.news.payment_id,
-        "kind": "captured" if isinstance(notice.news, Captured) else "refunded",
+        "payment_id": news.payment_id,
+        "kind": "captured" if isinstance(news, Captured) else "refunded",
         "received_at": now,
     }
     return await tx.execute(insert(notices).values(row).on_conflict_do_nothing()) == 1
@@ -242,6 +243,13 @@ async def take_refunds(tx: Transaction, *, gateway: str, now: datetime, limit: i
     taken = update(refunds).where(r.id == due.c.id, p.id == r.payment_id)
     leased = taken.values(retry_at=now + LEASE, attempts=r.attempts + 1)
     return [refund_of(row) for row in await tx.rows(leased.returning(*REFUND_COLUMNS))]
+
+
+async def take_refund(tx: Transaction, refund_id: UUID, *, now: datetime) -> Refund | None:
+    """A refund to ask for now, whenever it would have been its turn; None when it is not due any more."""
+    taken = update(refunds).where(r.id == refund_id, r.state == RefundState.DUE, p.id == r.payment_id)
+    row = await tx.one(taken.values(retry_at=now + LEASE, attempts=r.attempts + 1).returning(*REFUND_COLUMNS))
+    return refund_of(row) if row else None
 
 
 async def put_refund_off(tx: Transaction, refund_id: UUID, *, retry_at: datetime, error: str | None) -> None:

@@ -29,7 +29,8 @@ payments = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("gateway", String(20), nullable=False),
-    Column("gateway_reference", String(64)),
+    # as long as a company may make it: Stripe's have 66 characters and may have 255
+    Column("gateway_reference", String(255)),
     Column("state", String(12), nullable=False),
     moment("asked_at"),
     # the gateway takes no money from this moment on
@@ -78,6 +79,8 @@ Index(
 )
 # The sweep's question: about which payment must the gateway be asked? And below: which refund is to be tried?
 Index("payments_look_idx", payments.c.look_at, postgresql_where=text("state = 'pending'"))
+# A day's takings: what came in on it? And below: what went back?
+Index("payments_captured_at_idx", payments.c.captured_at, postgresql_where=text("captured_at IS NOT NULL"))
 
 # Money on its way back: all of a payment that nobody keeps, or a part of one for an after-sale.
 refunds = Table(
@@ -103,6 +106,7 @@ refunds = Table(
     CheckConstraint("(state = 'refunded') = (refunded_at IS NOT NULL)", name="refunded"),
 )
 Index("refunds_due_idx", refunds.c.retry_at, postgresql_where=text("state = 'due'"))
+Index("refunds_refunded_at_idx", refunds.c.refunded_at, postgresql_where=text("refunded_at IS NOT NULL"))
 
 # A notice that has been acted on; the same one again changes nothing.
 notices = Table(
@@ -143,7 +147,7 @@ bill_differences = Table(
     # of "payment" or "refund"
     Column("subject", String(10), nullable=False),
     Column("subject_id", Uuid),
-    Column("reference", String(64), nullable=False),
+    Column("reference", String(255), nullable=False),
     Column("ours_minor", BigInteger),
     Column("theirs_minor", BigInteger),
     moment("settled_at", nullable=True),

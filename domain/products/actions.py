@@ -8,6 +8,7 @@ from domain.foundation.database import Database
 from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.money import LARGEST_MINOR
 from domain.products import rules, store
+from domain.trail import store as trail
 
 
 async def publish(db: Database, *, product_id: UUID, by: UUID, now: datetime) -> None:
@@ -19,9 +20,10 @@ async def publish(db: Database, *, product_id: UUID, by: UUID, now: datetime) ->
         after = rules.publish(before, by=by, now=now)
         if after != before:
             await store.write_publication(tx, product_id, after, now=now)
+            await trail.note(tx, by=by, deed="publish_product", subject="product", subject_id=product_id, now=now)
 
 
-async def unpublish(db: Database, *, product_id: UUID, now: datetime) -> None:
+async def unpublish(db: Database, *, product_id: UUID, by: UUID, now: datetime) -> None:
     """Hide a product from shoppers; orders and sales that stand go on. A second call changes nothing.
 
     Raises NotFound.
@@ -33,10 +35,11 @@ async def unpublish(db: Database, *, product_id: UUID, now: datetime) -> None:
         after = rules.unpublish(before)
         if after != before:
             await store.write_publication(tx, product_id, after, now=now)
+            await trail.note(tx, by=by, deed="unpublish_product", subject="product", subject_id=product_id, now=now)
 
 
 async def set_price(
-    db: Database, *, sku_id: UUID, price_minor: int, compare_at_minor: int | None, now: datetime
+    db: Database, *, sku_id: UUID, price_minor: int, compare_at_minor: int | None, by: UUID, now: datetime
 ) -> None:
     """Give a SKU a price and, or not, a price to compare it with; orders that stand keep theirs.
 
@@ -50,3 +53,5 @@ async def set_price(
         found = await store.write_price(tx, sku_id, price_minor=price_minor, compare_at_minor=compare_at_minor, now=now)
         if not found:
             raise NotFound("sku", ids.encode("sku", sku_id))
+        prices = {"price_minor": price_minor, "compare_at_minor": compare_at_minor}
+        await trail.note(tx, by=by, deed="set_sku_price", subject="sku", subject_id=sku_id, now=now, **prices)

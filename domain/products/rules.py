@@ -143,7 +143,12 @@ class Sku:
 
 def full_title(product: Product, sku: Sku) -> str:
     """What a SKU is called by itself: "T恤 红 / S"."""
-    return f"{product.title} {' / '.join(sku.options)}".strip()
+    return title_of(product.title, sku.options)
+
+
+def title_of(product_title: str, options: Sequence[str]) -> str:
+    """The same, of the product's title and the values of the SKU's options."""
+    return f"{product_title} {' / '.join(options)}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Shipments, what is in them, where they were seen, and what WeChat was told."""
+"""Shipments, what is in them, where they were seen, what WeChat was told, and what happened at receipt."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -32,7 +33,8 @@ shipments = Table(
     moment("shipped_at"),
     id_column("shipped_by"),
     moment("delivered_at", nullable=True),
-    # when the tracking company is asked next; NULL: no more
+    # since when the tracking company tells us of it by itself; when it is asked or asked to, next; NULL: no more
+    moment("followed_at", nullable=True),
     moment("look_at", nullable=True),
     UniqueConstraint("carrier", "tracking_number", "order_id"),
     CheckConstraint("state IN ('shipped', 'moving', 'delivered', 'troubled')", name="state"),
@@ -73,8 +75,9 @@ uploads = Table(
     metadata,
     id_column("order_id", ForeignKey("orders.id"), primary_key=True),
     Column("state", String(12), nullable=False),
-    # how many parcels WeChat knows of
+    # how many parcels WeChat knows of, and whether it knows that these are all
     Column("told", Integer, nullable=False, server_default="0"),
+    Column("is_all_told", Boolean, nullable=False, server_default="false"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     moment("retry_at", nullable=True),
     Column("error", Text),
@@ -84,3 +87,23 @@ uploads = Table(
     CheckConstraint("(state = 'due') = (retry_at IS NOT NULL)", name="due"),
 )
 Index("shipping_uploads_due_idx", uploads.c.retry_at, postgresql_where=text("state = 'due'"))
+# The counter's list: what is in this state, the longest first?
+Index("shipping_uploads_state_idx", uploads.c.state, uploads.c.due_since, uploads.c.order_id)
+
+# Wrong codes at a store's counter, one after the other: eight digits are not to be found by trying.
+wrong_codes = Table(
+    "pickup_wrong_codes",
+    metadata,
+    id_column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    moment("last_at"),
+    CheckConstraint("tries > 0", name="tries"),
+)
+
+# A shopper has more time once.
+extensions = Table(
+    "receipt_extensions",
+    metadata,
+    id_column("order_id", ForeignKey("orders.id"), primary_key=True),
+    moment("extended_at"),
+)

@@ -8,6 +8,7 @@ from domain.foundation.database import Database
 from domain.foundation.errors import BadInput
 from domain.stock import receiving, store
 from domain.stock.rules import Cause, Level, NotEnoughStock, StockChanged, Units
+from domain.trail import store as trail
 
 LARGEST_CHANGE = 100_000_000
 
@@ -46,4 +47,6 @@ async def adjust(
             raise NotEnoughStock(sku_id=sku_id, wanted=-change, free=level.free)
         cause = Cause("adjustment", sku_id, by=by, reason=reason.strip())
         await receiving.adjust_many(tx, [Units(sku_id, change)], cause=cause, now=now)
+        facts = {"change": change, "reason": cause.reason}
+        await trail.note(tx, by=by, deed="adjust_stock", subject="sku", subject_id=sku_id, now=now, **facts)
         return await store.lock_level(tx, sku_id)

@@ -24,6 +24,7 @@ from domain.products.rules import Kept
 from domain.products.writing import write
 from domain.stock import receiving
 from domain.stock.rules import Cause, Units
+from domain.trail import store as trail
 
 PRODUCTS_IN_A_TRANSACTION = 500
 MISTAKES_SHOWN = 100
@@ -136,6 +137,11 @@ async def _import_batch(
                 await receiving.receive_many(tx, received, cause=cause, now=now)
             if adjusted:
                 await receiving.adjust_many(tx, adjusted, cause=cause, now=now)
+            if cause.by is not None and (changed or received or adjusted):
+                facts = {"file": cause.reason, "products": len(changed), "restocked": len(received) + len(adjusted)}
+                await trail.note(
+                    tx, by=cause.by, deed="import_products", subject="import", subject_id=cause.id, now=now, **facts
+                )
     restocked = {units.sku_id for units in adjusted}
     for product, after in merged:
         report.count(product, is_restocked=not restocked.isdisjoint(after.sku_ids))

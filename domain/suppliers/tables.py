@@ -22,8 +22,8 @@ suppliers = Table(
     id_column(),
     Column("code", String(40), nullable=False, unique=True),
     Column("name", String(120), nullable=False),
-    # the hash of the secret that signs its stock feed
-    Column("feed_key", LargeBinary),
+    # signs what it sends us; the key itself, as HMAC needs it on both sides
+    Column("feed_key", LargeBinary, nullable=False),
     moment("created_at"),
     moment("ended_at", nullable=True),
 )
@@ -48,6 +48,8 @@ feeds = Table(
     Column("supplier_id", Uuid, ForeignKey("suppliers.id"), nullable=False),
     # the supplier's own name for this feed: the same one again changes nothing
     Column("reference", String(64), nullable=False),
+    # of its content: another feed under the same name is refused
+    Column("fingerprint", LargeBinary, nullable=False),
     moment("as_of"),
     moment("received_at"),
     Column("rows", Integer, nullable=False),

@@ -20,6 +20,7 @@ deeds = Table(
 )
 Index("staff_deeds_subject_idx", deeds.c.subject_id, deeds.c.position)
 Index("staff_deeds_by_idx", deeds.c.by, deeds.c.position)
+Index("staff_deeds_deed_idx", deeds.c.deed, deeds.c.position)
 
 DEEDS_ARE_APPEND_ONLY = """
 CREATE TRIGGER staff_deeds_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON staff_deeds

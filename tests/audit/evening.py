@@ -95,7 +95,7 @@ async def after_an_evening(given: Given, listener: Listener) -> Evening:
     paid = await given.order(lamp, quantity=3)
     closed = await given.closed_payment(paid)
     await given.money_for(paid)
-    await payments.take_notice(given.db, gateway="sandbox", notice=given.notice(closed), now=given.now)
+    await payments.take_notice(given.db, gateway="wechat", notice=given.notice(closed), now=given.now)
     cancelled = await given.order(lamp)
     await orders.cancel(
         given.db, order_id=cancelled.id, shopper_id=cancelled.shopper_id, idempotency_key=str(new_id()), now=given.now

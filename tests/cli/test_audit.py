@@ -49,7 +49,7 @@ async def test_clean_books_end_with_0(given, run):
 async def test_a_difference_ends_with_1_and_is_named(given, db, run):
     order = await given.order(await given.stocked_sku(3))
     async with db.transaction() as tx:
-        await tx.execute(text("UPDATE orders SET total_minor = total_minor + 1"))
+        await tx.execute(text("UPDATE orders SET goods_minor = goods_minor + 1, total_minor = total_minor + 1"))
 
     result = await run()
 
@@ -61,7 +61,7 @@ async def test_a_difference_ends_with_1_and_is_named(given, db, run):
 async def test_json_lines_say_the_same(given, db, run):
     order = await given.order(await given.stocked_sku(3))
     async with db.transaction() as tx:
-        await tx.execute(text("UPDATE orders SET total_minor = total_minor + 1"))
+        await tx.execute(text("UPDATE orders SET goods_minor = goods_minor + 1, total_minor = total_minor + 1"))
 
     result = await run("--json")
 
@@ -70,7 +70,11 @@ async def test_json_lines_say_the_same(given, db, run):
     assert {line["check"] for line in lines} >= set(running.NAMES) - {running.GATES}
     assert [(line["subject"], line["expected"], line["found"]) for line in lines if line["ok"] is False] == [
         ("1 order, ¥19.91", "0 differ", "1 differ"),
-        (encode("order", order.id), "1990 fen", "1991 fen"),
+        (
+            encode("order", order.id),
+            "1990 goods - 0 discount + 0 freight, 0 refunded",
+            "1991 goods - 0 discount + 0 freight = 1991, 0 refunded",
+        ),
     ]
 
 

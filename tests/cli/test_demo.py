@@ -24,6 +24,7 @@ from cli.demo.journal import Claimed, Journal
 from cli.demo.plan import cast
 from cli.demo.stall import Goods, NothingToSell, Offer, Sale, choose, sale_price
 from cli.demo.telling import Rehearsed, complaints, report
+from cli.report import AccountFigures, Scene
 from domain.audit import running as audit
 from domain.audit.rules import Line, is_clean
 from domain.flash_sales.rules import TicketState
@@ -31,6 +32,7 @@ from domain.flash_sales.tables import items, tickets
 from domain.foundation import clock, embedded
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
+from domain.ledger.rules import Account, Balance
 from domain.orders.tables import orders
 from domain.stock.tables import allotments
 
@@ -260,6 +262,12 @@ TWO_SOLD = Rehearsed(
         revenue_minor=3580,
     ),
     audit=[Line("stock adds up", "1 SKU", "0 differ", "0 differ", True, "总量"), Line("note", "", "", "", None)],
+    counter=[Scene("退货", "return", "1 unit came back")],
+    balances=[
+        Balance(Account.GATEWAY, "wechat", "CNY", 3580, 0),
+        Balance(Account.PREPAID, "", "CNY", 100, 3680),
+        Balance(Account.REFUNDS, "", "CNY", 200, 200),
+    ],
     environment={"Python": "CPython 3.13.9"},
     is_decided=True,
     is_settled=True,
@@ -306,3 +314,19 @@ def test_what_is_not_as_it_must_be_is_told(wrong: dict[str, object], complaint: 
     seen = replace(TWO_SOLD, **wrong)  # type: ignore[arg-type]
 
     assert any(complaint in line for line in complaints(seen, report(seen)))
+
+
+def test_balances_stand_on_their_side_and_empty_accounts_are_left_out():
+    told = report(TWO_SOLD)
+
+    assert told.trial_balance == [
+        AccountFigures("支付渠道存款 wechat", "gateway", 3580, 0),
+        AccountFigures("预收货款", "prepaid", 0, 3580),
+    ]
+    assert told.counter == [Scene("退货", "return", "1 unit came back")]
+
+
+def test_a_ledger_that_does_not_balance_is_a_complaint():
+    lost = replace(TWO_SOLD, balances=[Balance(Account.GATEWAY, "wechat", "CNY", 1, 0)])
+
+    assert complaints(lost, report(lost)) == ["the ledger does not balance"]

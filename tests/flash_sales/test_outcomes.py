@@ -246,7 +246,7 @@ async def test_a_lax_gate_cannot_oversell_the_ledger(given, market, db, gate):
 
 async def test_warming_takes_free_stock_or_changes_nothing(given, db, gate):
     sale = await given.flash_sale(units=5, stocked=4, warm=False)
-    await actions.schedule(db, sale_id=sale.sale.id, now=given.now)
+    await actions.schedule(db, sale_id=sale.sale.id, by=new_id(), now=given.now)
 
     with pytest.raises(NotEnoughStock) as refused:
         await actions.warm(db, gate, sale_id=sale.sale.id, now=given.now)

@@ -8,6 +8,15 @@ from pydantic import ValidationError
 from domain.foundation.settings import Settings, fresh_secret
 
 SECRET = "s3cret-" * 5
+MERCHANT = {
+    "wechat_mch_id": "1900000001",
+    "wechat_app_id": "wx1",
+    "wechat_private_key": SECRET,
+    "wechat_serial": "1",
+    "wechat_apiv3_key": "k" * 32,
+    "wechat_public_key": "PEM",
+    "wechat_public_key_id": "PUB_KEY_ID_1",
+}
 ADDRESS = "postgresql+asyncpg://market:pa55word@db/nightmarket"
 
 
@@ -80,8 +89,10 @@ def test_token_keys_without_an_id_or_a_secret_are_refused_unseen(monkeypatch, gi
     [
         ({"token_keys": {"good": SECRET, "bad": "sh0rt"}}, "token key 'bad' is shorter than 32 characters"),
         ({"pass_key": "sh0rt"}, "pass_key is shorter than 32 characters"),
-        ({"sandbox_gateway_url": "http://gateway"}, "sandbox_secret is shorter than 32 characters"),
-        ({"sandbox_gateway_url": "http://gateway", "sandbox_secret": "sh0rt"}, "sandbox_secret is shorter than 32"),
+        ({"wechat_mch_id": "19"}, "these must be: wechat_app_id, wechat_private_key, wechat_serial, wechat_apiv3_key"),
+        ({**MERCHANT, "wechat_serial": ""}, "wechat_mch_id is set, so these must be: wechat_serial"),
+        ({**MERCHANT, "wechat_apiv3_key": "sh0rt"}, "wechat_apiv3_key has not 32 bytes"),
+        ({"stripe_secret_key": SECRET}, "stripe_webhook_secret must be"),
     ],
 )
 def test_a_short_secret_is_refused_without_showing_any(given, complaint):
@@ -110,7 +121,10 @@ def test_secrets_are_never_shown():
         broker_url=ADDRESS,
         token_keys={"key": SECRET},
         pass_key=SECRET,
-        sandbox_secret=SECRET,
+        wechat_private_key=SECRET,
+        wechat_apiv3_key=SECRET,
+        stripe_secret_key=SECRET,
+        stripe_webhook_secret=SECRET,
     )
 
     for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):

@@ -11,12 +11,30 @@ from domain.accounts.tokens import issue
 from domain.foundation.ids import new_id
 from domain.foundation.outbox import Event, event_of, events
 from domain.foundation.runtime import Market
+from tests.given.after_sales import AfterSalesGiven
+from tests.given.back_office import BackOfficeGiven
+from tests.given.carts import CartsGiven
+from tests.given.checkout import CheckoutGiven
 from tests.given.flash_sales import FlashSalesGiven
+from tests.given.ledger import LedgerGiven
 from tests.given.orders import OrdersGiven
+from tests.given.pricing import PricingGiven
 from tests.given.products import ProductsGiven
+from tests.given.shipments import ShipmentsGiven
 
 
-class Given(FlashSalesGiven, OrdersGiven, ProductsGiven):
+class Given(
+    AfterSalesGiven,
+    BackOfficeGiven,
+    CartsGiven,
+    CheckoutGiven,
+    FlashSalesGiven,
+    LedgerGiven,
+    OrdersGiven,
+    PricingGiven,
+    ProductsGiven,
+    ShipmentsGiven,
+):
     """Builders over a market, at a moment."""
 
     def __init__(self, market: Market, *, now: datetime) -> None:

@@ -105,7 +105,7 @@ class FlashSalesGiven:
             now=self.now,
         )
         if warm:
-            await actions.schedule(self.market.db, sale_id=sale.id, now=self.now)
+            await actions.schedule(self.market.db, sale_id=sale.id, by=new_id(), now=self.now)
             sale = await actions.warm(self.market.db, self.market.gate, sale_id=sale.id, now=self.now)
         return await self.reread(sale.id)
 

@@ -90,11 +90,11 @@ class OrdersGiven:
                 payable_id=order.id,
                 payer_id=order.shopper_id,
                 amount=order.total,
-                gateway="sandbox",
+                gateway="wechat",
                 expires_at=order.pay_by,
                 now=self.now,
             )
-            await payment_store.set_reference(tx, payment_id, f"sbx{payment_id.hex}")
+            await payment_store.set_reference(tx, payment_id, f"wx{payment_id.hex}")
         return await self.payment_again(payment_id)
 
     async def closed_payment(self, order: Order) -> Payment:
@@ -114,7 +114,9 @@ class OrdersGiven:
 
     def captured(self, payment: Payment, *, amount: Money | None = None, reference: str | None = None) -> Captured:
         """The gateway's word that the money has arrived."""
-        return Captured(payment.id, reference or payment.reference or "sbxnew", amount or payment.amount, self.now)
+        return Captured(
+            payment.id, reference or payment.reference or f"wx{payment.id.hex}", amount or payment.amount, self.now
+        )
 
     def notice(self, payment: Payment, *, notice_id: str = "") -> Notice:
         """The same in a notice, each with an id of its own unless one is given."""
@@ -123,7 +125,7 @@ class OrdersGiven:
     async def money_for(self, order: Order, *, at: datetime | None = None) -> Payment:
         """A captured payment whose event nobody has heard yet."""
         payment = await self.payment(order)
-        await payment_actions.take_notice(self.db, gateway="sandbox", notice=self.notice(payment), now=at or self.now)
+        await payment_actions.take_notice(self.db, gateway="wechat", notice=self.notice(payment), now=at or self.now)
         return await self.payment_again(payment.id)
 
     async def hear_payments(self, *, now: datetime | None = None) -> None:

@@ -209,7 +209,7 @@ async def test_a_second_payment_goes_back(given):
     # the gateway tells late of the first
     from domain.payments import actions as payments
 
-    outcome = await payments.take_notice(given.db, gateway="sandbox", notice=given.notice(first), now=given.now)
+    outcome = await payments.take_notice(given.db, gateway="wechat", notice=given.notice(first), now=given.now)
     await given.hear_payments()
 
     assert outcome is payments.Outcome.GIVEN_BACK

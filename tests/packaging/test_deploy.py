@@ -26,10 +26,18 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yml").read_
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("api", "worker", "migrate")
 POSTGRES_IMAGE = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"}
-SECRETS = {"POSTGRES_PASSWORD", "NIGHTMARKET_TOKEN_KEYS", "NIGHTMARKET_PASS_KEY", "NIGHTMARKET_SANDBOX_SECRET"}
+SECRETS = {
+    "POSTGRES_PASSWORD",
+    "NIGHTMARKET_TOKEN_KEYS",
+    "NIGHTMARKET_PASS_KEY",
+    "NIGHTMARKET_WECHAT_PRIVATE_KEY",
+    "NIGHTMARKET_WECHAT_APIV3_KEY",
+    "NIGHTMARKET_STRIPE_SECRET_KEY",
+    "NIGHTMARKET_STRIPE_WEBHOOK_SECRET",
+}
 
-given_in_example = dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
-defaults_in_example = dict(re.findall(r"^#([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+given_in_example = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+defaults_in_example = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -117,7 +125,7 @@ def test_our_services_are_told_only_knobs_and_commands_that_exist() -> None:
 
 
 def test_every_variable_left_open_is_in_the_example() -> None:
-    left_open = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "deploy" / "compose.yml").read_text()))
+    left_open = set(re.findall(r"\$\{([A-Z0-9_]+)", (ROOT / "deploy" / "compose.yml").read_text()))
 
     assert left_open <= given_in_example.keys()
 
@@ -204,7 +212,7 @@ def test_the_example_names_only_knobs_that_exist() -> None:
 def test_the_example_says_what_each_knob_is_for() -> None:
     lines = EXAMPLE.splitlines()
     for before, line in pairwise(lines):
-        if re.match(r"#?[A-Z_]+=", line):
+        if re.match(r"#?[A-Z0-9_]+=", line):
             assert before.startswith("# "), line
 
 

@@ -6,8 +6,18 @@ import pytest
 
 from domain.foundation.money import Money
 from domain.payments import rules
-from domain.payments.rules import NEXT, Captured, NoticeMismatch, Payment, PaymentState, Refunded
+from domain.payments.rules import (
+    NEXT,
+    Captured,
+    NoticeMismatch,
+    Payment,
+    PaymentState,
+    Refund,
+    Refunded,
+    RefundState,
+)
 
+CLOSED = PaymentState.CLOSED
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 PAYMENT = Payment(
     id=UUID(int=1),
@@ -15,29 +25,30 @@ PAYMENT = Payment(
     payable_id=UUID(int=2),
     payer_id=UUID(int=3),
     amount=Money(1990),
-    gateway="sandbox",
-    reference="sbx1",
+    gateway="wechat",
+    reference="wx1",
     state=PaymentState.PENDING,
     asked_at=NOON,
     expires_at=NOON,
 )
-DUE = replace(PAYMENT, state=PaymentState.REFUND_DUE)
-CAPTURED = Captured(PAYMENT.id, "sbx1", Money(1990), NOON)
-REFUNDED = Refunded(PAYMENT.id, "rsbx1", Money(1990), NOON)
-
-
-@pytest.mark.parametrize(
-    ("news", "payment"),
-    [
-        (CAPTURED, PAYMENT),
-        (CAPTURED, replace(PAYMENT, reference=None)),
-        (CAPTURED, replace(PAYMENT, state=PaymentState.CLOSED)),
-        (REFUNDED, DUE),
-        (REFUNDED, replace(DUE, state=PaymentState.REFUNDED)),
-    ],
+CAPTURED = Captured(PAYMENT.id, "wx1", Money(1990), NOON)
+REFUND = Refund(
+    id=UUID(int=4),
+    payment_id=PAYMENT.id,
+    gateway="wechat",
+    amount=Money(500),
+    paid=Money(1990),
+    reason="quality",
+    cause_id=UUID(int=5),
+    state=RefundState.DUE,
+    asked_at=NOON,
 )
-def test_news_that_agree_with_our_books_are_believed(news, payment):
-    assert rules.check(news, payment) is payment
+REFUNDED = Refunded(REFUND.id, PAYMENT.id, "r1", Money(500), NOON)
+
+
+@pytest.mark.parametrize("payment", [PAYMENT, replace(PAYMENT, reference=None), replace(PAYMENT, state=CLOSED)])
+def test_a_capture_that_agrees_with_our_books_is_believed(payment):
+    assert rules.check_captured(CAPTURED, payment) is payment
 
 
 @pytest.mark.parametrize(
@@ -48,15 +59,39 @@ def test_news_that_agree_with_our_books_are_believed(news, payment):
         (replace(CAPTURED, amount=Money(1989)), PAYMENT),
         (replace(CAPTURED, amount=Money(199_000)), PAYMENT),
         (replace(CAPTURED, amount=Money(1990, "USD")), PAYMENT),
-        (replace(CAPTURED, reference="sbx2"), PAYMENT),
-        (REFUNDED, PAYMENT),
-        (REFUNDED, replace(PAYMENT, state=PaymentState.CAPTURED)),
-        (replace(REFUNDED, amount=Money(1)), DUE),
+        (replace(CAPTURED, reference="wx2"), PAYMENT),
     ],
 )
-def test_news_that_contradict_our_books_are_not(news, payment):
+def test_a_capture_that_contradicts_our_books_is_not(news, payment):
     with pytest.raises(NoticeMismatch):
-        rules.check(news, payment)
+        rules.check_captured(news, payment)
+
+
+@pytest.mark.parametrize("refund", [REFUND, replace(REFUND, state=RefundState.REFUNDED)])
+def test_a_refund_that_agrees_with_our_books_is_believed(refund):
+    assert rules.check_refunded(REFUNDED, refund) is refund
+
+
+@pytest.mark.parametrize(
+    ("news", "refund"),
+    [
+        (REFUNDED, None),
+        (REFUNDED, replace(REFUND, id=UUID(int=7))),
+        (REFUNDED, replace(REFUND, payment_id=UUID(int=7))),
+        (replace(REFUNDED, amount=Money(1990)), REFUND),
+        (replace(REFUNDED, amount=Money(500, "USD")), REFUND),
+    ],
+)
+def test_a_refund_that_nobody_asked_for_is_not(news, refund):
+    with pytest.raises(NoticeMismatch):
+        rules.check_refunded(news, refund)
+
+
+def test_no_gateway_tells_of_another_gateways_payment():
+    rules.check_gateway("wechat", PAYMENT)
+
+    with pytest.raises(NoticeMismatch):
+        rules.check_gateway("stripe", PAYMENT)
 
 
 def test_money_that_came_is_never_forgotten():

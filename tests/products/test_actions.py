@@ -38,7 +38,7 @@ async def test_a_product_is_withdrawn_once(db: Database, given: Given) -> None:
     product = await given.product()
 
     for moment in (NOON, LATER):
-        await actions.unpublish(db, product_id=product.id, now=moment)
+        await actions.unpublish(db, product_id=product.id, by=new_id(), now=moment)
 
     assert await publication(db) == ("draft", None, None, NOON)
 
@@ -47,16 +47,18 @@ async def test_what_is_not_there_is_neither_published_nor_priced(db: Database) -
     with pytest.raises(NotFound):
         await actions.publish(db, product_id=new_id(), by=new_id(), now=NOON)
     with pytest.raises(NotFound):
-        await actions.unpublish(db, product_id=new_id(), now=NOON)
+        await actions.unpublish(db, product_id=new_id(), by=new_id(), now=NOON)
     with pytest.raises(NotFound):
-        await actions.set_price(db, sku_id=new_id(), price_minor=1, compare_at_minor=None, now=NOON)
+        await actions.set_price(db, sku_id=new_id(), price_minor=1, compare_at_minor=None, by=new_id(), now=NOON)
 
 
 async def test_a_price_moves_the_ends_of_its_products_prices(db: Database, given: Given) -> None:
     three = tuple(Variant((size,), price) for size, price in zip("SML", (100, 200, 300), strict=True))
     product = await given.product(variants=three, option_names=("size",))
 
-    await actions.set_price(db, sku_id=product.sku_ids[0], price_minor=250, compare_at_minor=400, now=LATER)
+    await actions.set_price(
+        db, sku_id=product.sku_ids[0], price_minor=250, compare_at_minor=400, by=new_id(), now=LATER
+    )
 
     c = products.c
     (row,) = await db.rows(select(c.lowest_price_minor, c.highest_price_minor, c.updated_at))
@@ -73,7 +75,7 @@ async def test_a_price_out_of_bounds_changes_nothing(
 
     with pytest.raises(BadInput):
         await actions.set_price(
-            db, sku_id=product.sku_ids[0], price_minor=price, compare_at_minor=compare_at, now=LATER
+            db, sku_id=product.sku_ids[0], price_minor=price, compare_at_minor=compare_at, by=new_id(), now=LATER
         )
 
     assert await db.column(select(skus.c.price_minor)) == [1990]

@@ -4,22 +4,26 @@ import asyncio
 import random
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from domain.foundation import clock
+from domain.foundation.ids import new_id
+from domain.foundation.money import Money
 from domain.orders import actions
 from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPaidLate
 from domain.orders.rules import Order, OrderNotCancellable
 from domain.payments import actions as payments
-from domain.payments import store
+from domain.payments import queries, store
 from domain.payments.events import PaymentCaptured, PaymentRefunded
-from domain.payments.rules import PaymentState
+from domain.payments.rules import Notice, PaymentState
 from domain.stock.rules import Level, NotEnoughStock
 from tests.audit import assert_clean
-from tests.given.sandbox import company, gateway, sandbox
+from tests.given.wechat import company, gateway, wechat
 
-__all__ = ["company", "gateway", "sandbox"]
+__all__ = ["company", "gateway", "wechat"]
 
 
 async def gather(*work):
@@ -122,7 +126,7 @@ async def test_the_same_notice_50_times_at_once_is_one_capture(given):
     notice = given.notice(payment)
 
     outcomes = await gather(
-        *(payments.take_notice(given.db, gateway="sandbox", notice=notice, now=given.now) for _ in range(50))
+        *(payments.take_notice(given.db, gateway="wechat", notice=notice, now=given.now) for _ in range(50))
     )
 
     assert Counter(outcomes) == {payments.Outcome.CAPTURED: 1, payments.Outcome.KNOWN: 49}
@@ -139,7 +143,7 @@ async def test_two_captures_of_one_order_are_one_paid_and_one_refund(given):
 
     outcomes = await gather(
         *(
-            payments.take_notice(given.db, gateway="sandbox", notice=given.notice(payment), now=given.now)
+            payments.take_notice(given.db, gateway="wechat", notice=given.notice(payment), now=given.now)
             for pair in pairs
             for payment in pair
         )
@@ -172,7 +176,7 @@ async def test_twenty_taps_on_pay_meet_in_one_payment(given, gateway):
     )
 
     assert len({one.payment.id for one in asked}) == 1
-    assert len({one.instructions for one in asked}) == 1
+    assert len({one.instructions.wechat.package for one in asked}) == 1
     assert await given.payment_states() == {"pending": 1}
     await assert_clean(given.market, in_flight=True)
 
@@ -188,23 +192,20 @@ async def test_whoever_asks_first_opens_the_payment(given):
     await assert_clean(given.market, in_flight=True)
 
 
-async def test_a_notice_and_our_own_question_at_once_are_one_capture(given, gateway, sandbox):
+async def test_a_notice_and_our_own_question_at_once_are_one_capture(given, gateway, wechat):
     given.now = clock.now()
     asked = []
     for _ in range(10):
         order = await given.order(await given.stocked_sku(1))
         wish = {"order_id": order.id, "shopper_id": order.shopper_id, "idempotency_key": "payment-1"}
-        asked.append((await actions.pay(given.db, gateway, **wish, now=given.now)).payment)
-    for payment in asked:
-        await sandbox.pay(payment, behaviour="never")
-    known = [await given.payment_again(payment.id) for payment in asked]
+        asked.append(await actions.pay(given.db, gateway, **wish, now=given.now))
+    for one in asked:
+        await wechat.pay(one, behaviour="never")
+    notices = [Notice(f"n{number}", await gateway.query(one.payment)) for number, one in enumerate(asked)]
 
     await asyncio.gather(
         *(payments.reconcile_pending(given.db, gateway, now=given.now + store.FIRST_LOOK) for _ in range(3)),
-        *(
-            payments.take_notice(given.db, gateway="sandbox", notice=given.notice(payment), now=given.now)
-            for payment in known
-        ),
+        *(payments.take_notice(given.db, gateway="wechat", notice=notice, now=given.now) for notice in notices),
     )
 
     assert await given.payment_states() == {"captured": 10}
@@ -212,13 +213,12 @@ async def test_a_notice_and_our_own_question_at_once_are_one_capture(given, gate
     await assert_clean(given.market, in_flight=True)
 
 
-async def test_sweeps_side_by_side_give_back_once(given, gateway, sandbox):
+async def test_sweeps_side_by_side_give_back_once(given, gateway, wechat):
     given.now = clock.now()
     for _ in range(10):
         order = await given.order(await given.stocked_sku(1))
         wish = {"order_id": order.id, "shopper_id": order.shopper_id, "idempotency_key": "payment-1"}
-        payment = (await actions.pay(given.db, gateway, **wish, now=given.now)).payment
-        await sandbox.pay(payment, behaviour="never")
+        await wechat.pay(await actions.pay(given.db, gateway, **wish, now=given.now), behaviour="never")
     await payments.reconcile_pending(given.db, gateway, now=given.now + store.FIRST_LOOK)
     for captured in await given.recorded(PaymentCaptured):
         async with given.db.transaction() as tx:
@@ -230,7 +230,7 @@ async def test_sweeps_side_by_side_give_back_once(given, gateway, sandbox):
         await asyncio.sleep(0.3)
 
     assert await given.payment_states() == {PaymentState.REFUNDED: 10}
-    assert await sandbox.payments_taken_and_given_back() == (10, 10)
+    assert await wechat.payments_taken_and_given_back() == (10, 10)
     assert len(await given.recorded(PaymentRefunded)) == 10
     await assert_clean(given.market, in_flight=True)
 
@@ -270,3 +270,22 @@ async def test_late_money_buys_what_is_there_and_the_rest_goes_back(given, stock
     assert await given.payment_states() == +Counter({"captured": stocked, "refund_due": 20 - stocked})
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=20 - stocked, sold=stocked)
     await assert_clean(given.market, in_flight=True)
+
+
+async def test_parts_that_race_never_come_to_more_than_was_paid(given):
+    order = await given.order(await given.stocked_sku(10), quantity=10)
+    payment = await given.money_for(order)
+    await given.hear_payments()
+
+    async def ask(minor):
+        wish = {"amount": Money(minor), "reason": "test", "cause_id": new_id(), "now": given.now}
+        async with given.db.transaction() as tx:
+            return await store.ask_refund(tx, payment.id, **wish)
+
+    outcomes = await gather(*(ask(3_000) for _ in range(20)))
+
+    kinds = Counter(map(type, outcomes))
+    assert kinds == {UUID: 6, IntegrityError: 14}  # 6 x 30.00 of 199.00
+    found = (await queries.refunds_by_payment_ids(given.db, [payment.id]))[payment.id]
+    assert [refund.amount for refund in found] == [Money(3_000)] * 6
+    assert (await given.payment_again(payment.id)).refund_asked_minor == 18_000

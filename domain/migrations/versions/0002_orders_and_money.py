@@ -10,13 +10,20 @@ CREATE FUNCTION refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql AS
 $$
 DECLARE culprit uuid;
 BEGIN
-  SELECT entry.id INTO culprit
-  FROM ledger_entries AS entry JOIN ledger_postings AS posting ON posting.entry_id = entry.id
-  WHERE entry.id IN (SELECT entry_id FROM added)
-  GROUP BY entry.id, posting.currency, entry.postings
-  HAVING sum(posting.amount_minor) <> 0 OR count(*) > entry.postings LIMIT 1;
+  SELECT part.entry_id INTO culprit
+  FROM (
+    SELECT entry_id, sum(amount_minor) AS off, count(*) AS postings, max(number) AS last, min(recorded_at) AS earliest,
+           max(recorded_at) AS latest, min(position) AS first
+    FROM added GROUP BY entry_id, currency
+  ) AS part JOIN ledger_entries AS entry ON entry.id = part.entry_id
+  GROUP BY part.entry_id, entry.postings, entry.recorded_at
+  -- the last: before a checkpoint nothing is missing any more
+  HAVING bool_or(off <> 0) OR sum(part.postings) <> entry.postings OR max(last) <> entry.postings
+      OR min(earliest) <> entry.recorded_at OR max(latest) <> entry.recorded_at
+      OR min(first) <= (SELECT max(position) FROM ledger_checkpoints)
+  LIMIT 1;
   IF culprit IS NOT NULL THEN
-    RAISE EXCEPTION 'ledger entry % does not balance', culprit USING ERRCODE = 'check_violation';
+    RAISE EXCEPTION 'ledger entry % is not whole, does not balance or comes too late', culprit USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$
@@ -28,16 +35,20 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced()
     """
 CREATE FUNCTION refuse_incomplete() RETURNS trigger LANGUAGE plpgsql AS
 $$
+DECLARE culprit uuid;
 BEGIN
-  IF (SELECT count(*) FROM ledger_postings WHERE entry_id = NEW.id) <> NEW.postings THEN
-    RAISE EXCEPTION 'ledger entry % lacks postings', NEW.id USING ERRCODE = 'check_violation';
+  SELECT entry.id INTO culprit FROM written AS entry
+  WHERE NOT EXISTS (SELECT FROM ledger_postings AS posting WHERE posting.entry_id = entry.id AND posting.number = 1)
+  LIMIT 1;
+  IF culprit IS NOT NULL THEN
+    RAISE EXCEPTION 'ledger entry % lacks postings', culprit USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$
 """,
     """
-CREATE CONSTRAINT TRIGGER ledger_entries_complete AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION refuse_incomplete()
+CREATE TRIGGER ledger_entries_complete AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_incomplete()
 """,
     """
 CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
@@ -45,6 +56,10 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 """,
     """
 CREATE TRIGGER ledger_postings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_postings
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+""",
+    """
+CREATE TRIGGER ledger_checkpoints_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_checkpoints
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 """,
     """
@@ -68,34 +83,36 @@ OLD_CHECKS = (
     ("payments", "payments_refund_retry_check", "state <> 'refund_due' OR refund_retry_at IS NOT NULL"),
 )
 NEW_CHECKS = (
+    ("orders", "orders_shipped_check", "state <> 'shipped' OR shipped_at IS NOT NULL"),
     ("orders", "orders_fulfilment_check", "fulfilment IS NULL OR fulfilment IN ('delivery', 'pickup')"),
-    (
-        "orders",
-        "orders_received_check",
-        "(received_at IS NULL) = (received_by IS NULL) AND (state <> 'received' OR received_at IS NOT NULL)",
-    ),
     (
         "orders",
         "orders_state_check",
         "state IN ('placed', 'paid', 'shipped', 'received', 'refunded', 'lapsed', 'cancelled')",
     ),
+    (
+        "orders",
+        "orders_received_check",
+        "(received_at IS NULL) = (received_by IS NULL) AND (state <> 'received' OR received_at IS NOT NULL)",
+    ),
     ("orders", "orders_paid_check", "(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)"),
     ("orders", "orders_destination_check", "(fulfilment IS NOT DISTINCT FROM 'delivery') = (destination IS NOT NULL)"),
-    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
-    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
     (
         "orders",
         "orders_total_check",
         "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
     ),
+    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
+    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
     ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
     ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
-    ("orders", "orders_shipped_check", "state <> 'shipped' OR shipped_at IS NOT NULL"),
     (
         "order_lines",
-        "order_lines_units_check",
-        "shipped >= 0 AND unsent >= 0 AND shipped + unsent <= quantity AND unsent <= refunded AND refunded <= quantity AND restocked BETWEEN 0 AND refunded",
+        "order_lines_amounts_check",
+        "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
     ),
+    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
+    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
     (
         "order_lines",
         "order_lines_refunded_check",
@@ -103,11 +120,10 @@ NEW_CHECKS = (
     ),
     (
         "order_lines",
-        "order_lines_amounts_check",
-        "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
+        "order_lines_units_check",
+        "shipped >= 0 AND unsent >= 0 AND shipped + unsent <= quantity AND unsent <= refunded AND refunded <= quantity AND restocked BETWEEN 0 AND refunded",
     ),
-    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
-    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
+    ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
     ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
     ("payments", "payments_refund_of_captured_check", "refund_asked_minor = 0 OR captured_at IS NOT NULL"),
     (
@@ -116,7 +132,6 @@ NEW_CHECKS = (
         "state NOT IN ('refund_due', 'refunded') OR refund_asked_minor = amount_minor",
     ),
     ("payments", "payments_refund_asked_check", "refund_asked_minor BETWEEN 0 AND amount_minor"),
-    ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
     (
         "stock_holds",
         "stock_holds_returned_check",
@@ -217,14 +232,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger_checkpoints",
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("account", sa.String(length=20), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("debit_minor", sa.BigInteger(), nullable=False),
         sa.Column("credit_minor", sa.BigInteger(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("account", "subject", "currency", "position", name=op.f("ledger_checkpoints_pkey")),
+        sa.CheckConstraint("debit_minor >= 0 AND credit_minor >= 0", name=op.f("ledger_checkpoints_amounts_check")),
+        sa.PrimaryKeyConstraint("position", "account", "subject", "currency", name=op.f("ledger_checkpoints_pkey")),
     )
     op.create_table(
         "ledger_entries",
@@ -261,6 +277,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name=op.f("staff_deeds_pkey")),
     )
     op.create_index("staff_deeds_by_idx", "staff_deeds", ["by", "position"], unique=False)
+    op.create_index("staff_deeds_deed_idx", "staff_deeds", ["deed", "position"], unique=False)
     op.create_index("staff_deeds_subject_idx", "staff_deeds", ["subject_id", "position"], unique=False)
     op.create_table(
         "stores",
@@ -283,7 +300,7 @@ def upgrade() -> None:
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("feed_key", sa.LargeBinary(), nullable=True),
+        sa.Column("feed_key", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("suppliers_pkey")),
@@ -354,7 +371,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("subject", sa.String(length=10), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=True),
-        sa.Column("reference", sa.String(length=64), nullable=False),
+        sa.Column("reference", sa.String(length=255), nullable=False),
         sa.Column("ours_minor", sa.BigInteger(), nullable=True),
         sa.Column("theirs_minor", sa.BigInteger(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
@@ -368,18 +385,29 @@ def upgrade() -> None:
         "ledger_postings",
         sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=False),
         sa.Column("account", sa.String(length=20), nullable=False),
         sa.Column("subject", sa.String(length=64), server_default="", nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "account IN ('gateway', 'bank', 'receipts', 'prepaid', 'refunds', 'suppliers', 'sales', 'freight', 'returns', 'supplied', 'fees')",
+            name=op.f("ledger_postings_account_check"),
+        ),
         sa.CheckConstraint("amount_minor <> 0", name=op.f("ledger_postings_amount_check")),
+        sa.CheckConstraint("number >= 1", name=op.f("ledger_postings_number_check")),
         sa.ForeignKeyConstraint(["entry_id"], ["ledger_entries.id"], name=op.f("ledger_postings_entry_id_fkey")),
         sa.PrimaryKeyConstraint("position", name=op.f("ledger_postings_pkey")),
+        sa.UniqueConstraint("entry_id", "number", name=op.f("ledger_postings_entry_id_number_key")),
     )
     op.create_index(
-        "ledger_postings_account_idx", "ledger_postings", ["account", "subject", "currency", "position"], unique=False
+        "ledger_postings_account_idx",
+        "ledger_postings",
+        ["account", "subject", "currency", "recorded_at", "position"],
+        unique=False,
+        postgresql_include=["amount_minor"],
     )
-    op.create_index(op.f("ledger_postings_entry_id_idx"), "ledger_postings", ["entry_id"], unique=False)
     op.create_table(
         "price_ladders",
         sa.Column("store_id", sa.Uuid(), nullable=False),
@@ -400,6 +428,7 @@ def upgrade() -> None:
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("supplier_id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
@@ -435,6 +464,7 @@ def upgrade() -> None:
         sa.Column("sent_back_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("arrived_by", sa.Uuid(), nullable=True),
+        sa.Column("arrival_words", sa.String(length=500), server_default="", nullable=False),
         sa.Column("refund_id", sa.Uuid(), nullable=True),
         sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
@@ -479,6 +509,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("product_id", name=op.f("freight_of_products_pkey")),
     )
     op.create_table(
+        "pickup_wrong_codes",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("tries > 0", name=op.f("pickup_wrong_codes_tries_check")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("pickup_wrong_codes_order_id_fkey")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pickup_wrong_codes_pkey")),
+    )
+    op.create_table(
+        "receipt_extensions",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("extended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("receipt_extensions_order_id_fkey")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("receipt_extensions_pkey")),
+    )
+    op.create_table(
         "refunds",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("payment_id", sa.Uuid(), nullable=False),
@@ -503,6 +549,13 @@ def upgrade() -> None:
     )
     op.create_index("refunds_due_idx", "refunds", ["retry_at"], unique=False, postgresql_where=sa.text("state = 'due'"))
     op.create_index(op.f("refunds_payment_id_idx"), "refunds", ["payment_id"], unique=False)
+    op.create_index(
+        "refunds_refunded_at_idx",
+        "refunds",
+        ["refunded_at"],
+        unique=False,
+        postgresql_where=sa.text("refunded_at IS NOT NULL"),
+    )
     op.create_table(
         "shipments",
         sa.Column("id", sa.UUID(), nullable=False),
@@ -514,6 +567,7 @@ def upgrade() -> None:
         sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("shipped_by", sa.UUID(), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("followed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(state = 'delivered') = (delivered_at IS NOT NULL)", name=op.f("shipments_delivered_check")
@@ -538,6 +592,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.UUID(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("told", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("is_all_told", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
@@ -555,6 +610,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'due'"),
     )
+    op.create_index("shipping_uploads_state_idx", "shipping_uploads", ["state", "due_since", "order_id"], unique=False)
     op.create_table(
         "cart_lines",
         sa.Column("cart_id", sa.Uuid(), nullable=False),
@@ -638,8 +694,11 @@ def upgrade() -> None:
         sa.Column("restocked", sa.Integer(), server_default="0", nullable=False),
         sa.Column("goods_minor", sa.BigInteger(), nullable=False),
         sa.Column("freight_minor", sa.BigInteger(), nullable=False),
-        sa.Column("is_open", sa.Boolean(), server_default="true", nullable=False),
-        sa.CheckConstraint("goods_minor >= 0 AND freight_minor >= 0", name=op.f("after_sale_lines_amounts_check")),
+        sa.Column("freight_kept_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "goods_minor >= 0 AND freight_minor >= 0 AND freight_kept_minor >= 0",
+            name=op.f("after_sale_lines_amounts_check"),
+        ),
         sa.CheckConstraint(
             "quantity > 0 AND unsent BETWEEN 0 AND quantity AND restocked BETWEEN 0 AND quantity",
             name=op.f("after_sale_lines_units_check"),
@@ -653,9 +712,6 @@ def upgrade() -> None:
             name=op.f("after_sale_lines_order_id_position_fkey"),
         ),
         sa.PrimaryKeyConstraint("after_sale_id", "position", name=op.f("after_sale_lines_pkey")),
-    )
-    op.create_index(
-        "after_sale_lines_order_idx", "after_sale_lines", ["order_id"], unique=False, postgresql_where="is_open"
     )
     op.create_table(
         "shipment_lines",
@@ -712,28 +768,75 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("orders", sa.Column("refunded_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.create_index(
+        "orders_late_newest_idx",
+        "orders",
+        ["late_outcome", "placed_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("late_outcome IS NOT NULL"),
+    )
+    op.create_index("orders_newest_idx", "orders", ["placed_at", "id"], unique=False)
+    op.create_index(
+        "orders_paid_idx", "orders", ["paid_at"], unique=False, postgresql_where=sa.text("paid_at IS NOT NULL")
+    )
+    op.create_index(
+        "orders_phone_idx",
+        "orders",
+        [sa.literal_column("(destination ->> 'phone')")],
+        unique=False,
+        postgresql_where=sa.text("destination IS NOT NULL"),
+    )
+    op.create_index(
         "orders_receive_idx",
         "orders",
         ["receive_by"],
         unique=False,
         postgresql_where=sa.text("receive_by IS NOT NULL AND received_at IS NULL"),
     )
+    op.create_index(
+        "orders_recipient_idx",
+        "orders",
+        [sa.literal_column("(destination ->> 'recipient')")],
+        unique=False,
+        postgresql_where=sa.text("destination IS NOT NULL"),
+    )
     op.create_index("orders_state_idx", "orders", ["state", sa.literal_column("id DESC")], unique=False)
+    op.create_index("orders_state_newest_idx", "orders", ["state", "placed_at", "id"], unique=False)
+    op.create_index(
+        "orders_store_newest_idx",
+        "orders",
+        ["store_id", "placed_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("store_id IS NOT NULL"),
+    )
     op.create_foreign_key(op.f("orders_store_id_fkey"), "orders", "stores", ["store_id"], ["id"])
     op.add_column("payments", sa.Column("refund_asked_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("payments", sa.Column("refunded_minor", sa.BigInteger(), server_default="0", nullable=False))
+    op.alter_column(
+        "payments",
+        "gateway_reference",
+        existing_type=sa.VARCHAR(length=64),
+        type_=sa.String(length=255),
+        existing_nullable=True,
+    )
     for statement in CARRY:
         op.execute(statement)
     op.drop_index(
         op.f("payments_refund_due_idx"), table_name="payments", postgresql_where="((state)::text = 'refund_due'::text)"
     )
+    op.create_index(
+        "payments_captured_at_idx",
+        "payments",
+        ["captured_at"],
+        unique=False,
+        postgresql_where=sa.text("captured_at IS NOT NULL"),
+    )
     op.drop_column("payments", "refund_due_at")
+    op.drop_column("payments", "refund_retry_at")
+    op.drop_column("payments", "refund_error")
     op.drop_column("payments", "refunded_at")
     op.drop_column("payments", "refund_attempts")
-    op.drop_column("payments", "refund_reference")
-    op.drop_column("payments", "refund_error")
-    op.drop_column("payments", "refund_retry_at")
     op.drop_column("payments", "refund_reason")
+    op.drop_column("payments", "refund_reference")
     op.add_column("stock_holds", sa.Column("returned", sa.BigInteger(), server_default="0", nullable=False))
     for table, name, condition in NEW_CHECKS:
         op.create_check_constraint(op.f(name), table, condition)
@@ -745,13 +848,8 @@ def downgrade() -> None:
     for table, name, _ in NEW_CHECKS:
         op.drop_constraint(op.f(name), table)
     op.drop_column("stock_holds", "returned")
-    op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
-    op.add_column(
-        "payments",
-        sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
-    )
-    op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
     op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
+    op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
     op.add_column(
         "payments",
         sa.Column("refund_attempts", sa.INTEGER(), server_default=sa.text("0"), autoincrement=False, nullable=False),
@@ -759,8 +857,16 @@ def downgrade() -> None:
     op.add_column(
         "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
     )
+    op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
+    op.add_column(
+        "payments",
+        sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
+    )
     op.add_column(
         "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
+    )
+    op.drop_index(
+        "payments_captured_at_idx", table_name="payments", postgresql_where=sa.text("captured_at IS NOT NULL")
     )
     op.create_index(
         op.f("payments_refund_due_idx"),
@@ -769,15 +875,29 @@ def downgrade() -> None:
         unique=False,
         postgresql_where="((state)::text = 'refund_due'::text)",
     )
+    op.alter_column(
+        "payments",
+        "gateway_reference",
+        existing_type=sa.String(length=255),
+        type_=sa.VARCHAR(length=64),
+        existing_nullable=True,
+    )
     op.drop_column("payments", "refunded_minor")
     op.drop_column("payments", "refund_asked_minor")
     op.drop_constraint(op.f("orders_store_id_fkey"), "orders", type_="foreignkey")
+    op.drop_index("orders_store_newest_idx", table_name="orders", postgresql_where=sa.text("store_id IS NOT NULL"))
+    op.drop_index("orders_state_newest_idx", table_name="orders")
     op.drop_index("orders_state_idx", table_name="orders")
+    op.drop_index("orders_recipient_idx", table_name="orders", postgresql_where=sa.text("destination IS NOT NULL"))
     op.drop_index(
         "orders_receive_idx",
         table_name="orders",
         postgresql_where=sa.text("receive_by IS NOT NULL AND received_at IS NULL"),
     )
+    op.drop_index("orders_phone_idx", table_name="orders", postgresql_where=sa.text("destination IS NOT NULL"))
+    op.drop_index("orders_paid_idx", table_name="orders", postgresql_where=sa.text("paid_at IS NOT NULL"))
+    op.drop_index("orders_newest_idx", table_name="orders")
+    op.drop_index("orders_late_newest_idx", table_name="orders", postgresql_where=sa.text("late_outcome IS NOT NULL"))
     op.drop_column("orders", "refunded_minor")
     op.drop_column("orders", "refunded_at")
     op.drop_column("orders", "received_by")
@@ -809,7 +929,6 @@ def downgrade() -> None:
     op.drop_column("order_lines", "freight_minor")
     op.drop_column("order_lines", "discount_minor")
     op.drop_table("shipment_lines")
-    op.drop_index("after_sale_lines_order_idx", table_name="after_sale_lines", postgresql_where="is_open")
     op.drop_table("after_sale_lines")
     op.drop_table("tracking_events")
     op.drop_table("supplied_skus")
@@ -818,15 +937,19 @@ def downgrade() -> None:
     op.drop_table("price_ladder_skus")
     op.drop_table("deal_days")
     op.drop_table("cart_lines")
+    op.drop_index("shipping_uploads_state_idx", table_name="shipping_uploads")
     op.drop_index("shipping_uploads_due_idx", table_name="shipping_uploads", postgresql_where=sa.text("state = 'due'"))
     op.drop_table("shipping_uploads")
     op.drop_index("shipments_tracking_idx", table_name="shipments")
     op.drop_index("shipments_order_idx", table_name="shipments")
     op.drop_index("shipments_look_idx", table_name="shipments", postgresql_where=sa.text("look_at IS NOT NULL"))
     op.drop_table("shipments")
+    op.drop_index("refunds_refunded_at_idx", table_name="refunds", postgresql_where=sa.text("refunded_at IS NOT NULL"))
     op.drop_index(op.f("refunds_payment_id_idx"), table_name="refunds")
     op.drop_index("refunds_due_idx", table_name="refunds", postgresql_where=sa.text("state = 'due'"))
     op.drop_table("refunds")
+    op.drop_table("receipt_extensions")
+    op.drop_table("pickup_wrong_codes")
     op.drop_table("freight_of_products")
     op.drop_index("after_sales_state_idx", table_name="after_sales")
     op.drop_index("after_sales_shopper_idx", table_name="after_sales")
@@ -836,8 +959,7 @@ def downgrade() -> None:
     op.drop_index("supplier_feeds_newest_idx", table_name="supplier_feeds")
     op.drop_table("supplier_feeds")
     op.drop_table("price_ladders")
-    op.drop_index(op.f("ledger_postings_entry_id_idx"), table_name="ledger_postings")
-    op.drop_index("ledger_postings_account_idx", table_name="ledger_postings")
+    op.drop_index("ledger_postings_account_idx", table_name="ledger_postings", postgresql_include=["amount_minor"])
     op.drop_table("ledger_postings")
     op.drop_index(op.f("gateway_bill_differences_bill_id_idx"), table_name="gateway_bill_differences")
     op.drop_table("gateway_bill_differences")
@@ -850,6 +972,7 @@ def downgrade() -> None:
     op.drop_table("suppliers")
     op.drop_table("stores")
     op.drop_index("staff_deeds_subject_idx", table_name="staff_deeds")
+    op.drop_index("staff_deeds_deed_idx", table_name="staff_deeds")
     op.drop_index("staff_deeds_by_idx", table_name="staff_deeds")
     op.drop_table("staff_deeds")
     op.drop_table("minimum_orders")

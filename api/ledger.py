@@ -1,0 +1,214 @@
+"""The ledger for finance: the trial balance, statements of accounts, and where an order's money went."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from api.access import Who, to
+from api.context import Info
+from api.money import Money
+from api.nodes import Connection, read_id, show_id
+from domain.ledger import queries, rules
+from domain.ledger.rules import CHART, Account
+
+
+def _account(account: Account) -> Any:
+    meaning = CHART[account]
+    divided = f"; subject: {rules.DIVIDED[account]}" if account in rules.DIVIDED else ""
+    return strawberry.enum_value(account, description=f"{meaning.zh}: {meaning.en.partition(';')[0]}{divided}.")
+
+
+@strawberry.enum(description="Where money stands. 科目")
+class LedgerAccount(Enum):
+    """The chart of accounts."""
+
+    GATEWAY = _account(Account.GATEWAY)
+    BANK = _account(Account.BANK)
+    RECEIPTS = _account(Account.RECEIPTS)
+    PREPAID = _account(Account.PREPAID)
+    REFUNDS = _account(Account.REFUNDS)
+    SUPPLIERS = _account(Account.SUPPLIERS)
+    SALES = _account(Account.SALES)
+    FREIGHT = _account(Account.FREIGHT)
+    RETURNS = _account(Account.RETURNS)
+    SUPPLIED = _account(Account.SUPPLIED)
+    FEES = _account(Account.FEES)
+
+
+LedgerEntryKind = strawberry.enum(
+    rules.EntryKind,
+    name="LedgerEntryKind",
+    description="Why money moved: " + ", ".join(f"{kind.name} {rules.KIND_ZH[kind]}" for kind in rules.EntryKind) + ".",
+)
+
+
+@strawberry.type(description="All that was posted on an account, or on a subject's part of it. 科目余额")
+class LedgerBalance:
+    """A row of the trial balance."""
+
+    account: LedgerAccount
+    subject: str = strawberry.field(description='Whose part of the account it is; "" where an account is not divided.')
+    debit: Money
+    credit: Money
+    balance: Money = strawberry.field(description="Debit less credit: below zero where the account owes or has earned.")
+
+
+@strawberry.type(description="Every balance of one moment. 试算平衡")
+class TrialBalance:
+    """The trial balance."""
+
+    balances: list[LedgerBalance]
+    debit: Money = strawberry.field(description="The sum of all debits; the ledger's only currency is the shop's.")
+    credit: Money = strawberry.field(description="The sum of all credits: the same, or the books are wrong.")
+    is_balanced: bool
+
+
+@strawberry.type(description="A posting on an account, and the balance it left. 明细")
+class StatementLine:
+    """A line of a statement."""
+
+    entry_id: strawberry.ID
+    kind: LedgerEntryKind
+    order_id: strawberry.ID | None = strawberry.field(description="The order that the money is for.")
+    occurred_at: datetime = strawberry.field(description="When it happened, by the word of whoever did it.")
+    recorded_at: datetime = strawberry.field(description="When it came to stand in the books; a statement goes by it.")
+    amount: Money = strawberry.field(description="Above zero a debit, below zero a credit.")
+    balance: Money = strawberry.field(description="Debit less credit after this posting.")
+
+
+@strawberry.type(description="What was posted on an account in a period, oldest first. 对账单")
+class StatementConnection(Connection[StatementLine]):
+    """A page of a statement, and the figures of its whole period."""
+
+    opening: Money = strawberry.field(description="The balance when the period starts.")
+    debit: Money = strawberry.field(description="All debits of the period, not only of this page.")
+    credit: Money = strawberry.field(description="All credits of the period.")
+    closing: Money = strawberry.field(description="The balance when the period ends, or now if that is earlier.")
+
+
+@strawberry.type(description="An amount on an account. 分录")
+class LedgerPosting:
+    """A posting of an entry."""
+
+    account: LedgerAccount
+    subject: str
+    amount: Money = strawberry.field(description="Above zero a debit, below zero a credit.")
+
+
+@strawberry.type(description="One movement of money; its postings sum to zero, and it is never changed. 凭证")
+class LedgerEntry:
+    """An entry."""
+
+    id: strawberry.ID
+    kind: LedgerEntryKind
+    occurred_at: datetime
+    recorded_at: datetime
+    postings: list[LedgerPosting]
+
+
+@strawberry.type
+class LedgerQuery:
+    """What finance reads in the ledger."""
+
+    @strawberry.field(
+        directives=to(Who.FINANCE), description="Every balance of this moment, in the order of the chart of accounts."
+    )
+    async def trial_balance(self, info: Info) -> TrialBalance:
+        """The trial balance."""
+        found = await queries.trial_balance(info.context.market.db)
+        debit, credit = sum(some.debit_minor for some in found), sum(some.credit_minor for some in found)
+        return TrialBalance(
+            balances=[_show_balance(balance) for balance in found],
+            debit=Money.of(debit),
+            credit=Money.of(credit),
+            is_balanced=debit == credit,
+        )
+
+    @strawberry.field(
+        directives=to(Who.FINANCE),
+        description="What was recorded on an account at `startsAt` or later and before `endsAt`.",
+    )
+    async def account_statement(
+        self,
+        info: Info,
+        account: LedgerAccount,
+        starts_at: datetime,
+        ends_at: datetime,
+        subject: str = "",
+        first: int = 50,
+        after: str | None = None,
+    ) -> StatementConnection:
+        """A page of a statement."""
+        found = await queries.statement(
+            info.context.market.db,
+            account=account.value,
+            subject=subject,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            first=first,
+            after=after,
+        )
+        return _show_statement(found)
+
+    @strawberry.field(
+        directives=to(Who.FINANCE), description="Every movement of an order's money, in the order it was recorded."
+    )
+    async def order_ledger(self, info: Info, order_id: strawberry.ID) -> list[LedgerEntry]:
+        """An order's entries."""
+        found = await queries.of_order(info.context.market.db, read_id("order", order_id))
+        return [_show_entry(entry) for entry in found]
+
+
+def _show_balance(balance: rules.Balance) -> LedgerBalance:
+    return LedgerBalance(
+        account=LedgerAccount(balance.account),
+        subject=balance.subject,
+        debit=Money.of(balance.debit_minor, balance.currency),
+        credit=Money.of(balance.credit_minor, balance.currency),
+        balance=Money.of(balance.balance_minor, balance.currency),
+    )
+
+
+def _show_statement(found: queries.Statement) -> StatementConnection:
+    page = Connection.of(found.page, _show_line)
+    figures = found.figures
+    return StatementConnection(
+        edges=page.edges,
+        nodes=page.nodes,
+        page_info=page.page_info,
+        opening=Money.of(figures.opening_minor),
+        debit=Money.of(figures.debit_minor),
+        credit=Money.of(figures.credit_minor),
+        closing=Money.of(figures.closing_minor),
+    )
+
+
+def _show_line(line: rules.StatementLine) -> StatementLine:
+    return StatementLine(
+        entry_id=show_id("entry", line.entry_id),
+        kind=line.kind,
+        order_id=show_id("order", line.about_id) if line.about_id else None,
+        occurred_at=line.occurred_at,
+        recorded_at=line.recorded_at,
+        amount=Money.of(line.amount_minor),
+        balance=Money.of(line.balance_minor),
+    )
+
+
+def _show_entry(entry: rules.PostedEntry) -> LedgerEntry:
+    return LedgerEntry(
+        id=show_id("entry", entry.id),
+        kind=entry.kind,
+        occurred_at=entry.occurred_at,
+        recorded_at=entry.recorded_at,
+        postings=[
+            LedgerPosting(
+                account=LedgerAccount(posting.account),
+                subject=posting.subject,
+                amount=Money.of(posting.amount_minor, posting.currency),
+            )
+            for posting in entry.postings
+        ],
+    )

@@ -1,0 +1,31 @@
+"""How others read accounts."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from domain.accounts.actions import DEVELOPMENT
+from domain.accounts.tables import accounts, identities
+from domain.foundation.database import Database
+
+WECHAT = "wechat"
+
+
+async def openid_of(db: Database, account_id: UUID) -> str | None:
+    """WeChat's name for the person; without one the name of the development login, which only a simulator knows.
+
+    None for somebody who signs in neither way.
+    """
+    mine = identities.c.account_id == account_id
+    found = select(identities.c.provider, identities.c.subject).where(
+        mine, identities.c.provider.in_([WECHAT, DEVELOPMENT])
+    )
+    subjects = {row.provider: str(row.subject) for row in await db.rows(found)}
+    return subjects.get(WECHAT) or subjects.get(DEVELOPMENT)
+
+
+async def names_by_ids(db: Database, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What people are called, by id; only those that exist."""
+    found = select(accounts.c.id, accounts.c.display_name).where(accounts.c.id == func.any(list(account_ids)))
+    return {row.id: row.display_name for row in await db.rows(found)}

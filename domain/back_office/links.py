@@ -1,0 +1,114 @@
+"""Links to exports: signed leave for one person to fetch one file, for some minutes.
+
+A link carries what it is for, so that nothing is kept of it. It is worth nothing to anybody else, after its time, or with
+a letter changed; and whoever uses it shows their own access token, as for everything else.
+"""
+
+import base64
+import binascii
+import hmac
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.back_office.rules import LinkRefused, WantedOrders, WantedStatement
+from domain.ledger.rules import Account
+from domain.orders.rules import Fulfilment, LateOutcome, OrderState
+
+LIFETIME = timedelta(minutes=5)
+LONGEST = 4_000
+"""Characters of a link's token: the longest filter makes some 1,500."""
+
+
+class File(StrEnum):
+    """What may be fetched; with `.csv`, the file's name."""
+
+    ORDERS = "orders"
+    STATEMENT = "statement"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Who may fetch what, until when. `about` narrows it: JSON, as `of_wanted` makes it of a filter."""
+
+    id: UUID
+    file: File
+    account_id: UUID
+    about: dict[str, Any]
+    expires_at: datetime
+
+
+def sign(key: bytes, leave: Leave) -> str:
+    """The leave as text that is safe in a URL."""
+    body = orjson.dumps(asdict(leave))
+    return base64.urlsafe_b64encode(_mac(key, body) + body).rstrip(b"=").decode()
+
+
+def read(key: bytes, token: str, *, file: File, account_id: UUID, now: datetime) -> Leave:
+    """The leave inside. Raises LinkRefused unless it was signed by us, for this file and this person, and is not over."""
+    leave = _read_signed(key, token)
+    if leave.file is not file:
+        raise LinkRefused(f"the link is not for {file}.csv")
+    if leave.account_id != account_id:
+        raise LinkRefused("the link is somebody else's")
+    if now >= leave.expires_at:
+        raise LinkRefused(f"the link was good until {leave.expires_at:%Y-%m-%d %H:%M:%S} UTC; ask for another one")
+    return leave
+
+
+def of_wanted(wanted: WantedOrders) -> dict[str, Any]:
+    """A filter as JSON, without what does not narrow."""
+    about: dict[str, Any] = orjson.loads(orjson.dumps(asdict(wanted)))
+    return {name: value for name, value in about.items() if value not in (None, [])}
+
+
+def wanted_of(about: dict[str, Any]) -> WantedOrders:
+    """The filter again."""
+    read_as = {
+        "states": lambda states: tuple(OrderState(state) for state in states),
+        "placed_from": datetime.fromisoformat,
+        "placed_to": datetime.fromisoformat,
+        "paid_from": datetime.fromisoformat,
+        "paid_to": datetime.fromisoformat,
+        "fulfilment": Fulfilment,
+        "store_id": UUID,
+        "supplier_id": UUID,
+        "late_outcome": LateOutcome,
+    }
+    return WantedOrders(**{name: read_as.get(name, lambda same: same)(value) for name, value in about.items()})
+
+
+def of_statement(wanted: WantedStatement) -> dict[str, Any]:
+    """Which statement, as JSON."""
+    about: dict[str, Any] = orjson.loads(orjson.dumps(asdict(wanted)))
+    return about
+
+
+def statement_of(about: dict[str, Any]) -> WantedStatement:
+    """Which statement again."""
+    starts_at, ends_at = (datetime.fromisoformat(about[name]) for name in ("starts_at", "ends_at"))
+    return WantedStatement(Account(about["account"]), about["subject"], starts_at, ends_at)
+
+
+def _read_signed(key: bytes, token: str) -> Leave:
+    try:
+        signed = base64.urlsafe_b64decode(token[:LONGEST] + "=" * (-len(token[:LONGEST]) % 4))
+    except (binascii.Error, ValueError):
+        raise LinkRefused("the link is malformed") from None
+    mac, body = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(key, body)):
+        raise LinkRefused("the link is forged")
+    said = orjson.loads(body)
+    expires_at = datetime.fromisoformat(said["expires_at"]).astimezone(UTC)
+    return Leave(UUID(said["id"]), File(said["file"]), UUID(said["account_id"]), said["about"], expires_at)
+
+
+_MAC_BYTES = 32
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, b"export-link:" + body, "sha256")

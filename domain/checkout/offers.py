@@ -1,0 +1,44 @@
+"""Where coupons and member prices come from: a port, into which whoever grants them is plugged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.checkout.rules import CouponUnknown
+from domain.foundation.database import Reader, Transaction
+from domain.pricing.rules import Offers
+
+
+class OfferSource(Protocol):
+    """Grants offers to a shopper, and takes note of those that were used.
+
+    Of an order that is called off, lapses or is given back it hears by the order's own events.
+    """
+
+    async def offers(
+        self, reader: Reader, *, shopper_id: UUID, sku_ids: Sequence[UUID], coupon_code: str | None, now: datetime
+    ) -> Offers:
+        """What this shopper brings along for these SKUs. Raises CouponUnknown for a code that they may not use."""
+
+    async def redeem(self, tx: Transaction, offers: Offers, *, order_id: UUID, shopper_id: UUID, now: datetime) -> None:
+        """The offers are used for this order, in the transaction that places it. A refusal raised here undoes it all."""
+
+
+class NoOffers:
+    """Nobody grants anything: no price is a member's, and no coupon is known."""
+
+    async def offers(
+        self, reader: Reader, *, shopper_id: UUID, sku_ids: Sequence[UUID], coupon_code: str | None, now: datetime
+    ) -> Offers:
+        """None at all. Raises CouponUnknown for any code."""
+        if coupon_code is not None:
+            raise CouponUnknown(coupon_code=coupon_code)
+        return Offers()
+
+    async def redeem(self, tx: Transaction, offers: Offers, *, order_id: UUID, shopper_id: UUID, now: datetime) -> None:
+        """Nothing was used."""
+
+
+OFFERS: OfferSource = NoOffers()
+"""The source that counts where none is named."""

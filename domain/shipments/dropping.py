@@ -1,0 +1,125 @@
+"""What suppliers tell of the parcels they sent for us (一件代发): signed letters with tracking numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select
+
+from domain.foundation import idempotency
+from domain.foundation.database import Database
+from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound, Refusal
+from domain.orders import store as orders_store
+from domain.orders.tables import orders
+from domain.shipments import rules, shipping
+from domain.shipments.rules import ROWS_AT_ONCE, Carrier
+from domain.suppliers.rules import Letter, Supplier, SupplierEnded
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A parcel a supplier tells of; no `units` means everything of its own that the order still waits for."""
+
+    order_number: str
+    carrier: Carrier
+    tracking_number: str
+    units: Mapping[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of a parcel that was told of: its id, or why it is refused."""
+
+    order_number: str
+    shipment_id: UUID | None
+    error: Refusal | BadInput | None = None
+
+
+def read(body: bytes) -> list[Sent]:
+    """`[{"order": "26111100100001", "carrier": "sf", "number": "SF...", "lines": {"1": 2}}, ...]`, `lines` optional.
+
+    Raises BadInput when it cannot be read; a carrier we do not know is "other".
+    """
+    try:
+        told = orjson.loads(body)
+        if not isinstance(told, list) or not 1 <= len(told) <= ROWS_AT_ONCE:
+            raise ValueError(f"a list of 1 to {ROWS_AT_ONCE} parcels is wanted")
+        return [_sent(one) for one in told]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"the parcels cannot be read: {str(error)[:200]}") from None
+
+
+async def take(db: Database, supplier: Supplier, letter: Letter, parcels: list[Sent], *, now: datetime) -> list[Heard]:
+    """Send what the supplier says it sent, each in a transaction of its own; the letter is verified. In the same order.
+
+    The same reference with the same parcels again sends nothing, and sends what a crash left. Raises SupplierEnded,
+    IdempotencyConflict.
+    """
+    if supplier.ended_at is not None:
+        raise SupplierEnded(supplier_id=supplier.id, ended_at=supplier.ended_at)
+    return [
+        await _hear(db, supplier, parcel, reference=letter.reference, number=number, now=now)
+        for number, parcel in enumerate(parcels)
+    ]
+
+
+async def _hear(db: Database, supplier: Supplier, parcel: Sent, *, reference: str, number: int, now: datetime) -> Heard:
+    try:
+        return Heard(parcel.order_number, await _send(db, supplier, parcel, key=f"{reference}:{number}", now=now))
+    except IdempotencyConflict:
+        raise
+    except (Refusal, BadInput) as error:
+        return Heard(parcel.order_number, None, error)
+
+
+async def _send(db: Database, supplier: Supplier, parcel: Sent, *, key: str, now: datetime) -> UUID:
+    tracking_number = rules.check_tracking_number(parcel.carrier, parcel.tracking_number)
+    units = None if parcel.units is None else {str(line): quantity for line, quantity in sorted(parcel.units.items())}
+    request = {"order": parcel.order_number, "carrier": parcel.carrier, "number": tracking_number, "units": units}
+    async with db.transaction() as tx:
+        replay = await idempotency.begin(tx, owner_id=supplier.id, key=key, operation="supplier_sent", request=request)
+        if replay:
+            return UUID(replay.answer)
+        found = await tx.value(select(orders.c.id).where(orders.c.number == _running(parcel.order_number)))
+        order = await orders_store.lock(tx, found) if found else None
+        lines = await orders_store.lines_of(tx, order.id) if order else []
+        if (
+            order is None
+            or order.number != parcel.order_number
+            or not any(line.supplier_id == supplier.id for line in lines)
+        ):
+            raise NotFound(kind="order", id=parcel.order_number)
+        shipment = await shipping.send(
+            tx,
+            order,
+            parcel.units,
+            carrier=parcel.carrier,
+            number=tracking_number,
+            by=supplier.id,
+            now=now,
+            supplier_id=supplier.id,
+        )
+        await idempotency.finish(tx, owner_id=supplier.id, key=key, answer=str(shipment.id))
+    return shipment.id
+
+
+def _sent(told: Any) -> Sent:
+    number, name = str(told["number"]), str(told["carrier"]).lower()
+    order_number = str(told["order"])
+    if not order_number.isascii() or not order_number.isdigit() or not 9 <= len(order_number) <= 20:
+        raise ValueError(f"{order_number[:30]!r} is no order number")
+    units = told.get("lines")
+    if units is not None:
+        units = {int(position): quantity for position, quantity in units.items()}
+        if not units or any(type(quantity) is not int for quantity in units.values()):
+            raise ValueError("lines are whole numbers of units by line")
+    carrier = Carrier(name) if name in set(Carrier) else Carrier.OTHER
+    return Sent(order_number, carrier, number, units)
+
+
+def _running(order_number: str) -> int:
+    """The running number in what people read out: after the six digits of the day."""
+    return int(order_number[6:])

@@ -1,0 +1,83 @@
+"""The list of orders among very many: every way to narrow it answers at once."""
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+
+from domain.back_office import finding
+from domain.back_office.rules import WantedOrders
+from domain.orders.rules import Fulfilment, LateOutcome, OrderState
+from tests.conftest import NOON
+
+ORDERS = int(os.environ.get("ORDERS", "200000"))
+SLOWEST_MS = 50
+
+pytestmark = pytest.mark.faults
+
+
+def narrowings(made):
+    states = {"states": (OrderState.PAID, OrderState.SHIPPED)}
+    days = {"placed_from": NOON - timedelta(days=30), "placed_to": NOON - timedelta(days=20)}
+    long_ago = {"placed_from": NOON - timedelta(days=130), "placed_to": NOON - timedelta(days=120)}
+    number = 100_000 + ORDERS // 2
+    one = {
+        "nothing": {},
+        "waiting": {"states": (OrderState.PLACED,)},
+        "states": states,
+        "all states": {"states": tuple(OrderState)},
+        "refunded: none": {"states": (OrderState.REFUNDED,)},
+        "days": days,
+        "long ago": long_ago,
+        "paid": {"paid_from": NOON - timedelta(days=2), "paid_to": NOON - timedelta(days=1)},
+        "paid long ago": {"paid_from": NOON - timedelta(days=121), "paid_to": NOON - timedelta(days=120)},
+        "pickup": {"fulfilment": Fulfilment.PICKUP},
+        "store": {"store_id": made.store_ids[3]},
+        "common supplier": {"supplier_id": made.supplier_ids[0]},
+        "rare supplier": {"supplier_id": made.supplier_ids[1]},
+        "old supplier": {"supplier_id": made.supplier_ids[2]},
+        "source": {"source": "flash_sale"},
+        "no such source": {"source": "group_buy"},
+        "number": {"text": str(number)},
+        "phone": {"text": f"1{3_000_000_000 + ORDERS // 3}"},
+        "tracking number": {"text": f"SF{number}"},
+        "a name": {"text": "王伟"},
+        "words of some": {"text": "苏州"},
+        "words of most": {"text": "桂花糕"},
+        "words of one": {"text": "桂花糕 77号"},
+        "nonsense": {"text": "没有这样的东西"},
+        "open after-sale": {"has_open_after_sale": True},
+        "no open after-sale": {"has_open_after_sale": False},
+        "late": {"late_outcome": LateOutcome.REFUNDED},
+        "late, revived": {"late_outcome": LateOutcome.REVIVED},
+    }
+    together = {
+        f"{a} + {b}": {**one[a], **one[b]}
+        for a in ("states", "waiting", "long ago", "store", "old supplier", "source", "open after-sale", "late", "words of some")
+        for b in ("states", "days", "paid", "pickup", "rare supplier", "a name", "words of one", "open after-sale", "source")
+        if a != b
+    }
+    return one | together
+
+
+async def test_the_first_page_is_there_at_once(given, db, capsys):
+    made = await given.many_orders(ORDERS)
+    slow = {}
+    every = []
+    for name, narrowing in narrowings(made).items():
+        wanted = WantedOrders(**narrowing)
+        took = []
+        for _ in range(8):
+            begun = time.perf_counter()
+            await finding.page(db, wanted, first=20)
+            took.append((time.perf_counter() - begun) * 1000)
+        every += took
+        slow[name] = sorted(took)[-2]
+
+    p95 = sorted(every)[int(len(every) * 0.95)]
+    with capsys.disabled():
+        print(f"\n{ORDERS:,} orders: p50 {sorted(every)[len(every) // 2]:.1f} ms, p95 {p95:.1f} ms")
+        for name, ms in sorted(slow.items(), key=lambda item: -item[1])[:12]:
+            print(f"  {ms:7.1f} ms  {name}")
+    assert p95 < SLOWEST_MS

@@ -1,0 +1,38 @@
+"""What happens to after-sales by themselves: the gateway gives money back, and the clock acts for whoever does nothing."""
+
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from domain.after_sales import actions, deciding, queries
+from domain.payments.events import PaymentRefunded
+from workers.context import WorkerContext
+from workers.hearing import hears
+from workers.timetable import every
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+
+
+@hears(PaymentRefunded)
+async def note_refunded(context: WorkerContext, event: PaymentRefunded) -> None:
+    """Safe to run twice: a refunded after-sale stays refunded. Money that nobody kept has no after-sale as its cause."""
+    if event.cause_id is not None:
+        db = context.market.db
+        await actions.note_refunded(db, after_sale_id=event.cause_id, refunded_at=event.refunded_at)
+
+
+@every(seconds=5.0)
+async def act_on_deadlines(context: WorkerContext) -> None:
+    """Decide, close or pay where nobody has acted in time. Safe to run twice: what was acted on is not due any more."""
+    db, now = context.market.db, context.now()
+    last: tuple[datetime, UUID] | None = None
+    while due := await queries.due(db, now=now, after=last, limit=BATCH):
+        for last in due:
+            try:
+                await deciding.act_on_deadline(db, after_sale_id=last[1], now=now)
+            except Exception:
+                # one after-sale's trouble must not keep the others waiting
+                log.exception("deadline_not_acted_on", after_sale=str(last[1]))
