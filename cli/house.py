@@ -26,6 +26,8 @@ from simulators.wechat_pay.keys import Keys
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
+COMPANIES = ("gateway", "platform", "tracking")
+"""The simulated ones: WeChat Pay, the WeChat platform, and whoever knows where parcels are."""
 
 
 class HouseFailed(Exception):
@@ -125,6 +127,7 @@ class House:
         python = [sys.executable, "-m", "cli.main"]
         if not self._given.wechat_mch_id:
             self._add("gateway", self._gateway_command(), environment)
+            self._add_companies(environment)
         for number in range(1, settings.worker_processes + 1):
             self._add(f"worker-{number}", [*python, "worker"], environment)
         self._add("api", [*python, "api"], environment)
@@ -157,6 +160,7 @@ class House:
             url = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
             knobs = Keys.kept_at(self._gateway_keys).knobs()
             changes |= {**knobs, "wechat_url": url, "wechat_wallet_url": f"{url}/wallet"}
+            changes |= _knobs_of_companies(given)
         if not given.public_url:
             changes["public_url"] = f"http://{given.host}:{changes['port']}"
         return Settings.model_validate({**_plain(given), **changes})
@@ -168,6 +172,20 @@ class House:
     def _gateway_command(self) -> list[str]:
         port = self.settings.wechat_url.rpartition(":")[2]
         return [sys.executable, "-m", "simulators.wechat_pay", "--port", port, "--keys", str(self._gateway_keys)]
+
+    def _add_companies(self, environment: dict[str, str]) -> None:
+        """Those that parcels have to do with, where no real ones are configured. Only beside play money: what the simulated
+        tracking company says of a parcel that is really on its way would be wrong.
+        """
+        settings = self.settings
+        if not self._given.wechat_platform_url:
+            app_secret = settings.wechat_app_secret.get_secret_value()
+            secrets = {"WECHAT_APP_ID": settings.wechat_app_id, "WECHAT_APP_SECRET": app_secret}
+            command = _simulator("wechat_platform", settings.wechat_platform_url)
+            self._add("platform", command, {**environment, **secrets})
+        if not self._given.tracking_url:
+            secrets = {"TRACKING_KEY": settings.tracking_key.get_secret_value()}
+            self._add("tracking", _simulator("tracking", settings.tracking_url), {**environment, **secrets})
 
     def _add(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         log = self._logs / f"{name}.log" if self._logs else None
@@ -197,7 +215,7 @@ class House:
     def stop(self) -> None:
         """API first, so that nobody comes in; then workers, which finish their batch; engines last."""
         self.is_stopping = True
-        order = ["api", *[name for name in self.members if name.startswith("worker")], "gateway"]
+        order = ["api", *[name for name in self.members if name.startswith("worker")], *COMPANIES]
         for name in order:
             if member := self.members.get(name):
                 member.ask_to_stop()
@@ -205,6 +223,22 @@ class House:
         if self.engines:
             self.engines.stop()
             self.engines = None
+
+
+def _knobs_of_companies(given: Settings) -> dict[str, object]:
+    """Addresses and keys of the simulated companies; both sides forget them at the end."""
+    knobs: dict[str, object] = {}
+    if not given.wechat_platform_url:
+        url = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
+        knobs |= {"wechat_platform_url": url, "wechat_app_secret": fresh_secret()}
+    if not given.tracking_url:
+        url = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
+        knobs |= {"tracking_url": url, "tracking_customer": "nightmarket", "tracking_key": fresh_secret()}
+    return knobs
+
+
+def _simulator(name: str, url: str) -> list[str]:
+    return [sys.executable, "-m", f"simulators.{name}", "--port", url.rpartition(":")[2]]
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -7,6 +7,7 @@ a letter changed; and whoever uses it shows their own access token, as for every
 import base64
 import binascii
 import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -68,7 +69,7 @@ def of_wanted(wanted: WantedOrders) -> dict[str, Any]:
 
 def wanted_of(about: dict[str, Any]) -> WantedOrders:
     """The filter again."""
-    read_as = {
+    read_as: Mapping[str, Callable[[Any], Any]] = {
         "states": lambda states: tuple(OrderState(state) for state in states),
         "placed_from": datetime.fromisoformat,
         "placed_to": datetime.fromisoformat,

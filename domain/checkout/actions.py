@@ -56,13 +56,19 @@ async def place(
             charged = await priced(tx, wish, await _wanted(tx, wish), source=source, now=now)
             rules.check_orderable(charged.quote, expected_total_minor=expected_total_minor)
             await source.redeem(tx, charged.offers, order_id=order_id, shopper_id=wish.shopper_id, now=now)
-            supplied = await supplied_by_sku_ids(tx, [line.sku_id for line in charged.quote.lines])
-            order = _order(order_id, wish, charged, supplied, remark=remark, pay_by=now + pay_within)
-            # last: on a popular SKU every buyer waits for its row
-            await orders_store.place_many(tx, [order], now=now)
-            if charged.quote.total_minor == 0:
-                await orders.take_for_free(tx, order_id, now=now)
+            await _write(tx, order_id, wish, charged, remark=remark, pay_by=now + pay_within, now=now)
     return (await order_queries.by_ids(db, [order_id]))[order_id]
+
+
+async def _write(
+    tx: Transaction, order_id: UUID, wish: Wish, charged: Priced, *, remark: str, pay_by: datetime, now: datetime
+) -> None:
+    supplied = await supplied_by_sku_ids(tx, [line.sku_id for line in charged.quote.lines])
+    order = _order(order_id, wish, charged, supplied, remark=remark, pay_by=pay_by)
+    # last: on a popular SKU every buyer waits for its row
+    await orders_store.place_many(tx, [order], now=now)
+    if charged.quote.total_minor == 0:
+        await orders.take_for_free(tx, order_id, now=now)
 
 
 async def _wanted(tx: Transaction, wish: Wish) -> tuple[Wanted, ...]:

@@ -31,7 +31,8 @@ CANCEL = """mutation($input: CancelOrderAsStaffInput!) { cancelOrderAsStaff(inpu
     __typename ... on Order { state history { kind by staff { name } words } } ... on UserError { code } } }"""
 REMARK = """mutation($input: RemarkOrderInput!) { remarkOrder(input: $input) {
     __typename ... on Order { id history { kind words } } ... on UserError { code } } }"""
-HISTORY = "query($id: ID!) { order(id: $id) { history { at kind by about words amount { minor } staff { id name } attempts error } } }"
+HISTORY = """query($id: ID!) { order(id: $id) {
+    history { at kind by about words amount { minor } staff { id name } attempts error } } }"""
 
 
 @pytest.fixture
@@ -55,12 +56,13 @@ def shown(order):
 )
 async def test_who_may_ask_what(given, ask, role, may):
     order = await given.order(await given.stocked_sku(1))
-    said = {"orderId": shown(order), "idempotencyKey": "a-key-of-mine"}
+    remark = {"orderId": shown(order), "words": "好", "idempotencyKey": "a-key-of-mine"}
+    cancel = {"orderId": shown(order), "reason": "错", "idempotencyKey": "another-key"}
     asked = {
         "orders": [(STAFF_ORDERS, {})],
         "export": [(EXPORT, {})],
         "money": [(TAKINGS, {}), (IN_FLIGHT, {}), (STATEMENT, {})],
-        "write": [(REMARK, {"input": {**said, "words": "好"}}), (CANCEL, {"input": {**said, "reason": "错", "idempotencyKey": "another-key"}})],
+        "write": [(REMARK, {"input": remark}), (CANCEL, {"input": cancel})],
         "trail": [(DEEDS, {})],
     }  # fmt: skip
 
@@ -87,7 +89,12 @@ async def test_staff_look_for_orders_page_by_page(given, ask):
     assert (await page({"text": "林晚", "states": ["PAID", "SHIPPED"], "fulfilment": "DELIVERY"}))[0] == first + rest
     assert (await page({"text": placed[1].number}))[0] == [shown(placed[1])]
     assert (await page({"storeId": ids.encode("store", new_id())}))[0] == []
-    for wrong in ({"first": 101}, {"first": 1, "after": "WyJ4Il0"}, {"filter": {"storeId": "x"}}, {"filter": {"text": "\0"}}):
+    for wrong in (
+        {"first": 101},
+        {"first": 1, "after": "WyJ4Il0"},
+        {"filter": {"storeId": "x"}},
+        {"filter": {"text": "\0"}},
+    ):
         assert (await ask(STAFF_ORDERS, wrong, by=new_id(), roles=[Role.ADMIN])).codes == ["BAD_USER_INPUT"]
 
 
@@ -96,9 +103,7 @@ async def test_a_cursor_of_ones_own_orders_is_not_one_of_this_list(given, ask):
     mine = await ask("{ orders { pageInfo { endCursor } } }", by=order.shopper_id)
     deeds = await ask(DEEDS, {"after": mine.data["pageInfo"]["endCursor"]}, by=new_id(), roles=[Role.ADMIN])
 
-    theirs = await ask(
-        STAFF_ORDERS, {"after": mine.data["pageInfo"]["endCursor"]}, by=new_id(), roles=[Role.ADMIN]
-    )
+    theirs = await ask(STAFF_ORDERS, {"after": mine.data["pageInfo"]["endCursor"]}, by=new_id(), roles=[Role.ADMIN])
 
     assert theirs.codes == deeds.codes == ["BAD_USER_INPUT"]
 
@@ -134,11 +139,20 @@ async def test_staff_call_off_and_remark(given, ask):
     conflict = (await ask(CANCEL, {"input": {**wish, "reason": "另一个"}}, **who)).data
     remark = {"orderId": shown(order), "words": "已致电", "idempotencyKey": "remark-01"}
     remarked = [(await ask(REMARK, {"input": remark}, **who)).data for _ in range(2)]
-    unknown = (await ask(REMARK, {"input": {**remark, "orderId": ids.encode("order", new_id()), "idempotencyKey": "remark-02"}}, **who)).data  # fmt: skip
+    nobodys = {**remark, "orderId": ids.encode("order", new_id()), "idempotencyKey": "remark-02"}
+    unknown = (await ask(REMARK, {"input": nobodys}, **who)).data
 
     assert first == again
-    assert (first["state"], first["history"][1]["by"], first["history"][1]["staff"]) == ("CANCELLED", "STAFF", {"name": "李经理"})
-    assert (other["code"], conflict["code"], unknown["code"]) == ("ORDER_NOT_CANCELLABLE", "IDEMPOTENCY_CONFLICT", "NOT_FOUND")
+    assert (first["state"], first["history"][1]["by"], first["history"][1]["staff"]) == (
+        "CANCELLED",
+        "STAFF",
+        {"name": "李经理"},
+    )
+    assert (other["code"], conflict["code"], unknown["code"]) == (
+        "ORDER_NOT_CANCELLABLE",
+        "IDEMPOTENCY_CONFLICT",
+        "NOT_FOUND",
+    )
     assert remarked[0] == remarked[1]
     assert [moment["kind"] for moment in remarked[0]["history"]] == ["PLACED", "CANCELLED", "DEED", "DEED"]
 
@@ -234,12 +248,20 @@ async def test_admins_read_who_did_what(given, ask, db):
     order = await given.order(await given.stocked_sku(1))
     for at, by in enumerate([li, wang, li]):
         await actions.remark_order(
-            db, order_id=order.id, by=by, words=f"第 {at} 次", idempotency_key=f"remark-0{at}", now=given.now + timedelta(hours=at)
+            db,
+            order_id=order.id,
+            by=by,
+            words=f"第 {at} 次",
+            idempotency_key=f"remark-0{at}",
+            now=given.now + timedelta(hours=at),
         )
     who = {"by": new_id(), "roles": [Role.ADMIN]}
 
     async def said(filter=None, **variables):
-        return [node["facts"][0]["value"] for node in (await ask(DEEDS, {"filter": filter, **variables}, **who)).data["nodes"]]
+        return [
+            node["facts"][0]["value"]
+            for node in (await ask(DEEDS, {"filter": filter, **variables}, **who)).data["nodes"]
+        ]
 
     page = (await ask(DEEDS, {"first": 2}, **who)).data
     rest = await said(first=2, after=page["pageInfo"]["endCursor"])

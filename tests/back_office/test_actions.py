@@ -71,6 +71,4 @@ async def test_nothing_is_done_without_words(given, db, somebody, words):
 
 async def test_there_must_be_an_order(db, somebody, now):
     with pytest.raises(NotFound):
-        await actions.remark_order(
-            db, order_id=new_id(), by=somebody, words="好", idempotency_key="remark-01", now=now
-        )
+        await actions.remark_order(db, order_id=new_id(), by=somebody, words="好", idempotency_key="remark-01", now=now)

@@ -53,7 +53,11 @@ async def test_a_row_for_each_line(given, db):
     first, second = await rows_of(db)
 
     assert (first["订单号 order number"], first["行号 line"]) == (order.number, "1")
-    assert (first["收货人 recipient"], first["省 province"], first["详细地址 street"]) == ("林晚", "上海市", "南京西路 1 号")
+    assert (first["收货人 recipient"], first["省 province"], first["详细地址 street"]) == (
+        "林晚",
+        "上海市",
+        "南京西路 1 号",
+    )
     assert (first["下单时间 placed at"], first["状态 state"]) == ("2026-11-11 12:00:00", "paid")
     assert (first["订单实付 order total"], first["数量 quantity"], first["优惠 discount"]) == ("64.90", "2", "0.80")
     assert (first["行小计 line total"], first["已发件数 units sent"]) == ("39.00", "1")
@@ -79,14 +83,23 @@ async def test_the_file_has_what_the_list_has(given, db, monkeypatch):
 async def test_no_cell_is_run(given, db, formula):
     order = await given.bought()
     async with db.transaction() as tx:
-        home = {"recipient": formula, "phone": formula, "province": "", "city": "", "district": "", "region_code": "310106"}
+        home = {
+            "recipient": formula,
+            "phone": formula,
+            "province": "",
+            "city": "",
+            "district": "",
+            "region_code": "310106",
+        }
         values = {"remark": formula, "destination": {**home, "street": formula}}
         await tx.execute(update(orders).where(orders.c.id == order.id).values(values))
         await tx.execute(update(lines).where(lines.c.order_id == order.id).values(title=formula))
 
     [row] = await rows_of(db)
 
-    texts = [row[name] for name in ("收货人 recipient", "电话 phone", "详细地址 street", "买家备注 remark", "商品 title")]
+    texts = [
+        row[name] for name in ("收货人 recipient", "电话 phone", "详细地址 street", "买家备注 remark", "商品 title")
+    ]
     assert texts == [f"'{formula}"] * 5
 
 

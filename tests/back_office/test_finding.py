@@ -57,7 +57,9 @@ async def placed_at_hours(given, *skus, count: int) -> list[Order]:
     for at in range(count):
         order = await given.order(*skus)
         async with given.db.transaction() as tx:
-            await tx.execute(update(orders).where(orders.c.id == order.id).values(placed_at=NOON + (at * 7 % count) * HOUR))
+            await tx.execute(
+                update(orders).where(orders.c.id == order.id).values(placed_at=NOON + (at * 7 % count) * HOUR)
+            )
         placed.append(await given.order_again(order.id))
     return sorted(placed, key=lambda order: order.placed_at, reverse=True)
 
@@ -152,7 +154,21 @@ async def test_what_a_text_means(given, found, seen, walk):
 
 @pytest.mark.parametrize(
     "hostile",
-    ["' OR 1=1 --", "%", "_", "\\", "{}[]()<>:*&|!", "'a':1 & 'b'", "=cmd|' /C calc'!A0", "9" * 100, "1e9", "-1", "０", "²", "🦊" * 50],
+    [
+        "' OR 1=1 --",
+        "%",
+        "_",
+        "\\",
+        "{}[]()<>:*&|!",
+        "'a':1 & 'b'",
+        "=cmd|' /C calc'!A0",
+        "9" * 100,
+        "1e9",
+        "-1",
+        "０",
+        "²",
+        "🦊" * 50,
+    ],
 )
 async def test_a_hostile_text_finds_nothing(given, found, hostile):
     await given.order(await given.stocked_sku(1))

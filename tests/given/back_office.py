@@ -106,4 +106,6 @@ _STORES = text("""
     INSERT INTO stores (id, code, name, region_code, address, opens_at, closes_at, created_at, updated_at)
     VALUES (:id, :code, '静安店', '310106', '南京西路 1 号', '09:00', '21:00', :now, :now)
 """)
-_SUPPLIERS = text("INSERT INTO suppliers (id, code, name, feed_key, created_at) VALUES (:id, :code, '苏州供应商', '', :now)")
+_SUPPLIERS = text(
+    "INSERT INTO suppliers (id, code, name, feed_key, created_at) VALUES (:id, :code, '苏州供应商', '', :now)"
+)

@@ -6,7 +6,7 @@ Tests import the fixtures they use.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +84,10 @@ class ShipmentsGiven:
     async def upload(self, order: Order) -> Upload:
         """What WeChat is told of the order."""
         return (await queries.uploads_by_order_ids(self.db, [order.id]))[order.id]
+
+    async def uploads(self, orders: Sequence[Order]) -> list[Upload]:
+        """The same of many, as far as it is told anything."""
+        return list((await queries.uploads_by_order_ids(self.db, [order.id for order in orders])).values())
 
     async def hear_shipments(self, *, now: datetime | None = None) -> None:
         """What the worker does with every event of goods kept so far, in order."""

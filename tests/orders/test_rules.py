@@ -6,7 +6,16 @@ import pytest
 from domain.foundation.errors import NotFound
 from domain.foundation.money import Money
 from domain.orders import rules
-from domain.orders.rules import NEXT, LateOutcome, Order, OrderNotCancellable, OrderNotPayable, OrderState, Verdict
+from domain.orders.rules import (
+    HAS_MONEY,
+    NEXT,
+    LateOutcome,
+    Order,
+    OrderNotCancellable,
+    OrderNotPayable,
+    OrderState,
+    Verdict,
+)
 
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 SHOPPER, PAYMENT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -88,9 +97,15 @@ def test_that_somebody_elses_order_exists_is_not_told():
         rules.check_payable(order(), shopper_id=OTHER, now=NOON - timedelta(minutes=1))
 
 
-def test_a_paid_order_stays_paid():
-    assert NEXT[OrderState.PAID] == frozenset()
+def test_an_order_that_has_its_money_never_lacks_it_again():
     assert set(NEXT) == set(OrderState)
+    assert all(NEXT[state] <= HAS_MONEY for state in HAS_MONEY)
+
+
+def test_only_money_leads_to_a_parcel():
+    before = {state for state, following in NEXT.items() if following & (HAS_MONEY - {OrderState.PAID})}
+
+    assert before <= HAS_MONEY
 
 
 def test_the_number_begins_with_the_shops_day():

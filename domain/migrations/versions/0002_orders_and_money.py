@@ -83,6 +83,10 @@ OLD_CHECKS = (
     ("payments", "payments_refund_retry_check", "state <> 'refund_due' OR refund_retry_at IS NOT NULL"),
 )
 NEW_CHECKS = (
+    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
+    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
+    ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
+    ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
     ("orders", "orders_shipped_check", "state <> 'shipped' OR shipped_at IS NOT NULL"),
     ("orders", "orders_fulfilment_check", "fulfilment IS NULL OR fulfilment IN ('delivery', 'pickup')"),
     (
@@ -102,26 +106,22 @@ NEW_CHECKS = (
         "orders_total_check",
         "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
     ),
-    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
-    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
-    ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
-    ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
+    (
+        "order_lines",
+        "order_lines_units_check",
+        "shipped >= 0 AND unsent >= 0 AND shipped + unsent <= quantity AND unsent <= refunded AND refunded <= quantity AND restocked BETWEEN 0 AND refunded",
+    ),
     (
         "order_lines",
         "order_lines_amounts_check",
         "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
     ),
-    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
     ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
+    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
     (
         "order_lines",
         "order_lines_refunded_check",
         "refunded_goods_minor BETWEEN 0 AND total_minor AND refunded_freight_minor BETWEEN 0 AND freight_minor",
-    ),
-    (
-        "order_lines",
-        "order_lines_units_check",
-        "shipped >= 0 AND unsent >= 0 AND shipped + unsent <= quantity AND unsent <= refunded AND refunded <= quantity AND restocked BETWEEN 0 AND refunded",
     ),
     ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
     ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
@@ -830,13 +830,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("captured_at IS NOT NULL"),
     )
-    op.drop_column("payments", "refund_due_at")
     op.drop_column("payments", "refund_retry_at")
     op.drop_column("payments", "refund_error")
     op.drop_column("payments", "refunded_at")
-    op.drop_column("payments", "refund_attempts")
     op.drop_column("payments", "refund_reason")
     op.drop_column("payments", "refund_reference")
+    op.drop_column("payments", "refund_due_at")
+    op.drop_column("payments", "refund_attempts")
     op.add_column("stock_holds", sa.Column("returned", sa.BigInteger(), server_default="0", nullable=False))
     for table, name, condition in NEW_CHECKS:
         op.create_check_constraint(op.f(name), table, condition)
@@ -848,12 +848,15 @@ def downgrade() -> None:
     for table, name, _ in NEW_CHECKS:
         op.drop_constraint(op.f(name), table)
     op.drop_column("stock_holds", "returned")
-    op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
-    op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
     op.add_column(
         "payments",
         sa.Column("refund_attempts", sa.INTEGER(), server_default=sa.text("0"), autoincrement=False, nullable=False),
     )
+    op.add_column(
+        "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
+    )
+    op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
+    op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
     op.add_column(
         "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
     )
@@ -861,9 +864,6 @@ def downgrade() -> None:
     op.add_column(
         "payments",
         sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
-    )
-    op.add_column(
-        "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
     )
     op.drop_index(
         "payments_captured_at_idx", table_name="payments", postgresql_where=sa.text("captured_at IS NOT NULL")
