@@ -196,11 +196,11 @@ class CheckoutMutation:
 def _wish(info: Info, given: QuoteInput | PlaceOrderInput) -> rules.Wish:
     if given.from_cart == (given.lines is not None):
         raise BadInput("give either lines or fromCart: true")
-    lines = given.lines
+    lines = given.lines and given.lines[: rules.MOST_LINES + 1]  # one too many is enough to be refused
     how, address_id, store_id = _fulfilment(given.fulfilment)
     return rules.Wish(
         shopper_id=info.context.shopper.account_id,
-        lines=None if lines is None else tuple(_wanted(line) for line in lines[: rules.MOST_LINES + 1]),
+        lines=None if lines is None else tuple(map(_wanted, lines)),
         fulfilment=how,
         address_id=address_id,
         store_id=store_id,

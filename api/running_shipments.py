@@ -268,10 +268,10 @@ class RunningShipmentsMutation:
         directives=to(Who.STAFF), description="Have WeChat told again what it refused or what failed before. A second call "
         "changes nothing."
     )  # fmt: skip
-    async def retry_shipping_upload(self, info: Info, order_id: strawberry.ID) -> RetryShippingUploadResult:
+    async def retry_shipping_upload(self, info: Info, id: strawberry.ID) -> RetryShippingUploadResult:
         """Tell again."""
         context = info.context
-        key = read_id("order", order_id)
+        key = read_id("order", id)
         await uploading.retry(context.market.db, order_id=key, by=context.shopper.account_id, now=context.now)
         return _show_upload((await queries.uploads_by_order_ids(context.market.db, [key]))[key])
 

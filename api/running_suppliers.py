@@ -125,6 +125,14 @@ class AssignSuppliedSkusInput:
     skus: list[SuppliedSkuInput] = strawberry.field(description="1 to 100.")
 
 
+@strawberry.input(description="Send a SKU ourselves again.")
+class ReleaseSuppliedSkuInput:
+    """Which."""
+
+    supplier_id: strawberry.ID = strawberry.field(description="Who sent it until now.")
+    sku_id: strawberry.ID
+
+
 @strawberry.input(description="Write down that a supplier was paid from the bank.")
 class RecordSupplierPaymentInput:
     """What was paid."""
@@ -214,12 +222,12 @@ class RunningSuppliersMutation:
     @strawberry.mutation(
         directives=to(Who.ADMIN), description="Another key for a supplier, told this once; the old one signs no more."
     )
-    async def renew_supplier_key(self, info: Info, supplier_id: strawberry.ID) -> RenewSupplierKeyResult:
+    async def renew_supplier_key(self, info: Info, id: strawberry.ID) -> RenewSupplierKeyResult:
         """Another key."""
         context = info.context
         supplier, key = await actions.renew_key(
             context.market.db,
-            supplier_id=read_id("supplier", supplier_id),
+            supplier_id=read_id("supplier", id),
             by=context.shopper.account_id,
             now=context.now,
         )
@@ -249,15 +257,13 @@ class RunningSuppliersMutation:
         directives=to(Who.MERCHANDISER),
         description="Send a SKU ourselves again; the supplier's free units of it are taken out of stock.",
     )
-    async def release_supplied_sku(
-        self, info: Info, supplier_id: strawberry.ID, sku_id: strawberry.ID
-    ) -> SupplierResult:
+    async def release_supplied_sku(self, info: Info, input: ReleaseSuppliedSkuInput) -> SupplierResult:
         """Release."""
         context = info.context
         supplier = await actions.release(
             context.market.db,
-            supplier_id=read_id("supplier", supplier_id),
-            sku_id=read_id("sku", sku_id),
+            supplier_id=read_id("supplier", input.supplier_id),
+            sku_id=read_id("sku", input.sku_id),
             by=context.shopper.account_id,
             now=context.now,
         )
@@ -267,12 +273,12 @@ class RunningSuppliersMutation:
         directives=to(Who.ADMIN),
         description="Part with a supplier: its free units are taken out of stock, its doors close, what it is owed stays.",
     )
-    async def end_supplier(self, info: Info, supplier_id: strawberry.ID) -> SupplierResult:
+    async def end_supplier(self, info: Info, id: strawberry.ID) -> SupplierResult:
         """Part."""
         context = info.context
         supplier = await actions.end(
             context.market.db,
-            supplier_id=read_id("supplier", supplier_id),
+            supplier_id=read_id("supplier", id),
             by=context.shopper.account_id,
             now=context.now,
         )

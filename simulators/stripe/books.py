@@ -11,7 +11,7 @@ Object = dict[str, Any]
 
 SHORTEST_SESSION_SECONDS, LONGEST_SESSION_SECONDS = 30 * 60, 24 * 3600
 FEE_PERMILLE = 34
-"""Of every charge, kept when it is refunded; Stripe's own figure for foreign cards is of this size."""
+"""Of every charge, kept when it is refunded; of the size that Stripe's price lists have."""
 
 _LETTERS = string.ascii_letters + string.digits
 

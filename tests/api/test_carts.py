@@ -96,12 +96,14 @@ async def test_a_guests_cart_moves_in_after_signing_in(given, ask, sku):
     seen = (await ask(CART, {"token": token})).data
     unseen = (await ask(CART)).data
     shopper = await given.shopper()
+    own = (await ask(CART, {"token": token}, by=shopper)).data
     merged = (await ask(MERGE, {"input": {"guestToken": token}}, by=shopper)).data
     again = (await ask(MERGE, {"input": {"guestToken": token}}, by=shopper)).data
     spent = (await ask(CART, {"token": token})).data
 
     assert len(token) == 43
     assert (more["guestToken"], more["units"], seen["units"], unseen["units"]) == (None, 2, 2, 0)
+    assert own["units"] == 0  # whoever is signed in sees their own, whatever token they hold
     assert merged == again == {"units": 2, "lines": [{"skuId": typed, "isChosen": True}]}
     assert spent["lines"] == []
     assert (await ask(MERGE, {"input": {"guestToken": token}})).codes == ["UNAUTHENTICATED"]

@@ -50,7 +50,7 @@ CORRECT = """mutation Correct($input: CorrectTrackingNumberInput!) { correctTrac
 UPLOADS = """query Uploads($state: ShippingUploadState!) { shippingUploads(state: $state) {
   nodes { orderId state attempts error order { number } } pageInfo { hasNextPage }
 } }"""
-RETRY = """mutation Retry($id: ID!) { retryShippingUpload(orderId: $id) {
+RETRY = """mutation Retry($id: ID!) { retryShippingUpload(id: $id) {
   __typename ... on UserError { code } ... on ShippingUpload { state attempts error }
 } }"""
 CREATE = """mutation Create($input: CreateSupplierInput!) { createSupplier(input: $input) {
@@ -334,6 +334,28 @@ async def test_a_supplier_is_taken_on_and_feeds_its_stock(given, ask, staff, bri
     assert (as_json.status, as_json.json["changed"], as_json.json["unknown"]) == (200, 1, ["B"])
     assert as_table.json["changed"] == 1
     assert (await given.stock_of(sku_id)).free == 9
+
+
+async def test_a_supplier_is_given_another_key_and_parted_with(given, ask, staff, bring):
+    supplier, key = await given.supplier()
+    first, second = await given.supplied(supplier, "A-1", "A-2", units=10)
+    about = {"id": encode("supplier", supplier.id)}
+    release = {"input": {"supplierId": about["id"], "skuId": encode("sku", first)}}
+    renewed = """mutation M($id: ID!) { renewSupplierKey(id: $id) { ... on SupplierWithKey { key } } }"""
+    released = """mutation M($input: ReleaseSuppliedSkuInput!) { releaseSuppliedSku(input: $input)
+      { ... on Supplier { skus { nodes { supplierCode } } } } }"""
+    ended = """mutation M($id: ID!) { endSupplier(id: $id) { ... on Supplier { endedAt } } }"""
+
+    another = b64decode((await ask(renewed, about, by=staff, roles=[Role.ADMIN])).data["key"])
+    left = (await ask(released, release, by=staff, roles=STAFF)).data["skus"]["nodes"]
+    old_letter, new_letter = [await bring("guihua", one, "feed", b"[]") for one in (key, another)]
+    gone = (await ask(ended, about, by=staff, roles=[Role.ADMIN])).data
+
+    assert left == [{"supplierCode": "A-2"}]
+    assert (old_letter.status, new_letter.status) == (401, 200)
+    assert gone["endedAt"]
+    assert (await bring("guihua", another, "feed", b"[]")).status == 403
+    assert [(await given.stock_of(sku_id)).free for sku_id in (first, second)] == [0, 0]
 
 
 async def test_letters_that_are_forged_stale_or_replayed_change_nothing(given, bring):

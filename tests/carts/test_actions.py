@@ -6,12 +6,15 @@ from sqlalchemy import select, update
 from domain.carts import actions
 from domain.carts.rules import Availability, Cart, CartFull, CartLineFull, Holder, guest_hash
 from domain.carts.tables import carts
+from domain.foundation import clock
 from domain.foundation.errors import NotFound
 from domain.foundation.ids import new_id
 from domain.foundation.money import Money
 from domain.products.rules import State, Variant
 from domain.products.tables import products, skus
 from tests.statements import count_statements
+from workers import carts as chores
+from workers.context import WorkerContext
 
 
 @pytest.fixture
@@ -223,6 +226,18 @@ async def test_guests_who_stay_away_for_30_days_are_forgotten(given, shopper):
     assert (at_last, len(kept.lines), after) == (0, 1, 1)
     assert await given.cart_again(guest) == Cart()
     assert quantities(await given.cart_again(shopper)) == {sku_id: 1}
+
+
+async def test_the_chore_forgets_every_guest_who_stayed_away(given, monkeypatch):
+    monkeypatch.setattr(chores, "AT_ONCE", 2)
+    sku_id = await given.sku()
+    for days in (31, 31, 31, 29):
+        given.now = clock.now() - timedelta(days=days)
+        await given.guest(sku_id)
+
+    await chores.forget_guests(WorkerContext(given.market, send=None))
+
+    assert len(await given.db.rows(select(carts))) == 1
 
 
 @pytest.mark.parametrize("count", [1, 40])

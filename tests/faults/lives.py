@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.after_sales import actions as after_sales
-from domain.after_sales import deciding
+from domain.after_sales import arriving, deciding
 from domain.after_sales.amounts import Wish as Return
 from domain.after_sales.queries import by_order_ids as after_sales_of
 from domain.after_sales.queries import lines_by_ids as after_sale_lines
@@ -300,7 +300,7 @@ class Life:
                 lines = (await after_sale_lines(db, [asked.id]))[asked.id]
                 restock = {line.position: self.chance.randint(0, line.sent) for line in lines}
                 await self._all(
-                    deciding.accept_goods(
+                    arriving.accept_goods(
                         db,
                         after_sale_id=asked.id,
                         by=self.shop.staff_id,

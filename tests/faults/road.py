@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from domain.after_sales import actions as after_sales
-from domain.after_sales import deciding
+from domain.after_sales import arriving, deciding
 from domain.after_sales.amounts import Wish as Return
 from domain.after_sales.queries import by_order_ids as after_sales_of
 from domain.after_sales.rules import AfterSale, AfterSaleState, Kind, Reason
@@ -162,7 +162,7 @@ async def send_back(market: Market, journey: Journey) -> None:
 async def accept_goods(market: Market, journey: Journey) -> None:
     """Staff have it."""
     asked = await after_sale_of(market, journey)
-    await deciding.accept_goods(
+    await arriving.accept_goods(
         market.db,
         after_sale_id=asked.id,
         by=journey.staff_id,

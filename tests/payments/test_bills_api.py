@@ -10,6 +10,7 @@ from api.services import Services
 from domain.accounts.rules import Principal, Role
 from domain.foundation import ids
 from domain.foundation.ids import new_id
+from domain.foundation.pages import cursor
 from domain.foundation.runtime import Market
 from domain.payments import bills
 from domain.payments.gateways import hang_up
@@ -132,6 +133,7 @@ async def test_bills_come_page_by_page_each_with_two_statements(day, ask):
     assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
     assert len(sent) == 2
     assert await ask(BILLS, after="nonsense", errors=True) == ["BAD_USER_INPUT"]
+    assert (await ask(BILLS, after=cursor("0", str(new_id()))))["nodes"] == []
 
 
 async def test_a_difference_is_settled_with_words(day, ask, accountant):
