@@ -1,6 +1,7 @@
 """Suppliers for those who work with them: what they send, what they are owed, and the doors to which they write."""
 
 from base64 import b64encode
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,11 +12,12 @@ from api.access import Who, to
 from api.context import Info
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
+from api.orders import OrderDestination
 from api.refusals import refusal
 from api.scalars import Long
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.foundation.money import Money as DomainMoney
-from domain.shipments import settling
+from domain.shipments import dropping, settling
 from domain.stock import queries as stock
 from domain.suppliers import actions, queries, rules
 
@@ -34,6 +36,21 @@ class SuppliedSku:
     cost: Money = strawberry.field(description="What the supplier is paid a unit, from the next order on.")
 
 
+@strawberry.type(description="Units that a supplier has to send, and where to.")
+class WaitingLine:
+    """What is to be sent."""
+
+    order_id: strawberry.ID
+    order_number: str
+    paid_at: datetime
+    position: Long = strawberry.field(description="The order's line, counted from 1.")
+    sku_id: strawberry.ID
+    title: str
+    units: Long
+    destination: OrderDestination
+    remark: str = strawberry.field(description="What the shopper asked for.")
+
+
 @strawberry.type(description="Who sends goods for us. 供应商")
 class Supplier(Node):
     """A supplier."""
@@ -49,6 +66,12 @@ class Supplier(Node):
         """What it sends."""
         page = await queries.skus_of(info.context.market.db, self.key, first=first, after=after)
         return Connection.of(page, _show_sku)
+
+    @strawberry.field(description="What paid orders wait for it to send, the oldest first.")
+    async def to_send(self, info: Info, first: int = 20, after: str | None = None) -> Connection[WaitingLine]:
+        """What it has to send."""
+        page = await dropping.waiting(info.context.market.db, self.key, first=first, after=after)
+        return Connection.of(page, _show_waiting)
 
 
 @strawberry.type(description="A supplier, and its key where it was made just now: it is not told again.")
@@ -326,6 +349,20 @@ def _show(supplier: rules.Supplier) -> Supplier:
 def _show_sku(sku: rules.SuppliedSku) -> SuppliedSku:
     return SuppliedSku(
         sku_id=show_id("sku", sku.sku_id), supplier_code=sku.supplier_code, cost=Money.of(sku.cost.minor)
+    )
+
+
+def _show_waiting(waiting: dropping.Waiting) -> WaitingLine:
+    return WaitingLine(
+        order_id=show_id("order", waiting.order_id),
+        order_number=waiting.order_number,
+        paid_at=waiting.paid_at,
+        position=Long(waiting.position),
+        sku_id=show_id("sku", waiting.sku_id),
+        title=waiting.title,
+        units=Long(waiting.units),
+        destination=OrderDestination(**asdict(waiting.destination)),
+        remark=waiting.remark,
     )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, text, true, tuple_, union_all
 
+from domain.after_sales.rules import OPEN
 from domain.after_sales.tables import after_sales
 from domain.back_office.rules import WantedOrders, check_wanted
 from domain.back_office.seeking import Sought, seek
@@ -25,8 +26,6 @@ from domain.orders.tables import lines, orders
 
 WALK = 3_000
 """Orders looked at in order before everything that matches is gathered."""
-
-OPEN_AFTER_SALES = ("requested", "to_send", "sent_back", "refunding")
 
 # From its sixth use on, a prepared statement may get one plan for all values; which index is narrow, only the values say.
 _PLAN_FOR_THESE_VALUES = text("SET LOCAL plan_cache_mode = force_custom_plan")
@@ -174,5 +173,5 @@ def _has_line_of(c: Any, wanted: WantedOrders) -> ColumnElement[bool]:
 
 def _has_open_after_sale(c: Any) -> ColumnElement[bool]:
     a = after_sales.c
-    is_open = and_(a.order_id == c.id, a.state.in_(OPEN_AFTER_SALES))
+    is_open = and_(a.order_id == c.id, a.state.in_(sorted(OPEN)))
     return select(a.id).where(is_open).exists()

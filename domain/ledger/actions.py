@@ -21,7 +21,8 @@ async def checkpoint_due(db: Database, *, now: datetime) -> int | None:
 
 
 async def checkpoint(db: Database, *, now: datetime) -> int | None:
-    """Keep all balances as they are; the position up to which they count, None when the ledger was too busy to tell.
+    """Keep all balances as they are; the position up to which they count, None when the ledger was too busy to tell: then
+    the next try is as good, and until then a balance sums up a little more.
 
     Only what was posted since the last one is summed up. A second call without new postings changes nothing; two at once
     do no harm.

@@ -71,7 +71,8 @@ async def lock_horizon(tx: Transaction) -> int:
 
     Positions are given out before the commit, so a lower one may appear after a higher one. Whoever posts holds a lock
     that this one does not go with: once we have it nobody is in between. The caller ends the transaction at once, for
-    nobody can post before. Raises DBAPIError (lock not available) when somebody posts in a transaction that lasts.
+    nobody can post before. Raises DBAPIError (lock not available) while somebody posts in a transaction that lasts, or
+    PostgreSQL vacuums the table.
     """
     await tx.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MS}ms'"))
     await tx.execute(text("LOCK TABLE ledger_postings IN SHARE MODE"))

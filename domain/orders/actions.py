@@ -63,7 +63,7 @@ async def pay(
                 now=now,
             )
             await idempotency.finish(tx, owner_id=shopper_id, key=idempotency_key, answer=str(payment_id))
-    return await payments.ask(db, gateway, payment_id=payment_id)
+    return await payments.ask(db, gateway, payment_id=payment_id, now=now)
 
 
 async def take_payment(

@@ -110,13 +110,10 @@ Index("orders_due_idx", orders.c.pay_by, postgresql_where=text("state = 'placed'
 Index(
     "orders_receive_idx", orders.c.receive_by, postgresql_where=text("receive_by IS NOT NULL AND received_at IS NULL")
 )
-# The counter's lists: by state, newest first; by the phone on the parcel.
-Index("orders_state_idx", orders.c.state, orders.c.id.desc())
-Index("orders_phone_idx", _of_destination("phone"), postgresql_where=text("destination IS NOT NULL"))
 # The back office's list and its export, a stretch of days, newest first: of all orders, in some states, of a store, of
-# late money; and by the name on the parcel.
+# late money; and by the phone or the name on the parcel.
 Index("orders_newest_idx", orders.c.placed_at, orders.c.id)
-Index("orders_state_newest_idx", orders.c.state, orders.c.placed_at, orders.c.id)
+Index("orders_state_idx", orders.c.state, orders.c.placed_at, orders.c.id)
 Index(
     "orders_store_newest_idx",
     orders.c.store_id,
@@ -131,6 +128,7 @@ Index(
     orders.c.id,
     postgresql_where=text("late_outcome IS NOT NULL"),
 )
+Index("orders_phone_idx", _of_destination("phone"), postgresql_where=text("destination IS NOT NULL"))
 Index("orders_recipient_idx", _of_destination("recipient"), postgresql_where=text("destination IS NOT NULL"))
 # A day's takings: what was paid on it?
 Index("orders_paid_idx", orders.c.paid_at, postgresql_where=text("paid_at IS NOT NULL"))

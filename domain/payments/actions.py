@@ -26,6 +26,7 @@ from domain.payments.rules import (
     Instructions,
     News,
     Notice,
+    PaidAlready,
     Payment,
     PaymentState,
     Refund,
@@ -54,10 +55,10 @@ class Outcome(Enum):
     KNOWN = "known"
 
 
-async def ask(db: Database, gateway: Gateway, *, payment_id: UUID) -> Asked:
+async def ask(db: Database, gateway: Gateway, *, payment_id: UUID, now: datetime) -> Asked:
     """Have the gateway make a payment payable. Its row (`store.open_pending`) stands before the gateway hears of it.
 
-    A second call gives instructions for the same payment. Raises PayerUnknown and GatewayUnavailable (also when at this
+    A second call gives instructions for the same payment; money whose notice is late is found then. Raises PayerUnknown and GatewayUnavailable (also when at this
     moment the payment was opened at another gateway); the payment is then pending as before.
     """
     payment = (await queries.by_ids(db, [payment_id]))[payment_id]
@@ -67,6 +68,9 @@ async def ask(db: Database, gateway: Gateway, *, payment_id: UUID) -> Asked:
         raise GatewayUnavailable(gateway=gateway.name)
     try:
         instructions = await gateway.prepare(payment, await openid_of(db, payment.payer_id))
+    except PaidAlready:
+        await look(db, gateway, payment, now=now)
+        return Asked((await queries.by_ids(db, [payment_id]))[payment_id], None)
     except GatewayFailed as error:
         log.warning("payment_not_prepared", payment=str(payment.id), error=str(error))
         raise GatewayUnavailable(gateway=gateway.name) from error
@@ -92,6 +96,8 @@ async def leave_others(
                 answer = await gateway.close(payment)
             except GatewayFailed as error:
                 raise GatewayUnavailable(gateway=gateway.name) from error
+            if answer is Standing.PENDING:  # the wallet is at work on it
+                raise GatewayUnavailable(gateway=gateway.name)
             await _write_closed(db, payment, answer, now)
 
 

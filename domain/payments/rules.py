@@ -214,6 +214,10 @@ class GatewayFailed(Exception):
     """The gateway did not answer, or answered nonsense: what it has done is not known. Ask again, it counts once."""
 
 
+class PaidAlready(GatewayFailed):
+    """The gateway makes nothing payable: this payment has its money, and only its notice is not here yet."""
+
+
 class NoticeForged(ClientFault):
     """A notice without a valid signature, or one signed too long ago to be believed."""
 

@@ -28,6 +28,7 @@ from domain.payments.rules import (
     GatewayFailed,
     Instructions,
     Notice,
+    PaidAlready,
     PayerUnknown,
     Payment,
     Refund,
@@ -40,7 +41,8 @@ from domain.payments.rules import (
 DESCRIPTION = "夜市 Night Market"
 """What the shopper's wallet shows; 127 bytes at most."""
 UNKNOWN = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
-ENDED = frozenset({"ORDERPAID", "ORDER_PAID", "ORDER_CLOSED", "ORDERCLOSED"})
+PAID = frozenset({"ORDERPAID", "ORDER_PAID"})
+ENDED = PAID | {"ORDER_CLOSED", "ORDERCLOSED"}
 PATIENCE_SECONDS = 8.0
 TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=20)
@@ -102,6 +104,8 @@ class WechatGateway:
             "time_expire": payment.expires_at.astimezone(SHOP_ZONE).isoformat(timespec="seconds"),
         }
         answer = await self._ask("pay", description=DESCRIPTION, **wish)
+        if answer.code in PAID:
+            raise PaidAlready(f"prepare: {answer.code}")
         prepay_id = answer.expect(200).get("prepay_id")
         if not isinstance(prepay_id, str) or not 0 < len(prepay_id) <= 64:
             raise GatewayFailed("prepay_id is missing")

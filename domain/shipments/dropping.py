@@ -1,4 +1,4 @@
-"""What suppliers tell of the parcels they sent for us (一件代发): signed letters with tracking numbers."""
+"""Drop-shipping (一件代发): what suppliers have to send for us, and their signed letters about the parcels they sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ from uuid import UUID
 import orjson
 from sqlalchemy import select
 
+from domain.addresses.rules import Destination
 from domain.foundation import idempotency
 from domain.foundation.database import Database
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound, Refusal
+from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders import store as orders_store
-from domain.orders.tables import orders
+from domain.orders.rules import OrderState, shown_number
+from domain.orders.tables import lines, orders
 from domain.shipments import rules, shipping
 from domain.shipments.rules import ROWS_AT_ONCE, Carrier
 from domain.suppliers.rules import Letter, Supplier, SupplierEnded
@@ -30,12 +33,47 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Units of a supplier's that a paid order waits for, and where they go."""
+
+    order_id: UUID
+    order_number: str
+    paid_at: datetime
+    position: int
+    sku_id: UUID
+    title: str
+    units: int
+    destination: Destination
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What became of a parcel that was told of: its id, or why it is refused."""
 
     order_number: str
     shipment_id: UUID | None
     error: Refusal | BadInput | None = None
+
+
+async def waiting(db: Database, supplier_id: UUID, *, first: int, after: str | None = None) -> Page[Waiting]:
+    """What a supplier has to send, by order, the oldest first."""
+    o, line = orders.c, lines.c
+    to_ship = line.quantity - line.shipped - line.unsent
+    found = (
+        select(
+            o.id, o.number, o.placed_at, o.paid_at, o.destination, o.remark,
+            line.position, line.sku_id, line.title, to_ship.label("to_ship"),
+        )
+        .join_from(lines, orders)
+        .where(line.supplier_id == supplier_id, o.state == OrderState.PAID, o.destination.isnot(None), to_ship > 0)
+        .order_by(o.id, line.position)
+    )  # fmt: skip
+    if after is not None:
+        order_id, position = read_cursor(after, UUID, int)
+        found = found.where((o.id > order_id) | ((o.id == order_id) & (line.position > position)))
+    rows = await db.rows(found.limit(page_size(first) + 1))
+    return page_of([_waiting(row) for row in rows], first, lambda one: (str(one.order_id), one.position))
 
 
 def read(body: bytes) -> list[Sent]:
@@ -85,7 +123,7 @@ async def _send(db: Database, supplier: Supplier, parcel: Sent, *, key: str, now
             return UUID(replay.answer)
         found = await tx.value(select(orders.c.id).where(orders.c.number == _running(parcel.order_number)))
         order = await orders_store.lock(tx, found) if found else None
-        lines = await orders_store.lines_of(tx, order.id) if order else []
+        kept = await orders_store.lines_of(tx, order.id) if order else []
         if (
             order is None
             or order.number != parcel.order_number
@@ -118,6 +156,20 @@ def _sent(told: Any) -> Sent:
             raise ValueError("lines are whole numbers of units by line")
     carrier = Carrier(name) if name in set(Carrier) else Carrier.OTHER
     return Sent(order_number, carrier, number, units)
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(
+        order_id=row.id,
+        order_number=shown_number(row.number, row.placed_at),
+        paid_at=row.paid_at,
+        position=row.position,
+        sku_id=row.sku_id,
+        title=row.title,
+        units=row.to_ship,
+        destination=Destination(**row.destination),
+        remark=row.remark,
+    )
 
 
 def _running(order_number: str) -> int:

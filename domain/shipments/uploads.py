@@ -33,7 +33,7 @@ _OPEN = text("""
                (SELECT count(*) FROM shipments WHERE order_id = o.id) AS parcels,
                (o.fulfilment = 'pickup' AND o.received_at IS NOT NULL) AS is_handed_over
         FROM orders AS o JOIN payments AS p ON p.id = o.paid_with AND p.gateway = :gateway
-        WHERE o.id = :order_id
+        WHERE o.id = :order_id AND o.state <> 'refunded'  -- no money is left that could be settled
     )
     INSERT INTO shipping_uploads AS upload (order_id, state, retry_at, due_since)
     SELECT id, 'due', CAST(:now AS timestamptz), CAST(:now AS timestamptz) FROM sent WHERE parcels > 0 OR is_handed_over

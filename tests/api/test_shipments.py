@@ -336,6 +336,19 @@ async def test_a_supplier_is_taken_on_and_feeds_its_stock(given, ask, staff, bri
     assert (await given.stock_of(sku_id)).free == 9
 
 
+async def test_staff_see_what_a_supplier_has_to_send(given, ask, staff):
+    supplier, _ = await given.supplier()
+    order = await given.bought(Goods(quantity=2, supplier_id=supplier.id, cost_minor=800))
+    document = (
+        """query Q { suppliers { nodes { code toSend { nodes { orderNumber units destination { phone } } } } } }"""
+    )
+
+    [shown] = (await ask(document, by=staff, roles=STAFF)).data["nodes"]
+
+    phone = order.destination.phone
+    assert shown["toSend"]["nodes"] == [{"orderNumber": order.number, "units": 2, "destination": {"phone": phone}}]
+
+
 async def test_a_supplier_is_given_another_key_and_parted_with(given, ask, staff, bring):
     supplier, key = await given.supplier()
     first, second = await given.supplied(supplier, "A-1", "A-2", units=10)
@@ -451,7 +464,8 @@ async def test_pages_of_suppliers_and_uploads_meet(given, ask, staff):
         await given.shipped(order)
     await given.hear_shipments()
     documents = {
-        "suppliers": "query Q($after: String) { suppliers(first: 2, after: $after) { nodes { id code } pageInfo { endCursor } } }",
+        "suppliers": "query Q($after: String) { suppliers(first: 2, after: $after) { nodes { id code } "
+        "pageInfo { endCursor } } }",
         "uploads": "query Q($after: String) { shippingUploads(state: DUE, first: 2, after: $after) "
         "{ nodes { orderId } pageInfo { endCursor } } }",
     }

@@ -133,6 +133,18 @@ async def test_money_whose_notice_was_lost_is_found(given, gateway, wechat, orde
     assert len(await given.recorded(PaymentCaptured)) == 1
 
 
+async def test_whoever_has_paid_and_asks_again_is_told_so(given, gateway, wechat, order):
+    """The notice is still on its way."""
+    first = await pay(given, gateway, order)
+    await wechat.pay(first, behaviour="never")
+
+    again = await pay(given, gateway, order, "payment-2")
+
+    assert (again.payment.id, again.payment.state) == (first.payment.id, PaymentState.CAPTURED)
+    assert again.instructions is None
+    assert len(await given.recorded(PaymentCaptured)) == 1
+
+
 async def test_the_gateway_is_asked_ever_more_rarely(given, gateway, order):
     await pay(given, gateway, order)
 

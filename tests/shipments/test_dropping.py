@@ -39,6 +39,23 @@ async def test_a_supplier_sends_what_is_its_own(given, db, market):
     await assert_clean(market, in_flight=True)
 
 
+async def test_what_a_supplier_has_to_send_is_what_paid_orders_wait_for(given, db):
+    supplier, _ = await given.supplier()
+    mine = Goods(quantity=3, supplier_id=supplier.id, cost_minor=800)
+    partly, whole, sent = await given.bought(mine), await given.bought(Goods(), mine), await given.bought(mine)
+    await given.ordered(mine)
+    await given.shipped(partly, {1: 2})
+    await given.shipped(sent)
+
+    first = await dropping.waiting(db, supplier.id, first=1)
+    second = await dropping.waiting(db, supplier.id, first=1, after=first.cursors[-1])
+
+    found = [(line.order_number, line.position, line.units) for line in (*first.rows, *second.rows)]
+    assert found == [(partly.number, 1, 1), (whole.number, 2, 3)]
+    assert first.rows[0].destination == partly.destination
+    assert (first.has_next, second.has_next) == (True, False)
+
+
 async def test_the_same_letter_again_sends_nothing(given, db):
     supplier, _ = await given.supplier()
     order = await given.bought(Goods(quantity=2, supplier_id=supplier.id, cost_minor=800))

@@ -83,6 +83,11 @@ OLD_CHECKS = (
     ("payments", "payments_refund_retry_check", "state <> 'refund_due' OR refund_retry_at IS NOT NULL"),
 )
 NEW_CHECKS = (
+    (
+        "orders",
+        "orders_total_check",
+        "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
+    ),
     ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
     ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
     ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
@@ -101,11 +106,13 @@ NEW_CHECKS = (
     ),
     ("orders", "orders_paid_check", "(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)"),
     ("orders", "orders_destination_check", "(fulfilment IS NOT DISTINCT FROM 'delivery') = (destination IS NOT NULL)"),
+    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
     (
-        "orders",
-        "orders_total_check",
-        "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
+        "order_lines",
+        "order_lines_amounts_check",
+        "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
     ),
+    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
     (
         "order_lines",
         "order_lines_units_check",
@@ -113,25 +120,18 @@ NEW_CHECKS = (
     ),
     (
         "order_lines",
-        "order_lines_amounts_check",
-        "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
-    ),
-    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
-    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
-    (
-        "order_lines",
         "order_lines_refunded_check",
         "refunded_goods_minor BETWEEN 0 AND total_minor AND refunded_freight_minor BETWEEN 0 AND freight_minor",
     ),
-    ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
-    ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
-    ("payments", "payments_refund_of_captured_check", "refund_asked_minor = 0 OR captured_at IS NOT NULL"),
     (
         "payments",
         "payments_refund_due_check",
         "state NOT IN ('refund_due', 'refunded') OR refund_asked_minor = amount_minor",
     ),
     ("payments", "payments_refund_asked_check", "refund_asked_minor BETWEEN 0 AND amount_minor"),
+    ("payments", "payments_refund_of_captured_check", "refund_asked_minor = 0 OR captured_at IS NOT NULL"),
+    ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
+    ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
     (
         "stock_holds",
         "stock_holds_returned_check",
@@ -799,8 +799,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("destination IS NOT NULL"),
     )
-    op.create_index("orders_state_idx", "orders", ["state", sa.literal_column("id DESC")], unique=False)
-    op.create_index("orders_state_newest_idx", "orders", ["state", "placed_at", "id"], unique=False)
+    op.create_index("orders_state_idx", "orders", ["state", "placed_at", "id"], unique=False)
     op.create_index(
         "orders_store_newest_idx",
         "orders",
@@ -830,13 +829,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("captured_at IS NOT NULL"),
     )
-    op.drop_column("payments", "refund_retry_at")
-    op.drop_column("payments", "refund_error")
-    op.drop_column("payments", "refunded_at")
-    op.drop_column("payments", "refund_reason")
     op.drop_column("payments", "refund_reference")
+    op.drop_column("payments", "refund_reason")
     op.drop_column("payments", "refund_due_at")
     op.drop_column("payments", "refund_attempts")
+    op.drop_column("payments", "refund_error")
+    op.drop_column("payments", "refund_retry_at")
+    op.drop_column("payments", "refunded_at")
     op.add_column("stock_holds", sa.Column("returned", sa.BigInteger(), server_default="0", nullable=False))
     for table, name, condition in NEW_CHECKS:
         op.create_check_constraint(op.f(name), table, condition)
@@ -849,22 +848,22 @@ def downgrade() -> None:
         op.drop_constraint(op.f(name), table)
     op.drop_column("stock_holds", "returned")
     op.add_column(
+        "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
+    )
+    op.add_column(
+        "payments",
+        sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
+    )
+    op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
+    op.add_column(
         "payments",
         sa.Column("refund_attempts", sa.INTEGER(), server_default=sa.text("0"), autoincrement=False, nullable=False),
     )
     op.add_column(
         "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
     )
-    op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
     op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
-    op.add_column(
-        "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
-    )
-    op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
-    op.add_column(
-        "payments",
-        sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
-    )
+    op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
     op.drop_index(
         "payments_captured_at_idx", table_name="payments", postgresql_where=sa.text("captured_at IS NOT NULL")
     )
@@ -886,7 +885,6 @@ def downgrade() -> None:
     op.drop_column("payments", "refund_asked_minor")
     op.drop_constraint(op.f("orders_store_id_fkey"), "orders", type_="foreignkey")
     op.drop_index("orders_store_newest_idx", table_name="orders", postgresql_where=sa.text("store_id IS NOT NULL"))
-    op.drop_index("orders_state_newest_idx", table_name="orders")
     op.drop_index("orders_state_idx", table_name="orders")
     op.drop_index("orders_recipient_idx", table_name="orders", postgresql_where=sa.text("destination IS NOT NULL"))
     op.drop_index(
