@@ -58,8 +58,8 @@ class Outcome(Enum):
 async def ask(db: Database, gateway: Gateway, *, payment_id: UUID, now: datetime) -> Asked:
     """Have the gateway make a payment payable. Its row (`store.open_pending`) stands before the gateway hears of it.
 
-    A second call gives instructions for the same payment; money whose notice is late is found then. Raises PayerUnknown and GatewayUnavailable (also when at this
-    moment the payment was opened at another gateway); the payment is then pending as before.
+    A second call gives instructions for the same payment, and finds money whose notice is late. Raises PayerUnknown and
+    GatewayUnavailable (also when the payment was opened at another gateway just now); it is then pending as before.
     """
     payment = (await queries.by_ids(db, [payment_id]))[payment_id]
     if payment.state is not PaymentState.PENDING:

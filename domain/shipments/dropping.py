@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from domain.addresses.rules import Destination
 from domain.foundation import idempotency
-from domain.foundation.database import Database
+from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound, Refusal
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders import store as orders_store
-from domain.orders.rules import OrderState, shown_number
+from domain.orders.rules import Order, OrderState, shown_number
 from domain.orders.tables import lines, orders
 from domain.shipments import rules, shipping
 from domain.shipments.rules import ROWS_AT_ONCE, Carrier
@@ -121,15 +121,7 @@ async def _send(db: Database, supplier: Supplier, parcel: Sent, *, key: str, now
         replay = await idempotency.begin(tx, owner_id=supplier.id, key=key, operation="supplier_sent", request=request)
         if replay:
             return UUID(replay.answer)
-        found = await tx.value(select(orders.c.id).where(orders.c.number == _running(parcel.order_number)))
-        order = await orders_store.lock(tx, found) if found else None
-        kept = await orders_store.lines_of(tx, order.id) if order else []
-        if (
-            order is None
-            or order.number != parcel.order_number
-            or not any(line.supplier_id == supplier.id for line in lines)
-        ):
-            raise NotFound(kind="order", id=parcel.order_number)
+        order = await _order_of(tx, supplier, parcel.order_number)
         shipment = await shipping.send(
             tx,
             order,
@@ -142,6 +134,18 @@ async def _send(db: Database, supplier: Supplier, parcel: Sent, *, key: str, now
         )
         await idempotency.finish(tx, owner_id=supplier.id, key=key, answer=str(shipment.id))
     return shipment.id
+
+
+async def _order_of(tx: Transaction, supplier: Supplier, order_number: str) -> Order:
+    """The order, locked. Raises NotFound where none of it is the supplier's: that it exists is not told."""
+    found = await tx.value(select(orders.c.id).where(orders.c.number == _running(order_number)))
+    order = await orders_store.lock(tx, found) if found else None
+    theirs = (
+        [line for line in await orders_store.lines_of(tx, found) if line.supplier_id == supplier.id] if found else []
+    )
+    if order is None or order.number != order_number or not theirs:
+        raise NotFound(kind="order", id=order_number)
+    return order
 
 
 def _sent(told: Any) -> Sent:

@@ -51,7 +51,7 @@ async def asked_payment(given, market, order=None):
     )
 
 
-async def until(question, answer, *, seconds=5.0):
+async def until(question, answer, *, seconds=20.0):
     """Wait until the question has this answer, then give it another moment in which to change."""
     for _ in range(int(seconds / 0.02)):
         if await question() == answer:

@@ -1,6 +1,5 @@
 """Asking, looking after lost notices and giving back: against WeChat Pay as it runs in the world."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -229,7 +228,7 @@ async def refund_of(given, payment):
 
 async def test_a_refund_is_asked_for_until_it_is_done(given, gateway, wechat, unwanted):
     accepted = await refund(given, gateway, after=0)
-    await asyncio.sleep(0.3)  # the gateway takes its time
+    await wechat.no_refund_is_under_way()
     too_soon = await refund(given, gateway, after=0.4)
     done = await refund(given, gateway, after=0.5)
     again = await refund(given, gateway, after=3600)
@@ -250,7 +249,7 @@ async def test_a_refund_survives_a_crash_between_gateway_and_commit(given, gatew
     with pytest.raises(ConnectionResetError):
         await refund(given, DiesAfterTheRefund(gateway), after=0)
     assert (await given.payment_again(unwanted.id)).state is PaymentState.REFUND_DUE
-    await asyncio.sleep(0.3)
+    await wechat.no_refund_is_under_way()
 
     too_soon = await refund(given, gateway, after=store.LEASE.total_seconds() - 0.001)
     somebody_else = await refund(given, gateway, after=store.LEASE.total_seconds())
@@ -277,7 +276,7 @@ async def test_a_refund_without_enough_money_at_the_gateway_is_tried_again(given
     await wechat.behave(refund_ms=0)
 
     await refund(given, gateway, after=1)
-    await asyncio.sleep(0.1)
+    await wechat.no_refund_is_under_way()
     await refund(given, gateway, after=60)
 
     assert "NOT_ENOUGH" in refused.error
@@ -299,7 +298,7 @@ async def test_one_refunds_trouble_is_not_its_neighbours(given, gateway, wechat,
 
     with pytest.raises(ZeroDivisionError):
         await refund(given, OneIsCursed(gateway), after=0)
-    await asyncio.sleep(0.3)
+    await wechat.no_refund_is_under_way()
 
     assert await wechat.payments_taken_and_given_back() == (2, 1)
 

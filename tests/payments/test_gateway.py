@@ -186,7 +186,7 @@ async def test_a_refund_is_done_a_little_later_and_once(gateway, wechat, paid):
     due = part_of(paid)
 
     first = await gateway.refund(due)
-    await asyncio.sleep(0.3)
+    await wechat.no_refund_is_under_way()
     done = await gateway.refund(replace(due, attempts=2))
     again = await gateway.refund(due)
 
@@ -210,7 +210,7 @@ async def test_never_more_goes_back_than_was_paid(gateway, wechat, paid):
     with pytest.raises(GatewayFailed, match="INVALID_REQUEST"):
         await gateway.refund(part_of(paid, 490, paid=Money(9990)))
     await gateway.refund(part_of(paid, 490))
-    await asyncio.sleep(0.1)
+    await wechat.no_refund_is_under_way()
 
     assert await wechat.payments_taken_and_given_back() == (1, 2)
 
@@ -228,7 +228,7 @@ async def test_a_refund_that_has_to_be_finished_by_hand_says_so(gateway, wechat,
     await wechat.behave(refunds=outcome, refund_ms=0)
     due = part_of(paid)
     await gateway.refund(due)
-    await asyncio.sleep(0.1)
+    await wechat.no_refund_is_under_way()
 
     with pytest.raises(GatewayFailed, match=says):
         await gateway.refund(replace(due, attempts=2))
@@ -246,7 +246,7 @@ async def test_the_days_bill_has_what_moved(gateway, wechat, paid):
     await wechat.behave(refund_ms=0, fee_per_10000=60)
     captured, due = await gateway.query(paid), part_of(paid)
     await gateway.refund(due)
-    await asyncio.sleep(0.1)
+    await wechat.no_refund_is_under_way()
     done = await gateway.refund(replace(due, attempts=2))
 
     bill = await gateway.bill(clock.shop_day(captured.at))

@@ -76,7 +76,8 @@ async def test_a_refund_that_comes_to_nothing_is_told_and_changes_nothing(given,
 
     await actions.refund_due(given.db, gateway_of(market.settings), now=given.now)
 
-    await asyncio.sleep(0.2)
+    await wechat.no_refund_is_under_way()
+    await asyncio.sleep(0.2)  # its notice
     assert await given.payment_states() == {"refund_due": 1}
     assert await given.db.value(select(func.count()).select_from(notices)) == 1
 

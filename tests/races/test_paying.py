@@ -227,7 +227,7 @@ async def test_sweeps_side_by_side_give_back_once(given, gateway, wechat):
     due_at = [given.now + timedelta(seconds=second) for second in (0, 60, 120)]
     for now in due_at:
         await asyncio.gather(*(payments.refund_due(given.db, gateway, now=now, limit=4) for _ in range(5)))
-        await asyncio.sleep(0.3)
+        await wechat.no_refund_is_under_way()
 
     assert await given.payment_states() == {PaymentState.REFUNDED: 10}
     assert await wechat.payments_taken_and_given_back() == (10, 10)
