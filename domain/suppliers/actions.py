@@ -35,7 +35,7 @@ async def create(
         )
         if replay:
             return await store.lock(tx, UUID(replay.answer)), None
-        supplier, key = store.new_supplier(code, name, now=now), rules.new_key()
+        supplier, key = Supplier(new_id(), code, name, now), rules.new_key()
         if not await store.add(tx, supplier, key):
             raise rules.SupplierCodeTaken(supplier_code=code)
         await _note(tx, "create_supplier", supplier.id, by=by, now=now, code=code)
@@ -66,7 +66,7 @@ async def assign(db: Database, *, supplier_id: UUID, skus: Sequence[SuppliedSku]
             raise rules.SkuSupplied(sku_id=theirs.sku_id, by_supplier=theirs.code)
         wanted = {one.supplier_code: one.sku_id for one in assigned}
         changed = set(wanted.values())
-        for code, sku_id in (await store.codes_taken(tx, supplier_id, list(wanted))).items():
+        for code, sku_id in (await store.skus_by_codes(tx, supplier_id, list(wanted))).items():
             if sku_id != wanted[code] and sku_id not in changed:
                 raise rules.SupplierSkuCodeTaken(supplier_code=code)
         await store.assign(tx, supplier_id, assigned)

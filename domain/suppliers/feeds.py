@@ -74,7 +74,7 @@ async def _apply(
     tx: Transaction, supplier: Supplier, letter: Letter, content: Content, *, as_of: datetime, now: datetime
 ) -> FeedReport:
     feed_id = new_id()
-    skus = await store.codes_taken(tx, supplier.id, list(content.quantities))
+    skus = await store.skus_by_codes(tx, supplier.id, list(content.quantities))
     told, unknown = rules.named(skus, content.quantities)
     levels = await receiving.lock_levels(tx, sorted(told))
     changes = []

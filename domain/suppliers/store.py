@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.foundation.database import Transaction
 from domain.foundation.errors import NotFound
-from domain.foundation.ids import new_id
 from domain.foundation.money import Money
 from domain.suppliers.rules import FeedReport, SuppliedSku, Supplier
 from domain.suppliers.tables import feeds, supplied_skus, suppliers
@@ -53,7 +52,8 @@ async def add(tx: Transaction, supplier: Supplier, key: bytes) -> bool:
 
 async def lock(tx: Transaction, supplier_id: UUID) -> Supplier:
     """A supplier, locked until the transaction ends. Raises NotFound."""
-    row = await tx.one(select(*COLUMNS).where(s.id == supplier_id).with_for_update())
+    # its key stays as it is: who places an order with its goods need not wait, as the longest feed takes a while
+    row = await tx.one(select(*COLUMNS).where(s.id == supplier_id).with_for_update(key_share=True))
     if row is None:
         raise NotFound(kind="supplier", id=str(supplier_id))
     return supplier_of(row)
@@ -100,7 +100,7 @@ async def release(tx: Transaction, supplier_id: UUID, sku_id: UUID) -> bool:
     return await tx.execute(delete(supplied_skus).where(sku.supplier_id == supplier_id, sku.sku_id == sku_id)) == 1
 
 
-async def codes_taken(tx: Transaction, supplier_id: UUID, codes: Sequence[str]) -> dict[str, UUID]:
+async def skus_by_codes(tx: Transaction, supplier_id: UUID, codes: Sequence[str]) -> dict[str, UUID]:
     """The supplier's SKUs by its codes, as far as there are any."""
     rows = await tx.rows(_KNOWN, {"supplier_id": supplier_id, "codes": list(codes)})
     return {row.supplier_code: row.sku_id for row in rows}
@@ -140,8 +140,3 @@ async def add_feed(
             refused=report.refused,
         )
     )
-
-
-def new_supplier(code: str, name: str, *, now: datetime) -> Supplier:
-    """A supplier to be written."""
-    return Supplier(new_id(), code, name, now)

@@ -139,10 +139,10 @@ CORRUPTIONS = [
         lambda week: {encode("entry", week.fee)},
     ),
     Corruption(
-        "more paid out than a gateway had",
-        ENTRY.format(kind="paid_out", about="NULL", debit="'bank', ''", credit="'gateway', 'elsewhere'", amount=1),
-        (books.SIDES,),
-        lambda _: {"gateway elsewhere"},
+        "more refunds than were owed",
+        ENTRY.format(kind="paid_out", about="NULL", debit="'refunds', ''", credit="'bank', ''", amount=10**9),
+        (books.SIDES, books.PAID_IS_CAPTURED),
+        lambda _: {"refunds", "all orders"},
     ),
     Corruption(
         "a checkpoint a fen too high",

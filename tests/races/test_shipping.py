@@ -14,6 +14,8 @@ from domain.orders.events import OrderReceived
 from domain.orders.rules import Fulfilment, OrderNotReceivable, OrderNotShippable, OrderState, TooManyUnits
 from domain.shipments import receiving, shipping
 from domain.shipments.rules import Carrier, PickupCodeLocked, Shipment, WrongPickupCode
+from domain.stock.rules import NotEnoughStock
+from domain.suppliers.rules import FeedReport
 from tests.audit import assert_clean
 from tests.given.after_sales import Goods
 
@@ -129,4 +131,23 @@ async def test_one_pickup_at_many_counters(given, market, is_right):
     assert kinds == (
         {type(order.id): 1, OrderNotReceivable: 19} if is_right else {WrongPickupCode: 5, PickupCodeLocked: 15}
     )
+    await assert_clean(market, in_flight=True)
+
+
+async def test_feeds_while_orders_are_placed_never_free_what_is_held(given, market):
+    supplier, _ = await given.supplier()
+    skus = await given.supplied(supplier, "A-1", "A-2", units=10)
+    new = [given.new_order(*skus, shopper_id=shopper_id) for shopper_id in await given.shoppers(20)]
+
+    outcomes = await gather(
+        *(given.place([order]) for order in new),
+        *(given.feed(supplier, {"A-2": 5 + n % 3, "A-1": 5 + n % 3}) for n in range(6)),
+    )
+
+    assert {type(outcome) for outcome in outcomes} <= {type(None), FeedReport, NotEnoughStock}
+    last = await given.feed(supplier, {"A-1": 12, "A-2": 12})
+    for sku_id in skus:
+        level = await given.stock_of(sku_id)
+        assert level.free == max(0, 12 - level.held)
+    assert last.rows == 2
     await assert_clean(market, in_flight=True)

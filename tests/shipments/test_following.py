@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 import pytest
+from aiohttp import web
 
 from domain.foundation import clock
 from domain.foundation.clock import SHOP_ZONE
@@ -17,6 +18,7 @@ from domain.shipments.rules import Carrier, ShipmentState
 from domain.shipments.tracking import PushForged, PushMalformed, TrackingFailed, md5
 from tests.audit import assert_clean
 from tests.given.after_sales import Goods
+from tests.given.wechat import free_port
 
 S = ShipmentState
 DAY = timedelta(days=1)
@@ -228,6 +230,59 @@ async def test_carriers_the_company_does_not_know_are_not_followed(given, db, co
 
     assert await following.follow_due(db, company, now=given.now, limit=10) == 1
     assert await following.follow_due(db, company, now=given.now + 30 * DAY, limit=10) == 0
+
+
+@pytest.fixture
+async def door():
+    """Somebody who takes whatever is brought: the address, and the bodies so far."""
+    bodies = []
+
+    async def take(request):
+        bodies.append(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/notice", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield f"http://127.0.0.1:{port}/notice", bodies
+    await runner.cleanup()
+
+
+async def brought(bodies, count):
+    for _ in range(100):
+        if len(bodies) >= count:
+            return bodies
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"{len(bodies)} of {count}")
+
+
+async def test_what_the_company_brings_by_itself_is_believed_if_it_is_its_own(given, db, tracking, door):
+    given.now = clock.now()
+    url, bodies = door
+    company = tracking.client(url)
+    parcel = await given.shipped(await given.bought())
+    await following.follow_due(db, company, now=given.now, limit=10)
+    await company.hang_up()
+
+    await tracking.behave(behaviour="twice")
+    await tracking.move(parcel.tracking_number)
+    await brought(bodies, 2)
+    await tracking.behave(behaviour="reordered", delay_ms=300)
+    for _ in range(3):
+        await tracking.move(parcel.tracking_number)
+    pushes = [company.read_push(body) for body in await brought(bodies, 5)]
+    await tracking.behave(behaviour="once")
+    await tracking.forge(parcel.tracking_number)
+    await brought(bodies, 6)
+
+    new = [await following.take_push(db, push, now=clock.now()) for push in pushes]
+    assert sum(new) == 4
+    assert (await given.shipment_again(parcel.id)).state is S.MOVING
+    with pytest.raises(PushForged):
+        company.read_push(bodies[5])
 
 
 async def test_many_pushes_at_once_are_kept_once(given, db, company):

@@ -104,7 +104,8 @@ async def supplied(given):
 async def released(given, do):
     wish = await supplied(given)
     await do("assignSuppliedSkus", wish)
-    return {"supplierId": wish["input"]["supplierId"], "skuId": wish["input"]["skus"][0]["skuId"]}
+    sku_id = wish["input"]["skus"][0]["skuId"]
+    return {"input": {"supplierId": wish["input"]["supplierId"], "skuId": sku_id}}
 
 
 async def owed_supplier(given):
@@ -135,7 +136,7 @@ async def an_upload(given):
     refused = "INSERT INTO shipping_uploads (order_id, state, due_since, error) VALUES (:id, 'refused', :now, '48001')"
     async with given.db.transaction() as tx:
         await tx.execute(text(refused), {"id": order.id, "now": given.now})
-    return {"orderId": encode("order", order.id)}
+    return {"id": encode("order", order.id)}
 
 
 async def a_request(given):
@@ -232,7 +233,7 @@ async def plain_wish(name, given):
         case "createSupplier":
             return keyed(code="gui", name="桂花坊")
         case _:
-            return {"supplierId": await a_supplier(given)}
+            return {"id": await a_supplier(given)}
 
 
 @pytest.fixture
