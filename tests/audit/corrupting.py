@@ -37,7 +37,7 @@ async def found_after(db: Database, sql: str, names: Mapping[str, UUID], *, now:
 
 def check_found(lines: list[Line], corruption: Corruption, scene: Any) -> None:
     """Exactly the checks that were to find it did, and named exactly whom it is about."""
-    assert {line.check for line in differing(lines)} == {check.name for check in corruption.checks}
+    assert {line.check for line in differing(lines)} == {check.name for check in corruption.checks}, differing(lines)
     assert {line.subject for line in named(lines)} == corruption.subjects(scene)
     assert all(line.expected != line.found for line in named(lines))
 

@@ -141,8 +141,8 @@ CORRUPTIONS = [
     Corruption(
         "more refunds than were owed",
         ENTRY.format(kind="paid_out", about="NULL", debit="'refunds', ''", credit="'bank', ''", amount=10**9),
-        (books.SIDES, books.PAID_IS_CAPTURED),
-        lambda _: {"refunds", "all orders"},
+        (books.SIDES, books.ORDERS_POSTED, books.PAID_IS_CAPTURED),
+        lambda _: {"refunds", "order", "all orders"},
     ),
     Corruption(
         "a checkpoint a fen too high",
