@@ -146,6 +146,18 @@ class Settings(BaseSettings):
             raise ValueError("stripe_secret_key is set, so stripe_webhook_secret must be")
         return self
 
+    @model_validator(mode="after")
+    def _whole_companies(self) -> "Settings":
+        needs = {
+            "wechat_platform_url": ("wechat_app_id", "wechat_app_secret", "wechat_mch_id"),
+            "tracking_url": ("tracking_customer", "tracking_key"),
+        }
+        for address, others in needs.items():
+            lacking = [name for name in others if not _shown(getattr(self, name))]
+            if getattr(self, address) and lacking:
+                raise ValueError(f"{address} is set, so these must be: {', '.join(lacking)}")
+        return self
+
     @property
     def signing_secret(self) -> bytes:
         """The bytes that sign passes. Raises ValueError when there are none: an empty key would let anybody sign."""

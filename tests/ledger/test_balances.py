@@ -37,7 +37,7 @@ async def test_an_empty_ledger_has_no_balances(db, now):
 
 async def test_a_trial_balance_has_both_sides_in_the_order_of_the_chart(db, given):
     await given.posted(
-        given.movement(1990, debit=Account.GATEWAY, debit_subject="sandbox", credit=Account.RECEIPTS),
+        given.movement(1990, debit=Account.GATEWAY, debit_subject="stripe", credit=Account.RECEIPTS),
         given.movement(1990),
         given.movement(500, debit=Account.PREPAID, credit=Account.REFUNDS),
     )
@@ -45,7 +45,7 @@ async def test_a_trial_balance_has_both_sides_in_the_order_of_the_chart(db, give
     found = await queries.trial_balance(db)
 
     assert found == [
-        Balance(Account.GATEWAY, "sandbox", "CNY", 1990, 0),
+        Balance(Account.GATEWAY, "stripe", "CNY", 1990, 0),
         Balance(Account.RECEIPTS, "", "CNY", 1990, 1990),
         Balance(Account.PREPAID, "", "CNY", 500, 1990),
         Balance(Account.REFUNDS, "", "CNY", 0, 500),
@@ -158,7 +158,7 @@ async def test_checkpoint_and_rest_are_the_full_sum_at_every_moment_while_many_p
     """Eight post in transactions of all lengths, two keep balances, and one compares in snapshots."""
     dice = random.Random(7)
     over = asyncio.Event()
-    gateways = ("sandbox", "wechat")
+    gateways = ("stripe", "wechat")
 
     async def posts():
         for _ in range(25):

@@ -73,7 +73,7 @@ async def test_postings_of_one_moment_keep_their_order(db, given, now):
 
 
 async def test_a_subject_has_a_statement_of_its_own(db, given, now):
-    for gateway, amount in (("sandbox", 100), ("wechat", 300)):
+    for gateway, amount in (("stripe", 100), ("wechat", 300)):
         await given.posted(
             given.movement(amount, debit=Account.GATEWAY, debit_subject=gateway, credit=Account.RECEIPTS)
         )
@@ -105,7 +105,7 @@ async def test_what_cannot_be_a_statement_is_said(db, now, changes, message):
 
 async def test_an_order_has_its_whole_story(db, given, now):
     order_id, other = new_id(), new_id()
-    first = given.movement(100, debit=Account.GATEWAY, debit_subject="sandbox", about_id=order_id)
+    first = given.movement(100, debit=Account.GATEWAY, debit_subject="stripe", about_id=order_id)
     second = given.movement(100, debit=Account.PREPAID, credit=Account.SALES, about_id=order_id)
     await given.posted(first, given.movement(about_id=other))
     await given.posted(second, now=now + DAY)

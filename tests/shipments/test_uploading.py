@@ -303,3 +303,9 @@ def test_items_are_described_within_wechats_limit():
 
     assert uploads.described(titles, {2: 3}) == "米酒*3"
     assert len(uploads.described(titles, {1: 1, 2: 3})) == 120
+
+
+@pytest.mark.parametrize("address", ["wechat_platform_url", "tracking_url"])
+def test_an_address_without_its_keys_is_no_setting(settings, address):
+    with pytest.raises(ValueError, match=f"{address} is set"):
+        type(settings).model_validate({address: "https://company.example"})
