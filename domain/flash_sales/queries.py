@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, join, select
 
 from domain.flash_sales.rules import Item, Sale, SaleState, TicketState, slot_window
 from domain.flash_sales.store import ITEM_COLUMNS, SALE_COLUMNS, sale_of
@@ -15,7 +15,7 @@ from domain.foundation.clock import shop_day
 from domain.foundation.database import AnyRow, Database
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders.tables import orders
-from domain.suppliers.tables import supplied_skus
+from domain.suppliers.tables import supplied_skus, suppliers
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ async def terms_by_number(db: Database, number: int) -> Terms:
     row = await db.one(
         select(*ITEM_COLUMNS, sales.c.pay_seconds, s.supplier_id, s.cost_minor)
         .join_from(items, sales)
-        .outerjoin(supplied_skus, s.sku_id == items.c.sku_id)
+        .outerjoin(join(supplied_skus, suppliers), (s.sku_id == items.c.sku_id) & suppliers.c.ended_at.is_(None))
         .where(items.c.number == number)
     )
     if row is None:
