@@ -83,15 +83,6 @@ OLD_CHECKS = (
     ("payments", "payments_refund_retry_check", "state <> 'refund_due' OR refund_retry_at IS NOT NULL"),
 )
 NEW_CHECKS = (
-    (
-        "orders",
-        "orders_total_check",
-        "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
-    ),
-    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
-    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
-    ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
-    ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
     ("orders", "orders_shipped_check", "state <> 'shipped' OR shipped_at IS NOT NULL"),
     ("orders", "orders_fulfilment_check", "fulfilment IS NULL OR fulfilment IN ('delivery', 'pickup')"),
     (
@@ -106,13 +97,15 @@ NEW_CHECKS = (
     ),
     ("orders", "orders_paid_check", "(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)"),
     ("orders", "orders_destination_check", "(fulfilment IS NOT DISTINCT FROM 'delivery') = (destination IS NOT NULL)"),
-    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
     (
-        "order_lines",
-        "order_lines_amounts_check",
-        "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
+        "orders",
+        "orders_total_check",
+        "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
     ),
-    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
+    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
+    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
+    ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
+    ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
     (
         "order_lines",
         "order_lines_units_check",
@@ -123,15 +116,22 @@ NEW_CHECKS = (
         "order_lines_refunded_check",
         "refunded_goods_minor BETWEEN 0 AND total_minor AND refunded_freight_minor BETWEEN 0 AND freight_minor",
     ),
+    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
+    (
+        "order_lines",
+        "order_lines_amounts_check",
+        "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
+    ),
+    ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
+    ("payments", "payments_refund_asked_check", "refund_asked_minor BETWEEN 0 AND amount_minor"),
+    ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
+    ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
     (
         "payments",
         "payments_refund_due_check",
         "state NOT IN ('refund_due', 'refunded') OR refund_asked_minor = amount_minor",
     ),
-    ("payments", "payments_refund_asked_check", "refund_asked_minor BETWEEN 0 AND amount_minor"),
     ("payments", "payments_refund_of_captured_check", "refund_asked_minor = 0 OR captured_at IS NOT NULL"),
-    ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
-    ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
     (
         "stock_holds",
         "stock_holds_returned_check",
@@ -179,11 +179,21 @@ CARRY = (
     SELECT id, kind, cause_id, about_id, 2, at, now() FROM carried ORDER BY at
     """,
     """
-    INSERT INTO ledger_postings (entry_id, account, subject, currency, amount_minor)
-    SELECT carried.id, account, subject, currency, sign * amount_minor
-    FROM carried, LATERAL (VALUES (debit, debit_subject, 1), (credit, credit_subject, -1)) AS side (account, subject, sign)
-    ORDER BY at, carried.id
+    INSERT INTO ledger_postings (entry_id, number, account, subject, currency, amount_minor, recorded_at)
+    SELECT carried.id, number, account, subject, currency, sign * amount_minor, now()
+    FROM carried, LATERAL (VALUES (1, debit, debit_subject, 1), (2, credit, credit_subject, -1))
+         AS side (number, account, subject, sign)
+    ORDER BY at, carried.id, number
     """,
+    # events on their way say which refund they are about, as their hearers now ask
+    """
+    UPDATE outbox_events SET payload = payload || jsonb_build_object('refund_id', refunds.id, 'cause_id', NULL)
+    FROM refunds
+    WHERE kind = 'payment.refunded' AND delivered_at IS NULL
+      AND refunds.payment_id = CAST(payload ->> 'payment_id' AS uuid)
+    """,
+    # nobody speaks to the sandbox any more: what was not paid there never will be, and its play money is back
+    "UPDATE payments SET state = 'closed', closed_at = now() WHERE gateway = 'sandbox' AND state = 'pending'",
 )
 
 revision = "0002"
@@ -829,13 +839,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("captured_at IS NOT NULL"),
     )
-    op.drop_column("payments", "refund_reference")
+    op.drop_column("payments", "refund_error")
     op.drop_column("payments", "refund_reason")
+    op.drop_column("payments", "refunded_at")
     op.drop_column("payments", "refund_due_at")
     op.drop_column("payments", "refund_attempts")
-    op.drop_column("payments", "refund_error")
     op.drop_column("payments", "refund_retry_at")
-    op.drop_column("payments", "refunded_at")
+    op.drop_column("payments", "refund_reference")
     op.add_column("stock_holds", sa.Column("returned", sa.BigInteger(), server_default="0", nullable=False))
     for table, name, condition in NEW_CHECKS:
         op.create_check_constraint(op.f(name), table, condition)
@@ -847,14 +857,11 @@ def downgrade() -> None:
     for table, name, _ in NEW_CHECKS:
         op.drop_constraint(op.f(name), table)
     op.drop_column("stock_holds", "returned")
-    op.add_column(
-        "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
-    )
+    op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
     op.add_column(
         "payments",
         sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
     )
-    op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
     op.add_column(
         "payments",
         sa.Column("refund_attempts", sa.INTEGER(), server_default=sa.text("0"), autoincrement=False, nullable=False),
@@ -862,8 +869,11 @@ def downgrade() -> None:
     op.add_column(
         "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
     )
+    op.add_column(
+        "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
+    )
     op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
-    op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
+    op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
     op.drop_index(
         "payments_captured_at_idx", table_name="payments", postgresql_where=sa.text("captured_at IS NOT NULL")
     )
