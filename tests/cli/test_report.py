@@ -11,7 +11,19 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cli import charts
-from cli.report import AuditLine, SaleReport, SecondFigures, SkuFigures, Step, html, percentile, terminal, write_html
+from cli.report import (
+    AccountFigures,
+    AuditLine,
+    SaleReport,
+    Scene,
+    SecondFigures,
+    SkuFigures,
+    Step,
+    html,
+    percentile,
+    terminal,
+    write_html,
+)
 from cli.report.figures import duration, headline, in_slices, seconds_per_slice, yuan
 
 EIGHT_IN_THE_EVENING = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
@@ -58,6 +70,11 @@ SALE = SaleReport(
         AuditLine("总量 = 空闲 + 占用 + 售出", "竹编夜灯", "200", "200", ok=True),
         AuditLine("收款 = 订单金额", "payments", "¥3,721.30", "¥3,721.30", ok=True),
     ],
+    counter=[Scene("退货", "return", "1 unit came back; ¥9.90 refunded")],
+    trial_balance=[
+        AccountFigures("支付渠道存款 wechat", "gateway", 371_140, 0),
+        AccountFigures("预收货款", "prepaid", 0, 371_140),
+    ],
 )
 NO_SALE = SaleReport(title="空场", started_at=EIGHT_IN_THE_EVENING, shoppers=0, units=0)
 BUSY = replace(
@@ -68,6 +85,8 @@ BUSY = replace(
     claim_ms=[0.0, 0.02, 45_000.0],
     revenue_minor=123_456_789_012,
     audit=[AuditLine("总量 = 空闲 + 占用 + 售出" * 3, NASTY * 3, "80 = 4 + 0 + 76", "81", ok=False)],
+    counter=[Scene("退货", "return", NASTY * 5)],
+    trial_balance=[AccountFigures("支付渠道存款 " + NASTY, "gateway", 123_456_789_012, 0)],
 )
 
 
@@ -227,6 +246,9 @@ def test_the_page_tells_every_figure():
         "98.2%",
         "CPython 3.13.9",
         "18.4",
+        "1 unit came back; ¥9.90 refunded",
+        "预收货款",
+        "¥3,711.40",
     ):
         assert words in page
     assert page.count("✓") == 2
@@ -313,6 +335,9 @@ def test_the_terminal_tells_every_figure():
         "2 / 2",
         "98.2%",
         "峰值 980/s",
+        "1 unit came back; ¥9.90 refunded",
+        "预收货款 prepaid",
+        "¥3,711.40",
     ):
         assert figure in lines
     assert lines.count("✓") == 2
