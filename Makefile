@@ -48,9 +48,10 @@ migration: .venv/made ## Write the next migration from what the tables say, NAME
 bench: .venv/made ## Measure what the market can do against this machine's own ceiling; ARGS="..." adds options.
 	@.venv/bin/python -m benchmarks $(ARGS)
 
-faults: .venv/made ## Run every race and kill processes in mid-sale, each 20 times over; FAULT_RUNS=100 says how often instead.
+faults: .venv/made ## Run every race, kill processes in mid-sale and at every statement, live 10,000 orders; FAULT_RUNS=100, HISTORY_ORDERS=500 say how often.
 	@echo "faults: real races, and real processes killed in real sales, $${FAULT_RUNS:-20} times each"
-	@FAULT_RUNS=$${FAULT_RUNS:-20} .venv/bin/pytest -m "" tests/races tests/faults tests/workers/test_broker.py $(ARGS)
+	@FAULT_RUNS=$${FAULT_RUNS:-20} HISTORY_ORDERS=$${HISTORY_ORDERS:-10000} .venv/bin/pytest -m "" tests/races tests/faults \
+		tests/after_sales/test_dying.py tests/workers/test_broker.py tests/back_office $(ARGS)
 
 # no configuration: neither a user's nor a parent folder's may decide what is locked
 LOCK = .venv/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

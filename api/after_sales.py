@@ -12,8 +12,9 @@ from api.context import Info
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
-from api.orders import Order, orders_by_ids
+from api.orders import OrderState
 from api.payments import Refund, show_refund
+from api.products import Sku, sku_loader
 from api.refusals import refusal
 from api.scalars import Long
 from domain.after_sales import actions, amounts, queries, rules
@@ -36,7 +37,8 @@ AfterSaleState = strawberry.enum(
 AfterSaleReason = strawberry.enum(
     rules.Reason,
     name="AfterSaleReason",
-    description="Why. NOT_WANTED and OTHER count as the shopper's change of mind, the rest as the merchant's fault.",
+    description="Why. NOT_WANTED and OTHER count as the shopper's change of mind, the rest as the merchant's fault. "
+    "BY_MERCHANT is said by staff only: they gave it back without being asked.",
 )
 AfterSaleParty = strawberry.enum(rules.Party, name="AfterSaleParty", description="Who acts.")
 AfterSaleStep = strawberry.enum(rules.Step, name="AfterSaleStep", description="What a person can do with it.")
@@ -57,6 +59,23 @@ class AfterSaleLine:
     freight_kept: Money = strawberry.field(
         description="Where it stays: the goods have travelled and the merchant is not at fault."
     )
+    key: strawberry.Private[UUID]
+
+    @strawberry.field(description="The SKU as it is now, with its product's options and pictures.")
+    async def sku(self, info: Info) -> Sku | None:
+        """The SKU, fetched for all lines together."""
+        return await sku_loader(info).load(self.key)
+
+
+# without a list: from an order to its after-sales and back again, an answer would grow with every turn
+@strawberry.type(description="Which order an after-sale is about; `order(id:)` tells the rest.")
+class AfterSaleOrder:
+    """An order by its name."""
+
+    id: strawberry.ID
+    number: str = strawberry.field(description="For people: the shop's day, then a running number.")
+    state: OrderState
+    total: Money = strawberry.field(description="What was to be paid.")
 
 
 @strawberry.type(description="What would go back, if it were asked for now.")
@@ -104,11 +123,16 @@ class AfterSale(Node):
     shown: strawberry.Private[rules.AfterSale]
 
     @strawberry.field(description="Whose money and goods go back.")
-    async def order(self, info: Info) -> Order:
+    async def order(self, info: Info) -> AfterSaleOrder:
         """Its order."""
-        (found,) = await orders_by_ids(info, [self.shown.order_id])
+        found = await batched(info, orders.by_ids).load(self.shown.order_id)
         assert found is not None, f"after-sale {self.id} of no order"
-        return found
+        return AfterSaleOrder(
+            id=show_id("order", found.id),
+            number=found.number,
+            state=found.state,
+            total=Money.of(found.total.minor, found.total.currency),
+        )
 
     @strawberry.field(description="Which units, and what is asked for them.")
     async def lines(self, info: Info) -> list[AfterSaleLine]:
@@ -185,6 +209,7 @@ AfterSaleQuoteResult = Annotated[
     | refusal(OrderNotRefundable)
     | refusal(rules.AfterSaleTooLate)
     | refusal(rules.GoodsMustComeBack)
+    | refusal(rules.TooManyAfterSales)
     | refusal(TooManyUnits)
     | refusal(NotFound),
     strawberry.union("AfterSaleQuoteResult"),
@@ -194,6 +219,7 @@ RequestAfterSaleResult = Annotated[
     | refusal(OrderNotRefundable)
     | refusal(rules.AfterSaleTooLate)
     | refusal(rules.GoodsMustComeBack)
+    | refusal(rules.TooManyAfterSales)
     | refusal(TooManyUnits)
     | refusal(NotFound)
     | refusal(IdempotencyConflict),
@@ -378,4 +404,5 @@ def _show_line(line: rules.AfterSaleLine, of_order: Line) -> AfterSaleLine:
         goods=Money.of(line.goods_minor, currency),
         freight=Money.of(line.freight_minor, currency),
         freight_kept=Money.of(line.freight_kept_minor, currency),
+        key=of_order.sku_id,
     )

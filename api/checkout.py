@@ -132,6 +132,7 @@ PlaceOrderResult = Annotated[
     Order
     | refusal(rules.PriceChanged)
     | refusal(rules.BasketEmpty)
+    | refusal(rules.TooManyUnpaidOrders)
     | refusal(rules.CouponUnknown)
     | refusal(NotEnoughStock)
     | refusal(pricing.UnknownSku)
@@ -187,6 +188,7 @@ class CheckoutMutation:
             expected_total_minor=input.expected_total,
             idempotency_key=input.idempotency_key,
             pay_within=timedelta(minutes=context.market.settings.order_pay_minutes),
+            unpaid_at_most=context.market.settings.unpaid_orders,
             remark=input.remark,
             now=context.now,
         )

@@ -14,7 +14,7 @@ import strawberry
 from graphql import assert_valid_schema
 
 from api.documents import Documents
-from api.execution import Execution, within
+from api.execution import Execution
 from api.faults import (
     METHOD_NOT_ALLOWED,
     SUBSCRIPTION_NEEDS_SOCKET,
@@ -26,6 +26,7 @@ from api.faults import (
 )
 from api.limits import Limits
 from api.operations import Operation, PublicSeconds
+from api.patience import within
 from api.shared_answers import Answer, SharedAnswers
 from api.wire import (
     JSON,
@@ -48,6 +49,7 @@ NOT_ADMITTED = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403}
 HEADERS: dict[int, tuple[tuple[bytes, bytes], ...]] = {
     401: ((b"www-authenticate", b"Bearer"),),
     405: ((b"allow", b"POST"),),
+    408: ((b"connection", b"close"),),  # what is left of the body would be taken for the next request
 }
 
 

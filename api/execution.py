@@ -1,11 +1,11 @@
 """The execution of one prepared operation: graphql-core's own executor with the work of every request taken out."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from graphql import GraphQLError, GraphQLField, GraphQLObjectType, GraphQLResolveInfo
+from graphql import GraphQLError, GraphQLField, GraphQLList, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo
 from graphql.execution import Executor, default_field_resolver, default_type_resolver
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.values import VariableValues
@@ -14,11 +14,15 @@ from graphql.pyutils import Path, gather_with_cancel
 from graphql.type import GraphQLResolveInfoHelpers
 from strawberry.execution import optimized_is_awaitable
 
+from api.faults import AnswerTooLarge
 from api.operations import Operation
 from api.plain import Read, plain_object
 
-T = TypeVar("T")
 Result = tuple[dict[str, Any] | None, list[GraphQLError]]
+
+MOST_ENTRIES = 10_000
+"""Entries of all the lists of one answer, at most. A list within a list multiplies, and a document's length says nothing
+of it. What is read plainly within an entry is not counted: it is part of what was read with the entry."""
 
 
 class ResolveInfo(GraphQLResolveInfo):  # type: ignore[type-arg]  # the context's type is the schema's affair
@@ -49,12 +53,16 @@ class Execution(Executor[Any]):
         # graphql-core's own pair refers back to the execution: a cycle, left to the garbage collector by every request.
         self.async_helpers = HELPERS
         self.prepared = operation
+        self.entries = 0
         if operation.is_static:
             # Its keys are field lists by identity, and those of a static operation live as long as it does.
             self._relevant_sub_fields = operation.sub_fields
 
     async def run(self) -> Result:
-        """Data and errors. Never raises for what a field raised; cancellation passes through."""
+        """Data and errors. Never raises for what a field raised; cancellation passes through.
+
+        An answer of more than MOST_ENTRIES entries is none: no data, and that as the only error.
+        """
         operation = self.prepared
         try:
             root_fields = operation.root_fields
@@ -77,7 +85,26 @@ class Execution(Executor[Any]):
         except GraphQLError as error:  # a root field that must not be null is
             self.collected_errors.add(error, None)
             data = None
+        if self.entries > MOST_ENTRIES:
+            too_large = AnswerTooLarge(f"The lists of the answer have more than {MOST_ENTRIES} entries.")
+            return None, [GraphQLError(str(too_large), original_error=too_large)]
         return data, self.collected_errors.errors  # type: ignore[return-value]  # awaited by now
+
+    def complete_list_value(
+        self,
+        return_type: GraphQLList[GraphQLOutputType],
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: None,
+    ) -> Any:
+        """The entries of a list, counted before the first of them is completed: the rest of a too large answer fails fast."""
+        if type(result) is list:
+            self.entries += len(result)
+            if self.entries > MOST_ENTRIES:
+                raise AnswerTooLarge
+        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
 
     def collect_and_execute_subfields(
         self,
@@ -149,29 +176,3 @@ def _settled(future: asyncio.Future[Any]) -> None:
 
 
 HELPERS = GraphQLResolveInfoHelpers(gather=lambda values: gather_with_cancel(*values), track=_track)
-
-
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives back. Raises TimeoutError, and cancels it, when it takes longer than `seconds`.
-
-    asyncio.timeout does the same for three times the price (3 us), paid by every request.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    is_over = False
-
-    def end() -> None:
-        nonlocal is_over
-        is_over = True
-        task.cancel()
-
-    timer = asyncio.get_running_loop().call_later(seconds, end)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        # Not over, or cancelled by somebody else as well: then it is not ours to answer.
-        if is_over and task.uncancel() == 0:
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()

@@ -1,7 +1,8 @@
 """Exports: links to CSV files, and the door where they are fetched."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 import strawberry
@@ -76,11 +77,23 @@ class ExportQuery:
         return _link(info, File.STATEMENT, links.of_statement(wanted))
 
 
+def get_only(door: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The door, shut to HEAD: a route that takes GET takes that too, and would make and note a file that nobody reads."""
+
+    @wraps(door)
+    async def guarded(request: Request) -> Response:
+        return await door(request) if request.method == "GET" else Response(status_code=405, headers={"allow": "GET"})
+
+    return guarded
+
+
+@get_only
 async def orders_csv(request: Request) -> Response:
     """GET /exports/orders.csv?token=..."""
     return await _fetch(request, File.ORDERS)
 
 
+@get_only
 async def statement_csv(request: Request) -> Response:
     """GET /exports/statement.csv?token=..."""
     return await _fetch(request, File.STATEMENT)

@@ -26,6 +26,7 @@ GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 INTERNAL = "INTERNAL"
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
+REQUEST_TOO_SLOW = "REQUEST_TOO_SLOW"
 SUBSCRIPTION_NEEDS_SOCKET = "SUBSCRIPTION_NEEDS_SOCKET"
 TIMEOUT = "TIMEOUT"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
@@ -57,6 +58,12 @@ class RequestFault(Exception):
         return cls([told(error, code, error.message) for error in errors], well_formed=True)
 
 
+class AnswerTooLarge(Exception):
+    """An operation whose lists, one within the other, come to more than anybody can read."""
+
+    code = DOCUMENT_TOO_COMPLEX
+
+
 def told(error: GraphQLError, code: str, message: str, **extensions: Any) -> dict[str, Any]:
     """One member of an answer's `errors`: only what is given here, and the error's place."""
     entry: dict[str, Any] = {"message": message}
@@ -79,7 +86,7 @@ def sort_out(
     entries, internal, reference = [], [], ""
     for error in errors:
         cause = error.original_error
-        if isinstance(cause, client_errors):
+        if isinstance(cause, (AnswerTooLarge, *client_errors)):
             entries.append(told(error, code_of(cause), str(cause)))
         elif isinstance(cause or error, GraphQLError) and _is_about_an_argument(cause or error):
             entries.append(told(error, BAD_USER_INPUT, error.message))

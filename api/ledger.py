@@ -1,8 +1,8 @@
-"""The ledger for finance: the trial balance, statements of accounts, and where an order's money went."""
+"""The ledger for finance: the trial balance, statements of accounts, where an order's money went, and payouts."""
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -10,7 +10,11 @@ from api.access import Who, to
 from api.context import Info
 from api.money import Money
 from api.nodes import Connection, read_id, show_id
-from domain.ledger import queries, rules
+from api.refusals import refusal
+from api.scalars import Long
+from domain.foundation.errors import IdempotencyConflict
+from domain.foundation.money import Money as DomainMoney
+from domain.ledger import actions, queries, rules
 from domain.ledger.rules import CHART, Account
 
 
@@ -108,6 +112,25 @@ class LedgerEntry:
     postings: list[LedgerPosting]
 
 
+@strawberry.input(description="Write down that a payment gateway has paid into the bank. 渠道提现")
+class RecordPayoutInput:
+    """What arrived at the bank."""
+
+    gateway: str = strawberry.field(description="The subject of the account GATEWAY: like `wechat`.")
+    amount_minor: Long = strawberry.field(description="Minor units: fen; at most what the gateway keeps for us.")
+    reference: str = strawberry.field(description="The bank's reference: 1 to 200 characters.")
+    occurred_at: datetime = strawberry.field(description="When it arrived, by the bank's word; not after now.")
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it changes nothing."
+    )
+
+
+RecordPayoutResult = Annotated[
+    LedgerEntry | refusal(rules.MoreThanAtGateway) | refusal(IdempotencyConflict),
+    strawberry.union("RecordPayoutResult"),
+]
+
+
 @strawberry.type
 class LedgerQuery:
     """What finance reads in the ledger."""
@@ -159,6 +182,29 @@ class LedgerQuery:
         """An order's entries."""
         found = await queries.of_order(info.context.market.db, read_id("order", order_id))
         return [_show_entry(entry) for entry in found]
+
+
+@strawberry.type
+class LedgerMutation:
+    """What finance writes down in the ledger by hand."""
+
+    @strawberry.mutation(
+        directives=to(Who.FINANCE), description="Write down that a payment gateway has paid into the bank."
+    )
+    async def record_payout(self, info: Info, input: RecordPayoutInput) -> RecordPayoutResult:
+        """Paid out."""
+        context = info.context
+        entry = await actions.record_payout(
+            context.market.db,
+            gateway=input.gateway,
+            amount=DomainMoney(input.amount_minor),
+            reference=input.reference,
+            occurred_at=input.occurred_at,
+            by=context.shopper.account_id,
+            idempotency_key=input.idempotency_key,
+            now=context.now,
+        )
+        return _show_entry(entry)
 
 
 def _show_balance(balance: rules.Balance) -> LedgerBalance:

@@ -13,7 +13,9 @@ from api.context import Info
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
+from api.order_steps import OrderStep, next_steps
 from api.payments import Payment, PaymentGateway, PaymentInstructions, show_instructions, show_payment
+from api.products import Sku, sku_loader
 from api.refusals import refusal
 from api.scalars import Long
 from api.shipments import Shipment, shipments_of
@@ -89,6 +91,13 @@ class OrderLine:
     explanation: list[PriceStep] = strawberry.field(description="Why it costs that; none for a promotion's order.")
     shipped: Long = strawberry.field(description="Units that have left or were handed over.")
     refunded: Long = strawberry.field(description="Units whose money was agreed to go back.")
+    refundable: Long = strawberry.field(description="The others: units whose money could still go back.")
+    key: strawberry.Private[UUID]
+
+    @strawberry.field(description="The SKU as it is now, with its product's options and pictures.")
+    async def sku(self, info: Info) -> Sku | None:
+        """The SKU, fetched for all lines together."""
+        return await sku_loader(info).load(self.key)
 
 
 @strawberry.type(description="What a shopper has bought. 订单")
@@ -120,9 +129,7 @@ class Order(Node):
     refunded_at: datetime | None = strawberry.field(description="When the last unit's money was agreed to go back.")
     late_outcome: LateOutcome | None = strawberry.field(description="Null unless money came too late.")
     key: strawberry.Private[UUID]
-    shopper_key: strawberry.Private[UUID]
-    store_key: strawberry.Private[UUID | None]
-    code: strawberry.Private[str | None]
+    shown: strawberry.Private[rules.Order]
 
     @strawberry.field(
         description="Eight digits to be shown at the store, for a pickup that is paid; only whose order it is sees them."
@@ -130,13 +137,19 @@ class Order(Node):
     def pickup_code(self, info: Info) -> str | None:
         """The code of one's own order."""
         principal = info.context.principal
-        return self.code if principal is not None and principal.account_id == self.shopper_key else None
+        is_mine = principal is not None and principal.account_id == self.shown.shopper_id
+        return self.shown.pickup_code if is_mine else None
 
     @strawberry.field(description="Where it is picked up; null for a delivery.")
     async def store(self, info: Info) -> Store | None:
         """Its store."""
-        found: Store | None = await find_store(info, self.store_key) if self.store_key else None
+        found: Store | None = await find_store(info, self.shown.store_id) if self.shown.store_id else None
         return found
+
+    @strawberry.field(description="What its shopper can do with it now; none of it is promised.")
+    async def next_steps(self, info: Info) -> list[OrderStep]:
+        """Its shopper's steps."""
+        return await next_steps(info, self.shown)
 
     @strawberry.field(description="What it is made of.")
     async def lines(self, info: Info) -> list[OrderLine]:
@@ -295,6 +308,7 @@ class OrderMutation:
             shopper_id=context.shopper.account_id,
             address_id=read_id("address", input.address_id),
             idempotency_key=input.idempotency_key,
+            now=context.now,
         )
         return show_order(order)
 
@@ -340,9 +354,7 @@ def show_order(order: rules.Order) -> Order:
         refunded_at=order.refunded_at,
         late_outcome=order.late_outcome,
         key=order.id,
-        shopper_key=order.shopper_id,
-        store_key=order.store_id,
-        code=order.pickup_code,
+        shown=order,
     )
 
 
@@ -364,6 +376,8 @@ def _show_line(line: rules.Line, language: str) -> OrderLine:
         explanation=[show_step(pricing.Step.read(kept), language) for kept in line.explanation],
         shipped=Long(line.shipped),
         refunded=Long(line.refunded),
+        refundable=Long(line.quantity - line.refunded),
+        key=line.sku_id,
     )
 
 

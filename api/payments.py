@@ -17,7 +17,7 @@ from api.loaders import batched
 from api.money import Money
 from api.nodes import Node, finds, show_id
 from api.wire import ClientGone, RequestHead, read_body
-from domain.foundation import clock
+from domain.foundation import clock, metrics
 from domain.payments import actions, queries, rules
 from domain.payments.gateways import gateway_of
 
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 NOTICE_BYTES = 65_536
 NOTICE_SECONDS = 4.0
 STATUS = {rules.NoticeForged: 401, rules.NoticeMalformed: 400, rules.NoticeMismatch: 409}
+COUNTED_AS = {rules.NoticeForged: "forged", rules.NoticeMalformed: "malformed", rules.NoticeMismatch: "mismatch"}
 
 PaymentState = strawberry.enum(
     rules.PaymentState,
@@ -37,6 +38,14 @@ PaymentState = strawberry.enum(
 RefundState = strawberry.enum(
     rules.RefundState, name="RefundState", description="Whether the gateway has given the money back."
 )
+
+
+@strawberry.enum(description="Companies through which money moves.")
+class PaymentGateway(Enum):
+    """A gateway, by the name that its payments keep."""
+
+    WECHAT = strawberry.enum_value("wechat", description="WeChat Pay, in a mini-program. 微信支付")
+    STRIPE = strawberry.enum_value("stripe", description="Stripe, on a page of its own.")
 
 
 @strawberry.type(description="Money on its way back, all of a payment or a part. 退款单")
@@ -56,7 +65,7 @@ class Payment(Node):
 
     state: PaymentState
     amount: Money
-    gateway: str = strawberry.field(description="Through which company the money moves.")
+    gateway: PaymentGateway = strawberry.field(description="Through which company the money moves.")
     asked_at: datetime
     captured_at: datetime | None = strawberry.field(description="When the money arrived, by the gateway's clock.")
     refunded: Money = strawberry.field(description="What has been given back so far.")
@@ -68,14 +77,6 @@ class Payment(Node):
         return [
             show_refund(refund) for refund in await batched(info, queries.refunds_by_payment_ids).load(self.key) or ()
         ]
-
-
-@strawberry.enum(description="Companies through which money moves.")
-class PaymentGateway(Enum):
-    """A gateway, by the name that its payments keep."""
-
-    WECHAT = strawberry.enum_value("wechat", description="WeChat Pay, in a mini-program. 微信支付")
-    STRIPE = strawberry.enum_value("stripe", description="Stripe, on a page of its own.")
 
 
 @strawberry.type(description="What a mini-program hands to `wx.requestPayment`, field by field as it is. 调起支付参数")
@@ -108,7 +109,7 @@ def show_payment(payment: rules.Payment) -> Payment:
         id=show_id("payment", payment.id),
         state=payment.state,
         amount=Money.of(payment.amount.minor, payment.amount.currency),
-        gateway=payment.gateway,
+        gateway=PaymentGateway(payment.gateway),
         asked_at=payment.asked_at,
         captured_at=payment.captured_at,
         refunded=Money.of(payment.refunded_minor, payment.amount.currency),
@@ -172,8 +173,10 @@ async def take_notice(request: Request) -> Response:
     except TimeoutError:
         return _fail(503, "the books are busy; bring it again")
     except tuple(STATUS) as refused:
+        metrics.notices.labels(gateway.name, COUNTED_AS[type(refused)]).inc()
         log.warning("notice_refused", code=refused.code, why=str(refused))
         return _fail(STATUS[type(refused)], f"{refused.code}: {refused}")
+    metrics.notices.labels(gateway.name, "known" if outcome is actions.Outcome.KNOWN else "taken").inc()
     payment = str(notice.news.payment_id) if notice.news else None
     log.info("notice_taken", gateway=gateway.name, notice=notice.id, payment=payment, outcome=outcome.value)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""After-sales for staff: what waits for them, yes or no, and whether the goods came back."""
+"""After-sales for staff: what waits for them, yes or no, what they give back unasked, and whether the goods came back."""
 
 from enum import Enum
 from typing import Annotated, Any
@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import strawberry
 
 from api.access import Who, to
-from api.after_sales import AfterSale, AfterSaleState, AfterSaleUnitsInput, read_units, show_after_sale
+from api.after_sales import AfterSale, AfterSaleKind, AfterSaleState, AfterSaleUnitsInput, read_units, show_after_sale
 from api.context import Info
 from api.nodes import Connection, read_id
 from api.refusals import refusal
 from api.scalars import Long
 from domain.after_sales import arriving, deciding, queries, rules
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
+from domain.orders.rules import NotYourOwnOrder, OrderNotRefundable, TooManyUnits
 
 
 @strawberry.enum(description="What staff say to a request.")
@@ -66,8 +67,30 @@ class ConfirmReturnArrivalInput:
     )
 
 
+@strawberry.input(description="Give an order's money back, or some of it, without being asked.")
+class RefundOrderInput:
+    """What, and why."""
+
+    order_id: strawberry.ID
+    lines: list[AfterSaleUnitsInput] | None = strawberry.field(
+        default=None, description="Left out or null: every unit of the order that is not refunded or asked for yet."
+    )
+    kind: AfterSaleKind = strawberry.field(
+        default=rules.Kind.REFUND, description="RETURN: of units that have left, which are to come back first."
+    )
+    words: str = strawberry.field(description="What the shopper reads: 1 to 500 characters.")
+    agreed_minor: Long | None = strawberry.field(
+        default=None,
+        description="Minor units: fen; 1 to what the units were paid for. Left out or null: all of it.",
+    )
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same after-sale."
+    )
+
+
 DecideAfterSaleResult = Annotated[
     AfterSale
+    | refusal(NotYourOwnOrder)
     | refusal(rules.AfterSaleMoved)
     | refusal(rules.AgreedTooMuch)
     | refusal(rules.GoodsHaveLeft)
@@ -75,8 +98,22 @@ DecideAfterSaleResult = Annotated[
     | refusal(IdempotencyConflict),
     strawberry.union("DecideAfterSaleResult"),
 ]
+RefundOrderResult = Annotated[
+    AfterSale
+    | refusal(NotYourOwnOrder)
+    | refusal(OrderNotRefundable)
+    | refusal(TooManyUnits)
+    | refusal(rules.AgreedTooMuch)
+    | refusal(NotFound)
+    | refusal(IdempotencyConflict),
+    strawberry.union("RefundOrderResult"),
+]
 ConfirmReturnArrivalResult = Annotated[
-    AfterSale | refusal(rules.AfterSaleMoved) | refusal(NotFound) | refusal(IdempotencyConflict),
+    AfterSale
+    | refusal(NotYourOwnOrder)
+    | refusal(rules.AfterSaleMoved)
+    | refusal(NotFound)
+    | refusal(IdempotencyConflict),
     strawberry.union("ConfirmReturnArrivalResult"),
 ]
 
@@ -102,9 +139,9 @@ class RunningAfterSalesMutation:
     """What staff do. Every decision is noted in the trail."""
 
     @strawberry.mutation(
-        directives=to(Who.STAFF),
-        description="Decide about a request. APPROVE: a refund goes to the gateway at once, a return waits for the goods. "
-        "Refused when units that were to stay have left meanwhile: reject it then.",
+        directives=to(Who.MERCHANDISER),
+        description="Decide about a request of somebody else. APPROVE: a refund goes to the gateway at once, a return "
+        "waits for the goods. Refused when units that were to stay have left meanwhile: reject it then.",
     )
     async def decide_after_sale(self, info: Info, input: DecideAfterSaleInput) -> DecideAfterSaleResult:
         """Decide."""
@@ -123,9 +160,31 @@ class RunningAfterSalesMutation:
         return show_after_sale(await deciding.reject(context.market.db, **who))
 
     @strawberry.mutation(
-        directives=to(Who.STAFF),
-        description="Say that the goods are here. Goods whose money the clock gave back before anybody saw them can be "
-        "booked in too, AS_AGREED, once.",
+        directives=to(Who.MERCHANDISER),
+        description="Give the money of somebody else's order back without being asked: nobody fetches it, it says no "
+        "address, it cannot be supplied. At any time, also for what was fetched or received; the freight goes back too. The "
+        "shopper finds it among their after-sales. Units of an open request are decided there.",
+    )
+    async def refund_order(self, info: Info, input: RefundOrderInput) -> RefundOrderResult:
+        """Refund."""
+        context = info.context
+        refunded = await deciding.refund(
+            context.market.db,
+            order_id=read_id("order", input.order_id),
+            by=context.shopper.account_id,
+            kind=input.kind,
+            units=read_units(input.lines),
+            agreed_minor=input.agreed_minor,
+            words=input.words,
+            idempotency_key=input.idempotency_key,
+            now=context.now,
+        )
+        return show_after_sale(refunded)
+
+    @strawberry.mutation(
+        directives=to(Who.MERCHANDISER),
+        description="Say that somebody else's goods are here. Goods whose money the clock gave back before anybody saw "
+        "them can be booked in too, AS_AGREED, once.",
     )
     async def confirm_return_arrival(self, info: Info, input: ConfirmReturnArrivalInput) -> ConfirmReturnArrivalResult:
         """Confirm."""

@@ -65,7 +65,7 @@ class GatewayBill:
     """A compared bill."""
 
     id: strawberry.ID
-    gateway: str
+    gateway: PaymentGateway
     day: Date = strawberry.field(description="In the shop's calendar.")
     payments: Long = strawberry.field(description="Payments in the bill.")
     captured: Money
@@ -217,7 +217,7 @@ def _name(gateway: PaymentGateway | None) -> str | None:
 def _show_bill(bill: bill_store.ComparedBill) -> GatewayBill:
     return GatewayBill(
         id=show_id("gatewaybill", bill.id),
-        gateway=bill.gateway,
+        gateway=PaymentGateway(bill.gateway),
         day=bill.day,
         payments=bill.payments,
         captured=Money.of(bill.captured_minor),

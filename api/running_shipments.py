@@ -17,7 +17,7 @@ from api.scalars import Long
 from api.shipments import Carrier, Shipment, show_shipment
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound, Refusal
 from domain.orders import queries as orders
-from domain.orders.rules import OrderNotReceivable, OrderNotShippable, TooManyUnits
+from domain.orders.rules import NotYourOwnOrder, OrderNotReceivable, OrderNotShippable, TooManyUnits
 from domain.shipments import queries, receiving, rules, shipping, uploading
 
 UploadState = strawberry.enum(
@@ -155,6 +155,7 @@ CorrectTrackingNumberResult = Annotated[
 ]
 HandOverPickupResult = Annotated[
     Order
+    | refusal(NotYourOwnOrder)
     | refusal(OrderNotReceivable)
     | refusal(rules.WrongPickupCode)
     | refusal(rules.PickupCodeLocked)
@@ -247,9 +248,9 @@ class RunningShipmentsMutation:
         return show_shipment(corrected)
 
     @strawberry.mutation(
-        directives=to(Who.STAFF),
-        description="Hand a paid order over at the store to whoever shows its code. After five wrong codes none is looked "
-        "at for 15 minutes. 自提核销",
+        directives=to(Who.MERCHANDISER),
+        description="Hand a paid order of somebody else over at the store to whoever shows its code. After five wrong codes "
+        "none is looked at for 15 minutes. 自提核销",
     )
     async def hand_over_pickup(self, info: Info, input: HandOverPickupInput) -> HandOverPickupResult:
         """Hand over."""

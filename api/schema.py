@@ -17,7 +17,7 @@ from api.context import Info
 from api.exports import ExportQuery
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
 from api.lean import lean
-from api.ledger import LedgerQuery
+from api.ledger import LedgerMutation, LedgerQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.products import ProductQuery
@@ -31,6 +31,7 @@ from api.running_products import RunningProductsMutation
 from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuery
 from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
 from api.scalars import SCALARS
+from api.server_time import ServerTimeQuery
 from api.stores import StoreMutation, StoreQuery
 from api.trail import TrailQuery
 
@@ -54,6 +55,7 @@ Query = merge_types(
     "Query",
     (
         NodeQuery,
+        ServerTimeQuery,
         AccountQuery,
         CartQuery,
         CheckoutQuery,
@@ -90,6 +92,7 @@ Mutation = merge_types(
         StoreMutation,
         AddressMutation,
         BackOfficeMutation,
+        LedgerMutation,
         AfterSaleMutation,
         RunningAfterSalesMutation,
         ReceiptMutation,

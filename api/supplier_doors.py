@@ -14,14 +14,16 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api import access
 from api.access import Who
+from api.exports import get_only
 from api.faults import RequestFault
 from api.wire import ClientGone, RequestHead, read_body
+from domain.accounts.rules import Principal
 from domain.foundation import clock, ids
-from domain.foundation.errors import BadInput, ClientFault, NotAllowed, NotSignedIn, Refusal
+from domain.foundation.errors import BadInput, ClientFault, NotAllowed, NotFound, NotSignedIn, Refusal
 from domain.foundation.runtime import Market
 from domain.foundation.sheets import in_chunks
 from domain.shipments import dropping, settling
-from domain.suppliers import feeds, queries, rules
+from domain.suppliers import actions, feeds, queries, rules
 from domain.suppliers.rules import Letter, LetterForged, Supplier, SupplierEnded
 
 log = structlog.get_logger(__name__)
@@ -41,7 +43,8 @@ async def take_feed(request: Request) -> Response:
     what can still be sent for orders the supplier has not heard of, as of the moment `supplier-as-of` (ISO 8601, with its
     zone). Answers 200 with what has changed and which rows were refused; the same letter again, the same figures. 401 for
     a letter that is not signed or older than five minutes, 400 for one that cannot be read, 409 for one outdated by another
-    or for a reference used before, 403 after the end, 413 for more than 2 MB.
+    or for a reference used before, 403 after the end, 408 for one that takes longer than ten seconds to come, 413 for more
+    than 2 MB.
     """
     return await _take(request, "feed", FEED_BYTES, _feed)
 
@@ -55,19 +58,25 @@ async def take_parcels(request: Request) -> Response:
     return await _take(request, "shipments", PARCELS_BYTES, _parcels)
 
 
+@get_only
 async def settlement_csv(request: Request) -> Response:
-    """GET /suppliers/{id}/settlement.csv?month=2026-11, for finance: the month's lines as a CSV file."""
+    """GET /suppliers/{id}/settlement.csv?month=2026-11, for finance: the month's lines as a CSV file.
+
+    404 for a supplier that there is not. That it was fetched stands in the trail.
+    """
     market: Market = request.app.state.market
     now = clock.now()
     try:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise NotSignedIn("send `Authorization: Bearer <access token>` along")
-        access.check(Who.FINANCE, request.app.state.services.verifier.principal(token.strip(), now=now))
+        principal: Principal = request.app.state.services.verifier.principal(token.strip(), now=now)
+        access.check(Who.FINANCE, principal)
         month = request.query_params.get("month", "")
         rules.month_bounds(month)
         supplier_id = ids.decode("supplier", request.path_params["code"])
-    except ValueError:
+        await actions.note_settlement(market.db, supplier_id=supplier_id, month=month, by=principal.account_id, now=now)
+    except (ValueError, NotFound):
         return JSONResponse({"code": "NOT_FOUND"}, 404)
     except tuple(STATUS) as fault:
         return JSONResponse({"code": fault.code, "message": str(fault)}, STATUS[type(fault)])
@@ -84,7 +93,7 @@ async def _take(request: Request, door: str, at_most: int, take: Take) -> Respon
         supplier, letter = await _opened(request, market, door, at_most)
         answer = await take(request, market, supplier, letter)
     except RequestFault as fault:
-        return _told(fault.status, "TOO_LARGE", str(fault))
+        return _told(fault.status, "TOO_SLOW" if fault.status == 408 else "TOO_LARGE", str(fault))
     except ClientGone:
         return Response(status_code=400)
     except tuple(STATUS) as fault:

@@ -15,17 +15,19 @@ from api.money import Money
 from api.nodes import Connection, read_id, show_id
 from domain.accounts.queries import names_by_ids
 from domain.back_office import history, rules
+from domain.back_office.wording import words_of
 from domain.foundation.errors import BadInput
 from domain.trail import queries
 from domain.trail.rules import Deed
 
 _KINDS = {
     "PLACED": "下单：the order was placed; `amount` is to be paid, `words` the shopper's remark",
+    "DESTINATION_SET": "填写收货地址：the buyer of a promotion said, for the last time so far, where the order goes",
     "PAYMENT_ASKED": "发起支付：the shopper asked how to pay; `words`: the gateway",
     "PAYMENT_CLOSED": "支付关闭：that payment can no longer be paid",
     "CAPTURED": "收款：the gateway has the money, by its own clock",
     "PAID": "已付款：the order has its money, and its units are sold",
-    "PAID_LATE": "逾期付款：money came after the order had ended; `words`: revived, refunded, or empty while undecided",
+    "PAID_LATE": "逾期付款：money came after the order had ended; `words`: what became of it, empty while undecided",
     "LAPSED": "超时关闭：nobody paid in time",
     "CANCELLED": "取消：called off before it was paid; `by` whom",
     "SHIPPED": "发货：a parcel left; `words`: carrier and tracking number",
@@ -81,7 +83,9 @@ class OrderMoment:
     kind: OrderMomentKind
     by: OrderMomentBy
     about: strawberry.ID = strawberry.field(description="What it happened to: the order, a payment, a shipment ...")
-    words: str = strawberry.field(description="What was said, or what the kind says; may be empty.")
+    words: str = strawberry.field(
+        description="What was said, or what the kind says, Chinese or English by Accept-Language; may be empty."
+    )
     amount: Money | None
     staff: StaffMember | None = strawberry.field(description="Who did it. For staff only: null for shoppers.")
     attempts: int | None = strawberry.field(description="How often it was tried. For staff only: null for shoppers.")
@@ -152,17 +156,17 @@ async def show_history(info: Info, order_id: UUID) -> list[OrderMoment]:
     principal = info.context.principal
     if principal is None or not principal.is_staff:
         moments = rules.told_to_shopper(moments)
-    return [_show_moment(moment) for moment in moments]
+    return [_show_moment(moment, info.context.language) for moment in moments]
 
 
-def _show_moment(moment: rules.Moment) -> OrderMoment:
+def _show_moment(moment: rules.Moment, language: str) -> OrderMoment:
     staff = moment.staff_id and StaffMember(id=show_id("account", moment.staff_id), name=moment.staff_name)
     return OrderMoment(
         at=moment.at,
         kind=OrderMomentKind(moment.kind.value),
         by=OrderMomentBy(moment.by.value),
         about=show_id(*moment.about),
-        words=moment.words,
+        words=words_of(moment, language),
         amount=Money.of(moment.amount.minor, moment.amount.currency) if moment.amount else None,
         staff=staff or None,
         attempts=moment.attempts,

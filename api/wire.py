@@ -11,9 +11,11 @@ from api.faults import (
     BAD_USER_INPUT,
     BATCHING_REFUSED,
     REQUEST_TOO_LARGE,
+    REQUEST_TOO_SLOW,
     UNSUPPORTED_MEDIA_TYPE,
     RequestFault,
 )
+from api.patience import within
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,6 +27,7 @@ RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
 JSON = b"application/json; charset=utf-8"
 
 NESTED_AT_MOST = 100  # levels of objects and lists in the variables: what reads them calls itself for each level
+BODY_SECONDS = 10.0  # to send a body in: nobody has to show who they are before it is read
 HEADER_BYTES = 500  # longer Accept and Content-Type headers are nobody's, and are not worth remembering
 
 
@@ -56,10 +59,20 @@ def check_json(head: RequestHead) -> None:
 
 
 async def read_body(head: RequestHead, receive: Receive, at_most: int) -> bytes:
-    """The whole body. Raises RequestFault (413) as soon as it is known to be longer than `at_most` bytes."""
+    """The whole body. Raises RequestFault: 413 as soon as it is known to be longer than `at_most` bytes, 408 when it has
+    not come within BODY_SECONDS. Raises ClientGone.
+    """
     announced = head.headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > at_most:
         raise _too_large(at_most)
+    try:
+        return await within(BODY_SECONDS, _read(receive, at_most))
+    except TimeoutError:
+        message = f"The body has not come within {BODY_SECONDS:g} seconds."
+        raise RequestFault.of(REQUEST_TOO_SLOW, message, status=408) from None
+
+
+async def _read(receive: Receive, at_most: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False):

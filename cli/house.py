@@ -125,7 +125,7 @@ class House:
         migrations.upgrade(settings.database_url.get_secret_value())
         environment = {**os.environ, **environment_of(settings), LEAVE_WITH_PARENT: "1"}
         python = [sys.executable, "-m", "cli.main"]
-        if not self._given.wechat_mch_id:
+        if not self._given.has_gateway:
             self._add("gateway", self._gateway_command(), environment)
             self._add_companies(environment)
         for number in range(1, settings.worker_processes + 1):
@@ -136,7 +136,7 @@ class House:
         self.wait_until_ready()
 
     def _complete(self, given: Settings) -> Settings:
-        """The settings with everything filled in that one machine can provide: engines, ports, keys."""
+        """The settings with everything filled in that one machine can provide: engines, ports, keys, and its own address."""
         changes: dict[str, object] = {"port": free_port(given.host, given.port)}
         if given.is_embedded:
             wanted = {
@@ -156,7 +156,7 @@ class House:
             changes["token_keys"] = {"embedded": kept["token_key"]}
         if not given.pass_key.get_secret_value():
             changes["pass_key"] = kept["pass_key"]
-        if not given.wechat_mch_id:
+        if not given.has_gateway:
             url = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
             knobs = Keys.kept_at(self._gateway_keys).knobs()
             changes |= {**knobs, "wechat_url": url, "wechat_wallet_url": f"{url}/wallet"}
@@ -174,8 +174,8 @@ class House:
         return [sys.executable, "-m", "simulators.wechat_pay", "--port", port, "--keys", str(self._gateway_keys)]
 
     def _add_companies(self, environment: dict[str, str]) -> None:
-        """Those that parcels have to do with, where no real ones are configured. Only beside play money: what the simulated
-        tracking company says of a parcel that is really on its way would be wrong.
+        """Those that parcels have to do with, where no real ones are configured. Only beside play money, so not where any
+        gateway is configured: what the simulated tracking company says of a parcel that is really on its way would be wrong.
         """
         settings = self.settings
         if not self._given.wechat_platform_url:

@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 
 from domain.after_sales import actions, deciding, queries
+from domain.orders.events import OrderShipped
 from domain.payments.events import PaymentRefunded
 from workers.context import WorkerContext
 from workers.hearing import hears
@@ -24,15 +25,23 @@ async def note_refunded(context: WorkerContext, event: PaymentRefunded) -> None:
         await actions.note_refunded(db, after_sale_id=event.cause_id, refunded_at=event.refunded_at)
 
 
+@hears(OrderShipped)
+async def put_off_receipt(context: WorkerContext, event: OrderShipped) -> None:
+    """Safe to run twice: a receipt that waits for an open after-sale waits no longer for it the second time."""
+    if event.is_complete:
+        await actions.note_sent(context.market.db, order_id=event.order_id)
+
+
 @every(seconds=5.0)
 async def act_on_deadlines(context: WorkerContext) -> None:
     """Decide, close or pay where nobody has acted in time. Safe to run twice: what was acted on is not due any more."""
-    db, now = context.market.db, context.now()
+    db = context.market.db
     last: tuple[datetime, UUID] | None = None
-    while due := await queries.due(db, now=now, after=last, limit=BATCH):
+    while due := await queries.due(db, now=context.now(), after=last, limit=BATCH):
         for last in due:
             try:
-                await deciding.act_on_deadline(db, after_sale_id=last[1], now=now)
+                # a sweep may be long, and what it decides sets deadlines of its own: each has its moment
+                await deciding.act_on_deadline(db, after_sale_id=last[1], now=context.now())
             except Exception:
                 # one after-sale's trouble must not keep the others waiting
                 log.exception("deadline_not_acted_on", after_sale=str(last[1]))

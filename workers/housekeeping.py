@@ -1,7 +1,8 @@
-"""Small chores: the outbox's figures, and forgetting what nobody needs any more."""
+"""Small chores: the figures of the outbox and of stuck money, and forgetting what nobody needs any more."""
 
 from datetime import timedelta
 
+from domain.back_office import stuck
 from domain.foundation import idempotency, metrics, outbox
 from workers.context import WorkerContext
 from workers.timetable import every
@@ -16,6 +17,17 @@ async def count_outbox(context: WorkerContext) -> None:
     backlog = await outbox.backlog(context.market.db)
     metrics.events_waiting.set(backlog.waiting)
     metrics.events_dead.set(backlog.dead)
+
+
+@every(seconds=15)
+async def count_stuck_money(context: WorkerContext) -> None:
+    """Set the gauges an alarm looks at. Safe to run twice: it only reads."""
+    found = await stuck.count(context.market.db, now=context.now())
+    metrics.refunds_due.set(found.refunds_due)
+    metrics.refunds_overdue.set(found.refunds_overdue)
+    metrics.receipts_unmatched.set(found.receipts_unmatched)
+    metrics.bill_differences_open.set(found.bill_differences_open)
+    metrics.after_sales_overdue.set(found.after_sales_overdue)
 
 
 @every(seconds=600)

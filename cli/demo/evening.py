@@ -92,10 +92,10 @@ class Evening:
     def _adapted(self) -> Settings:
         """The settings on engines of our own: two thousand invented shoppers belong into no books but the demo's.
 
-        And into no merchant's at WeChat Pay: without a merchant number the house opens a WeChat Pay of its own.
+        And into no merchant's at WeChat Pay, and their parcels to no company: the house opens simulated ones of its own.
         """
         nowhere = {name: SecretStr("") for name in ("database_url", "redis_url", "broker_url", "stripe_secret_key")}
-        nobody = {"wechat_mch_id": "", "default_gateway": "wechat"}
+        nobody = {"wechat_mch_id": "", "wechat_platform_url": "", "tracking_url": "", "default_gateway": "wechat"}
         port = self.settings.port
         if self.any_port and not _is_free(self.settings.host, port):
             self._say(f"port {port} is taken, so the market takes a free one")

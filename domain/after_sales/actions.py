@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.after_sales import amounts, inputs, rules, store
+from domain.after_sales import amounts, inputs, opening, rules, store
 from domain.after_sales.amounts import Wish
 from domain.after_sales.rules import AfterSale, AfterSaleLine, AfterSaleState, Step
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import NotFound
-from domain.foundation.ids import new_id
-from domain.foundation.money import Money
 from domain.orders import queries as order_queries
 from domain.orders import rules as order_rules
 from domain.orders import store as orders
@@ -24,11 +22,13 @@ from domain.orders import store as orders
 
 async def quote(db: Database, *, order_id: UUID, shopper_id: UUID, wish: Wish, now: datetime) -> list[AfterSaleLine]:
     """What `request` would ask for now; a promise only if nothing moves before it. Raises what `request` raises."""
+    rules.check_shoppers_reason(wish.reason)
     order = (await order_queries.by_ids(db, [order_id])).get(order_id)
     if order is None or order.shopper_id != shopper_id:
-        raise NotFound(kind="order", id=str(order_id))
+        raise NotFound.of("order", order_id)
     lines = (await order_queries.lines_by_order_ids(db, [order_id]))[order_id]
     async with db.reading() as reader:
+        rules.check_number(order, await store.number_of(reader, order_id))
         taken = await store.taken_of(reader, order_id)
     return amounts.quote(order, lines, taken, wish, now=now)
 
@@ -47,8 +47,11 @@ async def request(
     """Ask for money back. The same key again gives the same after-sale, as it is then.
 
     Units in an open request, or refunded before, cannot be asked for again: the order's row lock decides who was first.
-    Raises NotFound, OrderNotRefundable, AfterSaleTooLate, TooManyUnits, GoodsMustComeBack, IdempotencyConflict, BadInput.
+    A sent order waits with its receipt by time until this is over.
+    Raises NotFound, OrderNotRefundable, AfterSaleTooLate, TooManyAfterSales, TooManyUnits, GoodsMustComeBack,
+    IdempotencyConflict, BadInput.
     """
+    rules.check_shoppers_reason(wish.reason)
     words, pictures = inputs.check_words(words), inputs.check_evidence(evidence)
     asked = {"order": order_id, "kind": wish.kind, "reason": wish.reason, "units": _listed(wish.units)}
     async with db.transaction() as tx:
@@ -63,24 +66,9 @@ async def request(
             return await store.lock(tx, UUID(replay.answer))
         order = await orders.lock(tx, order_id)
         order_rules.check_owner(order, shopper_id)
-        lines = amounts.quote(
-            order, await orders.lines_of(tx, order_id), await store.taken_of(tx, order_id), wish, now=now
-        )
-        new = AfterSale(
-            id=new_id(),
-            order_id=order_id,
-            shopper_id=shopper_id,
-            kind=wish.kind,
-            state=AfterSaleState.REQUESTED,
-            reason=wish.reason,
-            words=words,
-            evidence=pictures,
-            asked=Money(amounts.asked_minor(lines), order.total.currency),
-            agreed=None,
-            requested_at=now,
-            due_at=rules.due_at(AfterSaleState.REQUESTED, now),
-        )
-        await store.add(tx, new, lines)
+        rules.check_number(order, await store.number_of(tx, order_id))
+        new = await opening.open_for(tx, order, wish, words=words, evidence=pictures, now=now)
+        await opening.put_off_receipt(tx, order_id)
         await idempotency.finish(tx, owner_id=shopper_id, key=idempotency_key, answer=str(new.id))
         return new
 
@@ -126,7 +114,15 @@ async def send_back(
             return found
         rules.check_step(found, Step.SEND_BACK)
         sent = {"return_carrier": carrier, "return_number": number, "sent_back_at": now}
-        return await store.move(tx, found, AfterSaleState.SENT_BACK, now=now, **sent)
+        moved = await store.move(tx, found, AfterSaleState.SENT_BACK, now=now, **sent)
+        await opening.put_off_receipt(tx, found.order_id)
+        return moved
+
+
+async def note_sent(db: Database, *, order_id: UUID) -> None:
+    """An order was sent, maybe while one of its after-sales is open: its receipt waits. A second call changes nothing."""
+    async with db.transaction() as tx:
+        await opening.put_off_receipt(tx, order_id)
 
 
 async def note_refunded(db: Database, *, after_sale_id: UUID, refunded_at: datetime) -> bool:

@@ -122,7 +122,7 @@ def share_of(total: int, taken: int, *, until: int, of: int) -> int:
 
 
 def _line_quote(line: Line, taken: Taken, left: Left, quantity: int, wish: Wish) -> AfterSaleLine:
-    unsent = min(quantity, left.unsent) if wish.kind is Kind.REFUND else 0
+    unsent = _unsent(left, quantity, wish)
     sent = quantity - unsent
     is_merchants = wish.reason.fault is Fault.MERCHANT
     if sent and wish.kind is Kind.REFUND and not is_merchants:
@@ -133,6 +133,13 @@ def _line_quote(line: Line, taken: Taken, left: Left, quantity: int, wish: Wish)
     # what has travelled was paid for, unless it should not have travelled
     back = freight if is_merchants else freight * unsent // quantity
     return AfterSaleLine(line.position, quantity, unsent, goods, back, freight_kept_minor=freight - back)
+
+
+def _unsent(left: Left, quantity: int, wish: Wish) -> int:
+    """How many of the units never leave: as many as there are, unless it is said of units the shopper has."""
+    if wish.kind is Kind.RETURN:
+        return 0
+    return max(0, quantity - left.sent) if wish.reason.is_of_goods_at_hand else min(quantity, left.unsent)
 
 
 def _possible(left: Left, kind: Kind) -> int:

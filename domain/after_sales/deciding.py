@@ -1,18 +1,21 @@
-"""What staff decide about requests, and the clock about whatever nobody acted on in time.
+"""What staff decide about requests, or give back without one, and the clock about whatever nobody acted on in time.
 
 Money goes back at the yes where no goods have to come, else when they are here. Every staff decision is noted in the trail.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.after_sales import amounts, inputs, rules, store
+from domain.after_sales import amounts, inputs, opening, rules, store
+from domain.after_sales.amounts import Wish
 from domain.after_sales.giving_back import SUBJECT, agreed_minor_of, give_back, lock_for_staff
-from domain.after_sales.rules import AfterSale, AfterSaleState, GoodsHaveLeft, Kind, Step
+from domain.after_sales.rules import AfterSale, AfterSaleState, GoodsHaveLeft, Kind, Reason, Step
+from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.orders import store as orders
-from domain.orders.rules import Order
+from domain.orders.rules import Order, check_not_own
 from domain.trail import store as trail
 
 LEFT_MEANWHILE = "商品已发出，请收到后申请退货退款"
@@ -69,6 +72,45 @@ async def reject(
         return await store.move(tx, found, AfterSaleState.REJECTED, now=now, **decision)
 
 
+async def refund(
+    db: Database,
+    *,
+    order_id: UUID,
+    by: UUID,
+    kind: Kind = Kind.REFUND,
+    units: Mapping[int, int] | None = None,
+    agreed_minor: int | None = None,
+    words: str,
+    idempotency_key: str,
+    now: datetime,
+) -> AfterSale:
+    """Give back of the merchant's own accord: an after-sale for the shopper that is agreed to as it is opened.
+
+    For units of lines by their position, or all there are with None, of any order that has its money: one that nobody
+    fetches, that says no address, that cannot be supplied. No time presses the merchant, goods that have left stay with
+    the shopper unless a return is wanted, and the freight goes back as it does where the merchant is at fault. Units in an
+    open request are not among them: that is to be decided. The same key again gives the same after-sale, as it is then.
+    Raises NotFound, NotYourOwnOrder where the order is the asker's, OrderNotRefundable, TooManyUnits, AgreedTooMuch,
+    IdempotencyConflict, BadInput without words.
+    """
+    words = inputs.check_words(words, needed=True)
+    wish = Wish(kind, Reason.BY_MERCHANT, units)
+    asked = {"order": order_id, "kind": kind, "units": units and sorted(units.items()), "agreed_minor": agreed_minor}
+    async with db.transaction() as tx:
+        replay = await idempotency.begin(
+            tx, owner_id=by, key=idempotency_key, operation="refund_order", request={**asked, "words": words}
+        )
+        if replay:
+            return await store.lock(tx, UUID(replay.answer))
+        order = await orders.lock(tx, order_id)
+        check_not_own(order, by)
+        new = await opening.open_for(tx, order, wish, now=now)
+        agreed = rules.check_agreed(new, agreed_minor)
+        await _note_refund(tx, new, by=by, words=words, now=now, agreed_minor=agreed)
+        await idempotency.finish(tx, owner_id=by, key=idempotency_key, answer=str(new.id))
+        return await _approve(tx, order, new, agreed_minor=agreed, now=now, decided_by=by, decision_words=words)
+
+
 async def act_on_deadline(db: Database, *, after_sale_id: UUID, now: datetime) -> AfterSale | None:
     """Do what the rules say when nobody acted in time: approve, close, or pay for goods that nobody has confirmed.
 
@@ -105,10 +147,20 @@ async def _approve(
     amounts.check_unsent(lines, await orders.lines_of(tx, order.id))
     decision = {"agreed_minor": agreed_minor, "decided_at": now, **decision}
     if found.kind is Kind.RETURN:
-        return await store.move(tx, found, AfterSaleState.TO_SEND, now=now, **decision)
+        moved = await store.move(tx, found, AfterSaleState.TO_SEND, now=now, **decision)
+        await opening.put_off_receipt(tx, order.id)
+        return moved
     return await give_back(tx, order, found, lines, now=now, **decision)
 
 
 async def _note(tx: Transaction, found: AfterSale, *, by: UUID, words: str, now: datetime, **facts: Any) -> None:
     deed = "decide_after_sale"
     await trail.note(tx, by=by, deed=deed, subject=SUBJECT, subject_id=found.id, now=now, words=words, **facts)
+
+
+async def _note_refund(
+    tx: Transaction, new: AfterSale, *, by: UUID, words: str, now: datetime, agreed_minor: int
+) -> None:
+    facts = {"after_sale": str(new.id), "kind": new.kind, "asked_minor": new.asked.minor, "agreed_minor": agreed_minor}
+    deed = "refund_order"
+    await trail.note(tx, by=by, deed=deed, subject="order", subject_id=new.order_id, now=now, words=words, **facts)

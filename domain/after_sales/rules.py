@@ -2,7 +2,8 @@
 
 Two kinds of reason and two kinds of way back. Goods that have left come back first, unless the merchant is at fault and
 staff may well let the shopper keep them. After the shopper has the goods, seven days are left to change one's mind
-(Consumer Protection Law of the PRC, article 25) and fifteen for whatever is the merchant's fault.
+(Consumer Protection Law of the PRC, article 25) and fifteen for whatever is the merchant's fault. The merchant may give
+back of their own accord at any time: what nobody fetches, has no address or cannot be supplied would stay paid for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from domain.foundation.errors import BadInput, NotFound, Refusal
 from domain.foundation.money import Money
-from domain.orders.rules import Order
+from domain.orders.rules import RECEIVED_AFTER_SHIPPED, Order
 
 
 class Kind(StrEnum):
@@ -122,7 +123,7 @@ class Fault(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why something is to go back."""
+    """Why something is to go back. By the merchant: they give it back of their own accord, and nobody has asked."""
 
     NOT_WANTED = "not_wanted"
     DAMAGED = "damaged"
@@ -130,6 +131,12 @@ class Reason(StrEnum):
     NOT_ARRIVED = "not_arrived"
     QUALITY = "quality"
     OTHER = "other"
+    BY_MERCHANT = "by_merchant"
+
+    @property
+    def is_of_goods_at_hand(self) -> bool:
+        """Whether only who has the goods can say so: then it is about units that have left, as far as there are any."""
+        return self in {Reason.DAMAGED, Reason.WRONG_GOODS, Reason.QUALITY}
 
     @property
     def fault(self) -> Fault:
@@ -137,8 +144,15 @@ class Reason(StrEnum):
         return Fault.SHOPPER if self in {Reason.NOT_WANTED, Reason.OTHER} else Fault.MERCHANT
 
 
+SHOPPERS_REASONS = tuple(reason for reason in Reason if reason is not Reason.BY_MERCHANT)
+"""What a shopper can say."""
+
 ASKED_WITHIN: Mapping[Fault, timedelta] = {Fault.SHOPPER: timedelta(days=7), Fault.MERCHANT: timedelta(days=15)}
 """How long after the shopper has the goods a request is taken."""
+
+
+MOST_AFTER_SALES = 30
+"""Of one order, withdrawn and rejected ones too: nobody has more to ask, and whoever shows an order shows them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +224,14 @@ def due_at(state: AfterSaleState, since: datetime) -> datetime | None:
     return since + wait.longest if wait else None
 
 
+def receivable_from(open_until: datetime) -> datetime:
+    """From when on the clock may say that the shopper has the goods of a sent order, while somebody has until then to act in
+    one of its after-sales: they have said that something is wrong. As long again as parcels are given, so that an order
+    which is sent only now is not received any earlier.
+    """
+    return open_until + RECEIVED_AFTER_SHIPPED
+
+
 def check_step(after_sale: AfterSale, step: Step) -> None:
     """Raises AfterSaleMoved where the table of moves does not allow the step."""
     if after_sale.state not in MOVES[step].starts:
@@ -219,16 +241,30 @@ def check_step(after_sale: AfterSale, step: Step) -> None:
 def check_owner(after_sale: AfterSale, shopper_id: UUID) -> None:
     """Raises NotFound when it is somebody else's: that it exists is not told."""
     if after_sale.shopper_id != shopper_id:
-        raise NotFound(kind="aftersale", id=str(after_sale.id))
+        raise NotFound.of("aftersale", after_sale.id)
+
+
+def check_number(order: Order, known: int) -> None:
+    """Raises TooManyAfterSales where the order has so many already that no more are taken."""
+    if known >= MOST_AFTER_SALES:
+        raise TooManyAfterSales(order_id=order.id, most=MOST_AFTER_SALES)
 
 
 def check_in_time(order: Order, reason: Reason, now: datetime) -> None:
-    """Raises AfterSaleTooLate from so many days after receipt on; before that no time presses."""
-    if order.received_at is None:
+    """Raises AfterSaleTooLate from so many days after receipt on; before that, and for the merchant, no time presses."""
+    if order.received_at is None or reason is Reason.BY_MERCHANT:
         return
     ends_at = order.received_at + ASKED_WITHIN[reason.fault]
     if now >= ends_at:
         raise AfterSaleTooLate(order_id=order.id, ended_at=ends_at)
+
+
+def check_shoppers_reason(reason: Reason) -> None:
+    """Raises BadInput for the reason that is the merchant's to give."""
+    if reason not in SHOPPERS_REASONS:
+        raise BadInput(
+            f"reason {reason.name} is the merchant's; allowed: {', '.join(one.name for one in SHOPPERS_REASONS)}"
+        )
 
 
 def check_sensible(kind: Kind, reason: Reason) -> None:
@@ -274,6 +310,18 @@ class AfterSaleTooLate(Refusal):
 
 
 @dataclass(frozen=True)
+class TooManyAfterSales(Refusal):
+    """The order has had as many after-sales as one may have; a person can still help."""
+
+    order_id: UUID
+    most: int
+
+    code: ClassVar[str] = "TOO_MANY_AFTER_SALES"
+    zh: ClassVar[str] = "同一订单最多申请 {most} 次售后，请联系客服"
+    en: ClassVar[str] = "this order has had {most} after-sales already: talk to us"
+
+
+@dataclass(frozen=True)
 class GoodsMustComeBack(Refusal):
     """Units that have left are refunded without coming back only where the merchant is at fault."""
 
@@ -281,7 +329,7 @@ class GoodsMustComeBack(Refusal):
     sent: int
 
     code: ClassVar[str] = "GOODS_MUST_COME_BACK"
-    zh: ClassVar[str] = "第 {position} 件商品有 {sent} 件已发出，请申请退货退款"
+    zh: ClassVar[str] = "第 {position} 种商品有 {sent} 件已发出，请申请退货退款"
     en: ClassVar[str] = "line {position}: {sent} units have left; ask for a return"
 
 
@@ -294,7 +342,7 @@ class GoodsHaveLeft(Refusal):
     left: int
 
     code: ClassVar[str] = "GOODS_HAVE_LEFT"
-    zh: ClassVar[str] = "第 {position} 件商品已发出：申请退 {wanted} 件未发货商品，仅剩 {left} 件未发"
+    zh: ClassVar[str] = "第 {position} 种商品已发出：申请退 {wanted} 件未发货商品，仅剩 {left} 件未发"
     en: ClassVar[str] = (
         "line {position}: {wanted} unsent units were to be refunded, {left} have not left yet; reject it"
     )

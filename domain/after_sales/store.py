@@ -93,7 +93,7 @@ async def order_id_of(reader: Reader, after_sale_id: UUID) -> UUID:
     """The order it is about, which is to be locked first. Raises NotFound."""
     order_id = await reader.value(_ORDER_OF, {"after_sale_id": after_sale_id})
     if order_id is None:
-        raise NotFound(kind="aftersale", id=str(after_sale_id))
+        raise NotFound.of("aftersale", after_sale_id)
     assert isinstance(order_id, UUID)
     return order_id
 
@@ -107,7 +107,7 @@ async def lock(tx: Transaction, after_sale_id: UUID) -> AfterSale:
     """An after-sale, locked until the transaction ends; its order is locked already. Raises NotFound."""
     row = await tx.one(_LOCK, {"after_sale_id": after_sale_id})
     if row is None:
-        raise NotFound(kind="aftersale", id=str(after_sale_id))
+        raise NotFound.of("aftersale", after_sale_id)
     return after_sale_of(row)
 
 
@@ -115,6 +115,11 @@ async def lines_of(tx: Transaction, after_sale_id: UUID) -> list[AfterSaleLine]:
     """The units it is about, in the order of the order's lines."""
     statement = select(*LINE_COLUMNS).where(ln.after_sale_id == after_sale_id).order_by(ln.position)
     return [line_of(row) for row in await tx.rows(statement)]
+
+
+async def number_of(reader: Reader, order_id: UUID) -> int:
+    """How many after-sales an order has had, whatever became of them; exact while the order is locked."""
+    return int(await reader.value(select(func.count()).select_from(after_sales).where(a.order_id == order_id)))
 
 
 async def taken_of(reader: Reader, order_id: UUID) -> dict[int, Taken]:
@@ -133,6 +138,14 @@ async def taken_of(reader: Reader, order_id: UUID) -> dict[int, Taken]:
         .group_by(ln.position)
     )
     return {position: Taken(*map(int, rest)) for position, *rest in await reader.rows(sums)}
+
+
+async def open_until(reader: Reader, order_id: UUID) -> datetime | None:
+    """By when somebody has to act in the order's open after-sales, in the last of them; None when none is open."""
+    last: datetime | None = await reader.value(
+        select(func.max(a.due_at)).where(a.order_id == order_id, a.state.in_(OPEN))
+    )
+    return last
 
 
 async def move(tx: Transaction, before: AfterSale, state: AfterSaleState, *, now: datetime, **values: Any) -> AfterSale:

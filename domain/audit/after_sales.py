@@ -1,9 +1,30 @@
 """Parcels and after-sales: what the orders' lines count is what left and what was given back."""
 
-from domain.after_sales.rules import GIVEN_BACK
-from domain.audit.checks import Check
+from domain.after_sales.rules import GIVEN_BACK, OPEN
+from domain.audit.checks import Check, Note
+from domain.payments.events import PaymentRefunded
 
-_GIVEN_BACK = {"given_back": sorted(GIVEN_BACK)}
+GIVEN_BACK_STATES = {"given_back": sorted(GIVEN_BACK)}
+# What was agreed to, divided among goods and freight of the lines as `amounts.divided` does: deliberately said again.
+DIVIDED = """
+    WITH part AS (
+        SELECT of_line.order_id, position, refund_id, agreed_minor, goods_minor, freight_minor,
+               nullif(sum(goods_minor + freight_minor) OVER (PARTITION BY after_sale_id), 0) AS whole,
+               sum(goods_minor + freight_minor) OVER (PARTITION BY after_sale_id ORDER BY position) AS until
+        FROM after_sale_lines AS of_line JOIN after_sales ON after_sales.id = after_sale_id
+        WHERE state = ANY(CAST(:given_back AS text[]))
+    ),
+    divided AS (
+        SELECT order_id, position, refund_id, coalesce(goods_until - goods_from, 0) AS goods_minor,
+               coalesce(freight_until - goods_until, 0) AS freight_minor
+        FROM (
+            SELECT *, div(agreed_minor * (until - freight_minor - goods_minor), whole) AS goods_from,
+                   div(agreed_minor * (until - freight_minor), whole) AS goods_until,
+                   div(agreed_minor * until, whole) AS freight_until
+            FROM part
+        ) AS cut
+    )
+"""
 
 SHIPPED = Check(
     "units that left are in parcels or were handed over",
@@ -51,7 +72,7 @@ UNITS_GIVEN_BACK = Check(
         WHERE (line.refunded, line.unsent, line.restocked)
               <> (coalesce(asked.refunded, 0), coalesce(asked.unsent, 0), coalesce(asked.restocked, 0))
     """,
-    parameters=_GIVEN_BACK,
+    parameters=GIVEN_BACK_STATES,
 )
 
 MONEY_GIVEN_BACK = Check(
@@ -77,7 +98,7 @@ MONEY_GIVEN_BACK = Check(
         WHERE refunded_minor <> coalesce(agreed.minor, 0) OR refunded_minor <> coalesce(asked.minor, 0)
            OR refunded_minor > CASE WHEN paid_at IS NULL THEN 0 ELSE total_minor END
     """,
-    parameters=_GIVEN_BACK,
+    parameters=GIVEN_BACK_STATES,
 )
 
 REFUNDS_AGREED = Check(
@@ -107,7 +128,105 @@ REFUNDS_AGREED = Check(
             ELSE asked.id IS NOT NULL AND refund.id IS NULL AND refund_id IS NULL
         END) IS NOT TRUE
     """,
-    parameters=_GIVEN_BACK,
+    parameters=GIVEN_BACK_STATES,
 )
 
-CHECKS = (SHIPPED, UNITS_GIVEN_BACK, MONEY_GIVEN_BACK, REFUNDS_AGREED)
+ASKED_ADDS_UP = Check(
+    "after-sales ask for what their lines say",
+    "售后申请金额 = 各行之和",
+    looks_at="""SELECT count(*) AS "after-sales", coalesce(sum(asked_minor), 0) AS "¥" FROM after_sales""",
+    differing="""
+        SELECT 'aftersale' AS kind, asked.id,
+               CASE WHEN line.minor IS NULL THEN 'lines' ELSE format('%s fen', line.minor) END AS expected,
+               format('%s fen asked for', asked_minor) AS found
+        FROM after_sales AS asked
+        LEFT JOIN (
+            SELECT after_sale_id, sum(goods_minor + freight_minor) AS minor FROM after_sale_lines GROUP BY 1
+        ) AS line ON line.after_sale_id = asked.id
+        WHERE asked_minor IS DISTINCT FROM line.minor
+    """,
+)
+
+ASKED_ONCE = Check(
+    "nothing is asked for twice",
+    "同一商品不重复售后",
+    looks_at="""
+        SELECT count(*) AS "lines", coalesce(sum(quantity), 0) AS "units"
+        FROM after_sale_lines JOIN after_sales ON after_sales.id = after_sale_id
+        WHERE state = ANY(CAST(:living AS text[]))
+    """,
+    # open ones and those given back; the freight that stays was asked about, too
+    differing="""
+        SELECT 'order' AS kind, line.order_id AS id,
+               format('line %s: at most %s units, %s fen, %s freight', line.position, line.quantity, total_minor,
+                      line.freight_minor) AS expected,
+               format('%s units, %s fen, %s freight', asked.quantity, goods_minor, asked.freight_minor) AS found
+        FROM order_lines AS line
+        JOIN (
+            SELECT of_line.order_id, position, sum(quantity) AS quantity, sum(goods_minor) AS goods_minor,
+                   sum(freight_minor + freight_kept_minor) AS freight_minor
+            FROM after_sale_lines AS of_line JOIN after_sales ON after_sales.id = after_sale_id
+            WHERE state = ANY(CAST(:living AS text[]))
+            GROUP BY 1, 2
+        ) AS asked ON asked.order_id = line.order_id AND asked.position = line.position
+        WHERE asked.quantity > line.quantity OR goods_minor > total_minor OR asked.freight_minor > line.freight_minor
+    """,
+    parameters={"living": sorted(OPEN | GIVEN_BACK)},
+)
+
+LINES_GIVE_BACK = Check(
+    "lines give back their share of what was agreed",
+    "逐行退款 = 同意金额分摊",
+    looks_at="""
+        SELECT count(*) AS "lines", coalesce(sum(refunded_goods_minor + refunded_freight_minor), 0) AS "¥"
+        FROM order_lines WHERE refunded > 0
+    """,
+    given=DIVIDED,
+    differing="""
+        SELECT 'order' AS kind, line.order_id AS id,
+               format('line %s: %s fen, %s freight', line.position, coalesce(share.goods_minor, 0),
+                      coalesce(share.freight_minor, 0)) AS expected,
+               format('%s fen, %s freight', refunded_goods_minor, refunded_freight_minor) AS found
+        FROM order_lines AS line
+        LEFT JOIN (
+            SELECT order_id, position, sum(goods_minor) AS goods_minor, sum(freight_minor) AS freight_minor
+            FROM divided GROUP BY 1, 2
+        ) AS share ON share.order_id = line.order_id AND share.position = line.position
+        WHERE (refunded_goods_minor, refunded_freight_minor)
+              <> (coalesce(share.goods_minor, 0), coalesce(share.freight_minor, 0))
+    """,
+    parameters=GIVEN_BACK_STATES,
+)
+
+HEARD_OF_REFUNDS = Check(
+    "after-sales have heard of their refunds",
+    "售后单已获知退款到账",
+    looks_at="""SELECT count(*) AS "after-sales" FROM after_sales WHERE state = 'refunding'""",
+    # a dead letter is not on its way to anybody
+    differing="""
+        SELECT 'aftersale' AS kind, id, 'refunded, or an event on its way' AS expected,
+               'refunding, though the gateway has given the money back' AS found
+        FROM (
+            SELECT asked.id FROM after_sales AS asked JOIN refunds AS refund ON refund.id = refund_id
+            WHERE asked.state = 'refunding' AND refund.state = 'refunded'
+            EXCEPT
+            SELECT CAST(payload ->> 'cause_id' AS uuid) FROM outbox_events
+            WHERE kind = CAST(:news AS text) AND delivered_at IS NULL AND dead_at IS NULL
+        ) AS deaf
+    """,
+    parameters={"news": PaymentRefunded.kind},
+)
+
+OVERDUE = Note(
+    "after-sales whose deadline passed an hour ago",
+    "超时一小时仍未处理的售后单",
+    counts="""
+        SELECT count(*) AS "after-sales" FROM after_sales
+        WHERE due_at < CAST(:now AS timestamptz) - interval '1 hour'
+    """,
+)
+
+CHECKS = (
+    SHIPPED, UNITS_GIVEN_BACK, MONEY_GIVEN_BACK, REFUNDS_AGREED, ASKED_ADDS_UP, ASKED_ONCE, LINES_GIVE_BACK,
+    HEARD_OF_REFUNDS, OVERDUE,
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Orders: they cost what their lines cost, hold what they promise, and say when they became what they are."""
+"""Orders: they cost what their lines cost, hold what they promise, and are as far as their lines and moments say."""
 
 from domain.audit.checks import Check, Note
 
@@ -22,6 +22,23 @@ ADD_UP = Check(
         WHERE (goods_minor, discount_minor, freight_minor, refunded_minor)
               IS DISTINCT FROM (line.goods, line.discount, line.freight, line.refunded)
            OR total_minor <> goods_minor - discount_minor + freight_minor
+    """,
+)
+
+EXPLAINED = Check(
+    "lines cost what their explanations say",
+    "行金额 = 价格说明之和",
+    looks_at="""
+        SELECT count(*) AS "lines", count(*) FILTER (WHERE explanation <> '[]') AS "explained" FROM order_lines
+    """,
+    # a line without a single step was not priced here: its promotion had set the price
+    differing="""
+        SELECT 'order' AS kind, order_id AS id,
+               format('line %s: %s fen + %s freight', position, total_minor, freight_minor) AS expected,
+               format('%s fen explained', sum(CAST(step.kept ->> 'minor' AS bigint))) AS found
+        FROM order_lines CROSS JOIN jsonb_array_elements(explanation) AS step (kept)
+        GROUP BY order_id, position
+        HAVING sum(CAST(step.kept ->> 'minor' AS bigint)) IS DISTINCT FROM total_minor + freight_minor
     """,
 )
 
@@ -94,6 +111,45 @@ MOMENTS = Check(
     """,
 )
 
+AS_FAR_AS_LINES = Check(
+    "orders are as far as their lines",
+    "订单状态与各行相符",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE state = 'paid') AS "paid orders",
+               count(*) FILTER (WHERE state = 'shipped') AS "shipped orders",
+               count(*) FILTER (WHERE state = 'received') AS "received orders",
+               count(*) FILTER (WHERE state = 'refunded') AS "refunded orders"
+        FROM orders
+    """,
+    # what waits in no parcel and at no store would wait for ever: nobody sends it, and no clock receives it
+    differing="""
+        SELECT 'order' AS kind, id,
+               CASE state WHEN 'paid' THEN 'something left to send or to hand over'
+                          WHEN 'shipped' THEN 'nothing left to send, something kept, and a time to count as received'
+                          WHEN 'received' THEN 'nothing left to send, something kept'
+                          WHEN 'refunded' THEN 'nothing left to send, nothing kept'
+                          ELSE 'nothing sent, nothing refunded' END
+               || CASE WHEN has_code_or_needs_none THEN '' ELSE ', and a pickup code' END AS expected,
+               concat_ws(', ', state, to_send || ' to send', kept || ' kept', shipped || ' sent',
+                         'received from ' || receive_by || ' on') AS found
+        FROM (
+            SELECT orders.id, state, receive_by, line.*,
+                   paid_at IS NULL OR fulfilment IS DISTINCT FROM 'pickup' OR pickup_code IS NOT NULL AS has_code_or_needs_none
+            FROM orders JOIN (
+                SELECT order_id, sum(quantity - shipped - unsent) AS to_send, sum(quantity - refunded) AS kept,
+                       sum(shipped) AS shipped, sum(refunded) AS refunded
+                FROM order_lines GROUP BY order_id
+            ) AS line ON line.order_id = orders.id
+        ) AS counted
+        WHERE NOT has_code_or_needs_none
+           OR (CASE state WHEN 'paid' THEN to_send > 0 AND kept > 0
+                          WHEN 'shipped' THEN to_send = 0 AND kept > 0 AND receive_by IS NOT NULL
+                          WHEN 'received' THEN to_send = 0 AND kept > 0
+                          WHEN 'refunded' THEN to_send = 0 AND kept = 0
+                          ELSE shipped = 0 AND refunded = 0 END) IS NOT TRUE
+    """,
+)
+
 OVERDUE = Note(
     "orders that should have lapsed a minute ago",
     "超时一分钟仍未关闭",
@@ -103,4 +159,20 @@ OVERDUE = Note(
     """,
 )
 
-CHECKS = (ADD_UP, HOLD, MOMENTS, OVERDUE)
+STANDING_STILL = Note(
+    "paid orders that nothing has moved for 14 days",
+    "已付款十四天无进展",
+    # no parcel left, and nobody asked for anything or decided about it
+    counts="""
+        SELECT count(*) AS "orders", coalesce(sum(total_minor - refunded_minor), 0) AS "¥"
+        FROM orders
+        LEFT JOIN (SELECT order_id, max(shipped_at) AS at FROM shipments GROUP BY 1) AS parcel
+               ON parcel.order_id = orders.id
+        LEFT JOIN (SELECT order_id, max(greatest(requested_at, decided_at)) AS at FROM after_sales GROUP BY 1) AS asked
+               ON asked.order_id = orders.id
+        WHERE state = 'paid'
+          AND greatest(paid_at, parcel.at, asked.at) < CAST(:now AS timestamptz) - interval '14 days'
+    """,
+)
+
+CHECKS = (ADD_UP, EXPLAINED, HOLD, MOMENTS, AS_FAR_AS_LINES, OVERDUE, STANDING_STILL)

@@ -94,12 +94,20 @@ NOTICES = Check(
     "believed notices had their effect",
     "支付通知都已入账",
     looks_at='SELECT count(*) AS "notices" FROM payment_notices',
+    # notices that were heard while a payment was given back whole or not at all do not say which refund they mean
     differing="""
-        SELECT 'payment' AS kind, payment_id AS id, notice.kind AS expected,
-               coalesce(payment.state, 'no payment') AS found
-        FROM payment_notices AS notice LEFT JOIN payments AS payment ON payment.id = payment_id
-        WHERE (CASE notice.kind WHEN 'captured' THEN payment.captured_at IS NOT NULL
-                                WHEN 'refunded' THEN payment.refunded_minor > 0 END) IS NOT TRUE
+        SELECT 'payment' AS kind, notice.payment_id AS id,
+               CASE WHEN refund_id IS NULL THEN notice.kind ELSE format('refund %s of it refunded', refund_id) END AS expected,
+               CASE WHEN payment.id IS NULL THEN 'no payment' WHEN refund_id IS NULL THEN payment.state
+                    WHEN refund.id IS NULL THEN 'no refund'
+                    WHEN refund.payment_id <> payment.id THEN format('another payment''s refund, %s', refund.state)
+                    ELSE format('the refund is %s', refund.state) END AS found
+        FROM payment_notices AS notice
+        LEFT JOIN payments AS payment ON payment.id = notice.payment_id
+        LEFT JOIN refunds AS refund ON refund.id = refund_id
+        WHERE (CASE WHEN notice.kind = 'captured' THEN payment.captured_at IS NOT NULL AND refund_id IS NULL
+                    WHEN refund_id IS NULL THEN payment.refunded_minor > 0
+                    ELSE refund.payment_id = payment.id AND refund.state = 'refunded' END) IS NOT TRUE
     """,
 )
 

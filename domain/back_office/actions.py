@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from domain.back_office import links
 from domain.back_office.links import Leave
 from domain.back_office.rules import check_words
 from domain.foundation import idempotency
@@ -57,7 +58,7 @@ async def remark_order(
 
 async def note_export(db: Database, leave: Leave, *, now: datetime) -> None:
     """Keep that a file was fetched, before its first byte leaves: each time, as each is a copy out of the house."""
-    about = {"file": leave.file, "narrowed_by": leave.about}
+    about = {"file": leave.file, "narrowed_by": links.noted(leave.about)}
     async with db.transaction() as tx:
         await trail.note(
             tx, by=leave.account_id, deed="fetch_export", subject="export", subject_id=leave.id, now=now, **about

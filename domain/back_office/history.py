@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import func, select
 
 from domain.accounts.queries import names_by_ids
+from domain.after_sales.rules import Reason
 from domain.after_sales.tables import after_sales
 from domain.back_office.rules import FOLLOWS, Moment, MomentKind, Teller, money
 from domain.foundation.database import Database
@@ -98,6 +99,7 @@ def _of_order(row: Any) -> Iterable[Moment]:
     about = ("order", row.id)
     total = money(row.total_minor)
     yield Moment(row.placed_at, K.PLACED, T.SHOPPER, about, row.remark, total)
+    yield Moment(row.destination_set_at, K.DESTINATION_SET, T.SHOPPER, about)
     yield Moment(row.lapsed_at, K.LAPSED, T.MARKET, about)
     is_own = row.cancelled_by is None or row.cancelled_by == row.shopper_id
     canceller = T.SHOPPER if is_own else T.STAFF
@@ -120,16 +122,18 @@ def _of_payment(row: Any) -> Iterator[Moment]:
 
 def _of_refund(row: Any) -> Iterator[Moment]:
     about, amount = ("refund", row.id), money(row.amount_minor)
-    yield Moment(
-        row.asked_at, K.REFUND_ASKED, T.MARKET, about, row.reason, amount, attempts=row.attempts, error=row.error
-    )
+    # not wanted: the goods by their shopper, or a whole payment by the order
+    reason = row.reason if row.cause_id else f"payment_{row.reason}"
+    yield Moment(row.asked_at, K.REFUND_ASKED, T.MARKET, about, reason, amount, attempts=row.attempts, error=row.error)
     yield Moment(row.refunded_at, K.REFUNDED, T.GATEWAY, about, amount=amount)
 
 
 def _of_shipment(row: Any) -> Iterator[Moment]:
     about, parcel = ("shipment", row.id), f"{row.carrier} {row.tracking_number}"
-    sender = T.STAFF if row.supplier_id is None else T.SUPPLIER
-    yield Moment(row.shipped_at, K.SHIPPED, sender, about, parcel, staff_id=row.shipped_by)
+    # a supplier tells of its parcels in its own name; what it has sent may also be written down by one of the staff
+    is_theirs = row.supplier_id is not None and row.shipped_by == row.supplier_id
+    sender, staff_id = (T.SUPPLIER, None) if is_theirs else (T.STAFF, row.shipped_by)
+    yield Moment(row.shipped_at, K.SHIPPED, sender, about, parcel, staff_id=staff_id)
     yield Moment(row.delivered_at, K.DELIVERED, T.CARRIER, about, parcel)
 
 
@@ -140,7 +144,8 @@ def _of_tracking(row: Any) -> Iterator[Moment]:
 
 def _of_after_sale(row: Any) -> Iterator[Moment]:
     about = ("aftersale", row.id)
-    yield Moment(row.requested_at, K.AFTER_SALE_REQUESTED, T.SHOPPER, about, row.words, money(row.asked_minor))
+    asker = T.STAFF if row.reason == Reason.BY_MERCHANT else T.SHOPPER
+    yield Moment(row.requested_at, K.AFTER_SALE_REQUESTED, asker, about, row.words, money(row.asked_minor))
     decider = T.MARKET if row.decided_by is None else T.STAFF
     agreed = None if row.agreed_minor is None else money(row.agreed_minor)
     yield Moment(

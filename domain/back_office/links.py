@@ -1,12 +1,14 @@
-"""Links to exports: signed leave for one person to fetch one file, for some minutes.
+"""Links to exports: sealed leave for one person to fetch one file, for some minutes.
 
-A link carries what it is for, so that nothing is kept of it. It is worth nothing to anybody else, after its time, or with
-a letter changed; and whoever uses it shows their own access token, as for everything else.
+A link carries what it is for, so that nothing is kept of it, and nobody but us can read it: addresses stand in the logs of
+proxies, and what was searched for may be somebody's phone. It is worth nothing to anybody else, after its time, or with a
+letter changed; and whoever uses it shows their own access token, as for everything else.
 """
 
 import base64
 import binascii
 import hmac
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.back_office.rules import LinkRefused, WantedOrders, WantedStatement
 from domain.ledger.rules import Account
@@ -44,14 +48,15 @@ class Leave:
 
 
 def sign(key: bytes, leave: Leave) -> str:
-    """The leave as text that is safe in a URL."""
-    body = orjson.dumps(asdict(leave))
-    return base64.urlsafe_b64encode(_mac(key, body) + body).rstrip(b"=").decode()
+    """The leave as text that is safe in a URL: encrypted and authenticated (AES-256-GCM)."""
+    nonce = os.urandom(_NONCE_BYTES)
+    sealed = _seal(key).encrypt(nonce, orjson.dumps(asdict(leave)), None)
+    return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
 
 def read(key: bytes, token: str, *, file: File, account_id: UUID, now: datetime) -> Leave:
-    """The leave inside. Raises LinkRefused unless it was signed by us, for this file and this person, and is not over."""
-    leave = _read_signed(key, token)
+    """The leave inside. Raises LinkRefused unless it was sealed by us, for this file and this person, and is not over."""
+    leave = _opened(key, token)
     if leave.file is not file:
         raise LinkRefused(f"the link is not for {file}.csv")
     if leave.account_id != account_id:
@@ -65,6 +70,13 @@ def of_wanted(wanted: WantedOrders) -> dict[str, Any]:
     """A filter as JSON, without what does not narrow."""
     about: dict[str, Any] = orjson.loads(orjson.dumps(asdict(wanted)))
     return {name: value for name, value in about.items() if value not in (None, [])}
+
+
+def noted(about: dict[str, Any]) -> dict[str, Any]:
+    """What the trail keeps of a filter, for ever: of a text only that there was one."""
+    if "text" not in about:
+        return about
+    return {**{name: value for name, value in about.items() if name != "text"}, "has_text": True}
 
 
 def wanted_of(about: dict[str, Any]) -> WantedOrders:
@@ -95,21 +107,22 @@ def statement_of(about: dict[str, Any]) -> WantedStatement:
     return WantedStatement(Account(about["account"]), about["subject"], starts_at, ends_at)
 
 
-def _read_signed(key: bytes, token: str) -> Leave:
+def _opened(key: bytes, token: str) -> Leave:
     try:
-        signed = base64.urlsafe_b64decode(token[:LONGEST] + "=" * (-len(token[:LONGEST]) % 4))
+        sealed = base64.urlsafe_b64decode(token[:LONGEST] + "=" * (-len(token[:LONGEST]) % 4))
     except (binascii.Error, ValueError):
         raise LinkRefused("the link is malformed") from None
-    mac, body = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(key, body)):
-        raise LinkRefused("the link is forged")
-    said = orjson.loads(body)
+    try:
+        said = orjson.loads(_seal(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None))
+    except (InvalidTag, ValueError):  # ValueError: too short to be one
+        raise LinkRefused("the link is forged") from None
     expires_at = datetime.fromisoformat(said["expires_at"]).astimezone(UTC)
     return Leave(UUID(said["id"]), File(said["file"]), UUID(said["account_id"]), said["about"], expires_at)
 
 
-_MAC_BYTES = 32
+_NONCE_BYTES = 12
 
 
-def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, b"export-link:" + body, "sha256")
+def _seal(key: bytes) -> AESGCM:
+    # a key of its own: the given one signs other things
+    return AESGCM(hmac.digest(key, b"export-link", "sha256"))

@@ -73,6 +73,7 @@ class MomentKind(StrEnum):
     """What happened to an order, or to what belongs to it; of one instant, in the order in which they follow."""
 
     PLACED = "placed"
+    DESTINATION_SET = "destination_set"
     PAYMENT_ASKED = "payment_asked"
     PAYMENT_CLOSED = "payment_closed"
     CAPTURED = "captured"

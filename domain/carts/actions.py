@@ -29,7 +29,7 @@ async def add(db: Database, holder: Holder, *, sku_id: UUID, quantity: int, now:
     async with db.transaction() as tx:
         price_minor = await price_to_put_in(tx, sku_id, now=now)
         if price_minor is None:
-            raise NotFound(kind="sku", id=str(sku_id))
+            raise NotFound.of("sku", sku_id)
         fresh_token = None
         if holder.shopper_id is not None:
             cart_id = await store.open_shoppers(tx, holder.shopper_id, now=now)
@@ -49,7 +49,7 @@ async def set_quantity(db: Database, holder: Holder, *, sku_id: UUID, quantity: 
     async with db.transaction() as tx:
         cart_id = await store.lock(tx, holder, now=now)
         if cart_id is None or not await store.set_quantity(tx, cart_id, sku_id, quantity=quantity):
-            raise NotFound(kind="sku", id=str(sku_id))
+            raise NotFound.of("sku", sku_id)
         return await cart_of(tx, holder, now=now)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.carts import store as carts
-from domain.checkout import rules
+from domain.checkout import rules, store
 from domain.checkout.offers import OFFERS, OfferSource
 from domain.checkout.quoting import Priced, priced
 from domain.checkout.rules import Wish
@@ -28,6 +28,7 @@ async def place(
     expected_total_minor: int,
     idempotency_key: str,
     pay_within: timedelta,
+    unpaid_at_most: int = rules.MOST_UNPAID,
     remark: str = "",
     source: OfferSource = OFFERS,
     now: datetime,
@@ -35,11 +36,12 @@ async def place(
     """Place an order at the expected total, or not at all; its units are held until `pay_within` is over.
 
     What was chosen in the cart leaves it with the order. An order that costs nothing is taken at once. The same key again
-    gives back the same order and changes nothing. Raises BadInput, BasketEmpty, PriceChanged, NotEnoughStock and whatever
-    else a quote names as a problem; NotFound, IdempotencyConflict.
+    gives back the same order and changes nothing. Raises BadInput, TooManyUnpaidOrders, BasketEmpty, PriceChanged,
+    NotEnoughStock and whatever else a quote names as a problem; NotFound, IdempotencyConflict.
     """
     rules.check_placeable(wish)
-    request = rules.request_of(wish, expected_total_minor=expected_total_minor, remark=rules.check_remark(remark))
+    remark = rules.check_remark(remark)
+    request = rules.request_of(wish, expected_total_minor=expected_total_minor, remark=remark)
     order_id = new_id()
     async with db.transaction() as tx:
         replay = await idempotency.begin(
@@ -53,7 +55,9 @@ async def place(
         if replay:
             order_id = UUID(replay.answer)
         else:
-            charged = await priced(tx, wish, await _wanted(tx, wish), source=source, now=now)
+            wanted = await _wanted(tx, wish)
+            rules.check_unpaid(await store.unpaid_orders(tx, wish.shopper_id), at_most=unpaid_at_most)
+            charged = await priced(tx, wish, wanted, source=source, now=now)
             rules.check_orderable(charged.quote, expected_total_minor=expected_total_minor)
             await source.redeem(tx, charged.offers, order_id=order_id, shopper_id=wish.shopper_id, now=now)
             await _write(tx, order_id, wish, charged, remark=remark, pay_by=now + pay_within, now=now)
@@ -72,7 +76,10 @@ async def _write(
 
 
 async def _wanted(tx: Transaction, wish: Wish) -> tuple[Wanted, ...]:
+    # Two checkouts of one shopper come one after the other, or both would count the same unpaid orders: the cart's own
+    # lock sees to that, and where no cart is asked another one. (One of each at once may go one order too far.)
     if wish.lines is not None:
+        await store.lock_checkout(tx, wish.shopper_id)
         return wish.lines
     return tuple(Wanted(*line) for line in await carts.take_chosen(tx, wish.shopper_id))
 

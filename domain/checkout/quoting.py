@@ -50,7 +50,7 @@ async def priced(reader: Reader, wish: Wish, wanted: Sequence[Wanted], *, source
 
     Whether there are enough units is not asked here: a quote asks, a charge holds them.
     """
-    problems: list[Refusal] = []
+    problems: list[Refusal] = [] if wanted else [rules.BasketEmpty()]
     destination, offers = None, Offers()
     if wish.fulfilment is Fulfilment.DELIVERY and wish.address_id is not None:
         try:

@@ -11,6 +11,8 @@ from domain.pricing.rules import Fulfilment, Quote, Wanted
 from domain.stock.rules import Level, NotEnoughStock
 
 MOST_LINES = 120
+MOST_UNPAID = 10
+"""Orders of one shopper that may wait for their money. Each holds units: without a limit one account could hold them all."""
 LONGEST_REMARK = 200
 LONGEST_COUPON_CODE = 64
 
@@ -46,8 +48,14 @@ def check_placeable(wish: Wish) -> None:
 
 
 def check_remark(remark: str) -> str:
-    """The remark itself. Raises BadInput when it has more than 200 characters or is no text."""
-    return _check_text("remark", remark, LONGEST_REMARK)
+    """The remark without blanks around it. Raises BadInput when it has more than 200 characters or is no text."""
+    return _check_text("remark", remark.strip(), LONGEST_REMARK)
+
+
+def check_unpaid(unpaid: int, *, at_most: int) -> None:
+    """Raises TooManyUnpaidOrders when so many orders wait for their money that no more may: each holds its units."""
+    if unpaid >= at_most:
+        raise TooManyUnpaidOrders(limit=at_most)
 
 
 def request_of(wish: Wish, *, expected_total_minor: int, remark: str) -> dict[str, Any]:
@@ -89,6 +97,17 @@ class BasketEmpty(Refusal):
     code: ClassVar[str] = "BASKET_EMPTY"
     zh: ClassVar[str] = "请先选择要购买的商品"
     en: ClassVar[str] = "there is nothing to order: choose something first"
+
+
+@dataclass(frozen=True)
+class TooManyUnpaidOrders(Refusal):
+    """So many of the shopper's orders wait for their money that another one would have to wait, too."""
+
+    limit: int
+
+    code: ClassVar[str] = "TOO_MANY_UNPAID_ORDERS"
+    zh: ClassVar[str] = "您有 {limit} 个订单待付款，请先付款或取消后再下单"
+    en: ClassVar[str] = "{limit} of your orders wait to be paid: pay or cancel one first"
 
 
 @dataclass(frozen=True)

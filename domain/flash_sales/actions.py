@@ -105,6 +105,13 @@ def _check(
             value = getattr(item, name)
             if value is not None and not least <= value <= most:
                 raise BadInput(f"{name} is {value}; allowed: {least} to {most}")
+        # what the dearest order costs
+        most_minor = item.sale_price_minor * item.per_shopper
+        if most_minor > LARGEST_MINOR:
+            raise BadInput(
+                f"sale_price_minor {item.sale_price_minor} times per_shopper {item.per_shopper} is {most_minor}; "
+                f"allowed: up to {LARGEST_MINOR}"
+            )
 
 
 async def _items(tx: Transaction, sale_id: UUID, wished: Sequence[NewItem]) -> tuple[Item, ...]:
@@ -214,9 +221,9 @@ async def settle(db: Database, gate: Gate, *, sale_id: UUID, now: datetime) -> b
         in_line = any(await gates.queue_lengths(gate, lanes))
         if sale.state is SaleState.SETTLED or in_line or await _is_undecided(tx, sale):
             return False
-        for item in sorted(sale.items, key=lambda item: str(item.allotment_id)):
-            assert item.allotment_id is not None
-            await stock.close_allotment(tx, item.allotment_id, cause=Cause("flash_sale", sale.id), now=now)
+        allotment_ids = [item.allotment_id for item in sale.items if item.allotment_id is not None]
+        assert len(allotment_ids) == len(sale.items), "a sale that was warm has its units set aside"
+        await stock.close_allotments(tx, allotment_ids, cause=Cause("flash_sale", sale.id), now=now)
         await store.move(tx, sale.moved_to(SaleState.SETTLED), settled_at=now)
     return True
 

@@ -63,6 +63,13 @@ class Transaction(Reader):
         """Best effort: called once the commit stands; a failure is logged and forgotten."""
         self._afterwards.append(call)
 
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part that may be undone by itself: leaving its block by an exception rolls back what was done within.
+
+        The events recorded and the calls put off within it go with it; the transaction goes on.
+        """
+        return _OneSavepoint(self)
+
     async def _write_events(self) -> None:
         if self._events:
             await self.connection.execute(insert(outbox.events), [outbox.row_of(event) for event in self._events])
@@ -102,6 +109,24 @@ class _OneTransaction(AbstractAsyncContextManager[Transaction]):
     async def _write_events(self, kind: type[BaseException] | None, *raised: Any) -> None:
         if kind is None:
             await self._tx._write_events()
+
+
+class _OneSavepoint(AbstractAsyncContextManager[None]):
+    """What `async with tx.savepoint()` enters; not made by @asynccontextmanager for the same reason."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def __aenter__(self) -> None:
+        self._events, self._afterwards = len(self._tx._events), len(self._tx._afterwards)
+        self._part = self._tx.connection.begin_nested()
+        await self._part.__aenter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
+        if kind is not None:
+            del self._tx._events[self._events :]
+            del self._tx._afterwards[self._afterwards :]
+        await self._part.__aexit__(kind, *raised)
 
 
 class _OneReading(AbstractAsyncContextManager[Reader]):

@@ -4,8 +4,12 @@ A refusal is raised, so that its transaction rolls back, and reaches the client 
 result union. A client fault becomes a top-level GraphQL error with a code. Anything else is a fault of ours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
+from uuid import UUID
+
+from domain.foundation import ids
 
 
 class Refusal(Exception):
@@ -52,16 +56,52 @@ class BadInput(ClientFault):
     code = "BAD_USER_INPUT"
 
 
+THINGS: Mapping[str, tuple[str, str]] = {
+    "address": ("收货地址", "address"),
+    "aftersale": ("售后单", "after-sale"),
+    "billdifference": ("对账差异", "bill difference"),
+    "flashsale": ("秒杀活动", "flash sale"),
+    "freight": ("运费模板", "freight template"),
+    "order": ("订单", "order"),
+    "payment": ("支付单", "payment"),
+    "product": ("商品", "product"),
+    "refund": ("退款单", "refund"),
+    "saleitem": ("秒杀商品", "flash sale item"),
+    "saleprice": ("促销价", "sale price"),
+    "shipment": ("包裹", "parcel"),
+    "sku": ("商品规格", "SKU"),
+    "slot": ("开团时段", "slot"),
+    "store": ("门店", "store"),
+    "supplier": ("供应商", "supplier"),
+    "ticket": ("抢购记录", "ticket"),
+    "upload": ("发货信息", "shipping information"),
+}
+"""What people call the things that may not be found, in Chinese and English."""
+
+
 @dataclass(frozen=True)
 class NotFound(Refusal):
-    """There is no such thing, or it is not the asker's to see; which of the two is not told."""
+    """There is no such thing, or it is not the asker's to see; which of the two is not told.
+
+    `id` is what the asker named it by: a typed id, for whatever has one.
+    """
 
     kind: str
     id: str
 
     code: ClassVar[str] = "NOT_FOUND"
-    zh: ClassVar[str] = "找不到该内容（{kind}）"
-    en: ClassVar[str] = "no {kind} with id {id}"
+    zh: ClassVar[str] = "找不到该{thing}"
+    en: ClassVar[str] = "no {thing} with id {id}"
+
+    @classmethod
+    def of(cls, kind: str, id: UUID, *, prefix: str = "") -> "NotFound":
+        """The refusal about a thing of which the UUID is known; `prefix` is that of its typed id where it has another's."""
+        return cls(kind, ids.encode(prefix or kind, id))
+
+    def message(self, language: str = "zh") -> str:
+        """The sentence a shopper reads, with the thing's name and never with its code."""
+        zh, en = THINGS.get(self.kind, ("内容", self.kind))
+        return self.en.format(thing=en, id=self.id) if language == "en" else self.zh.format(thing=zh)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from domain.foundation.database import Transaction
+from domain.foundation.database import Database, Reader, Transaction
 from domain.foundation.errors import BadInput, IdempotencyConflict
 from domain.foundation.tables import metadata
 
@@ -84,9 +84,23 @@ async def begin(
         values["answer"] = answer
     if await tx.execute(insert(keys).values(values).on_conflict_do_nothing()):
         return None
-    row = await tx.one(select(keys.c.fingerprint, keys.c.answer).where(keys.c.owner_id == owner_id, keys.c.key == key))
-    assert row is not None
-    if row.fingerprint != mark:
+    replay = await recall(tx, owner_id=owner_id, key=key, operation=operation, request=request)
+    assert replay is not None
+    return replay
+
+
+async def recall(
+    reader: Reader | Database, *, owner_id: UUID, key: str, operation: str, request: dict[str, Any]
+) -> Replay | None:
+    """The Replay that `begin` would give, without taking the key: for what must be done before the transaction.
+
+    None says nothing of a call that is under way. Raises IdempotencyConflict as `begin` does.
+    """
+    found = select(keys.c.fingerprint, keys.c.answer).where(keys.c.owner_id == owner_id, keys.c.key == check_key(key))
+    row = await reader.one(found)
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint(operation, request):
         raise IdempotencyConflict(key=key)
     return Replay(row.answer)
 

@@ -24,6 +24,20 @@ events_failed = Counter(
 events_dead = Gauge("nightmarket_events_dead", "Outbox events that nobody could hear: someone has to look")
 events_waiting = Gauge("nightmarket_events_waiting", "Outbox events not yet delivered")
 gates_rebuilt = Counter("nightmarket_gates_rebuilt_total", "Gates rebuilt from the ledger", ["reason"])
+notices = Counter(
+    "nightmarket_notices_total", "Notices brought to our door by gateway and by what became of them", ["gateway", "outcome"]
+)
+refunds_due = Gauge("nightmarket_refunds_due", "Refunds that the gateway has not given back yet")
+refunds_overdue = Gauge("nightmarket_refunds_overdue", "Those of them asked for 10 minutes ago or longer")
+receipts_unmatched = Gauge(
+    "nightmarket_receipts_unmatched", "Payments captured 10 minutes ago or longer that nobody has kept or sent back"
+)
+bill_differences_open = Gauge(
+    "nightmarket_bill_differences_open", "Differences between gateways' bills and our books that nobody has settled"
+)
+after_sales_overdue = Gauge(
+    "nightmarket_after_sales_overdue", "After-sales whose time was over 10 minutes ago, and the clock has not acted"
+)
 wrong_pickup_codes = Counter("nightmarket_wrong_pickup_codes_total", "Wrong codes at the stores' counters")
 shipping_uploads = Gauge(
     "nightmarket_shipping_uploads", "Orders whose shipping WeChat is yet to be told (due) or refuses to hear", ["state"]

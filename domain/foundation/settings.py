@@ -8,6 +8,7 @@ import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,6 +17,10 @@ WECHAT_NEEDS = (
     "wechat_app_id", "wechat_private_key", "wechat_serial", "wechat_apiv3_key", "wechat_public_key", "wechat_public_key_id",
 )  # fmt: skip
 """What WeChat Pay cannot do without, once a merchant number is set."""
+WECHAT_PLATFORM = "https://api.weixin.qq.com"
+"""Told how orders of a real merchant were sent, unless another address is set: WeChat settles none of them before."""
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts on which nobody but a simulator answers."""
 
 
 def _address(name: str, description: str) -> SecretStr:
@@ -45,7 +50,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the API listens on")
     port: int = Field(8000, ge=0, le=65535, description="port the API listens on; 0: any free one")
     api_processes: int = Field(1, ge=1, le=64, description="API processes behind the one port")
-    public_url: str = Field("", description="how the world reaches the API; empty: http://host:port")
+    public_url: str = Field(
+        "",
+        description="how the world reaches the API; empty: http://host:port, which no real company could send a notice to",
+    )
     introspection: bool = Field(True, description="the schema may be asked for; off in production")
     graphiql: bool = Field(True, description="GET /graphql in a browser shows GraphiQL; off in production")
     request_bytes: int = Field(65_536, ge=1024, description="bytes of a request body, at most")
@@ -70,6 +78,7 @@ class Settings(BaseSettings):
 
     # orders and payments
     order_pay_minutes: int = Field(30, ge=1, le=1440, description="minutes to pay an order, from placing it")
+    unpaid_orders: int = Field(10, ge=1, description="orders of a shopper that may wait for their money, at most")
     lapse_batch: int = Field(200, ge=1, le=5000, description="orders lapsed in one sweep, at most")
     default_gateway: str = Field(
         "wechat", pattern="^(wechat|stripe)$", description="gateway of payments that name none: wechat or stripe"
@@ -91,7 +100,8 @@ class Settings(BaseSettings):
     # shipments
     wechat_platform_url: str = Field(
         "",
-        description="address of the WeChat platform (https://api.weixin.qq.com) or its simulator; empty: tell it nothing",
+        description="address of the WeChat platform or its simulator; empty: https://api.weixin.qq.com beside a real "
+        "merchant at WeChat Pay, else tell it nothing",
     )
     wechat_app_secret: SecretStr = Field(SecretStr(""), description="secret of the mini-program at the WeChat platform")
     tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
@@ -148,6 +158,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole_companies(self) -> "Settings":
+        if self.wechat_mch_id and not self.wechat_platform_url and is_elsewhere(self.wechat_url):
+            # WeChat settles no order of a mini-program that it was not told the shipping of: this must not depend on a knob
+            if not _shown(self.wechat_app_secret):
+                raise ValueError(
+                    "wechat_mch_id is set, so wechat_app_secret must be: WeChat settles no order before it is told how it "
+                    "was sent"
+                )
+            self.wechat_platform_url = WECHAT_PLATFORM
         needs = {
             "wechat_platform_url": ("wechat_app_id", "wechat_app_secret", "wechat_mch_id"),
             "tracking_url": ("tracking_customer", "tracking_key"),
@@ -156,6 +174,21 @@ class Settings(BaseSettings):
             lacking = [name for name in others if not _shown(getattr(self, name))]
             if getattr(self, address) and lacking:
                 raise ValueError(f"{address} is set, so these must be: {', '.join(lacking)}")
+        return self
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Settings":
+        addresses = {
+            "wechat_mch_id": self.wechat_url if self.wechat_mch_id else "",
+            "stripe_secret_key": self.stripe_url if _shown(self.stripe_secret_key) else "",
+            "tracking_url": self.tracking_url,
+        }
+        real = [name for name, address in addresses.items() if address and is_elsewhere(address)]
+        if real and not self.public_url:
+            raise ValueError(
+                f"{real[0]} is set, so public_url must be: the company is told to send its notices there, and cannot reach "
+                f"{self.home}"
+            )
         return self
 
     @property
@@ -170,6 +203,11 @@ class Settings(BaseSettings):
     def home(self) -> str:
         """How the world reaches the API, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def has_gateway(self) -> bool:
+        """Whether any company that moves money is configured."""
+        return bool(self.wechat_mch_id or _shown(self.stripe_secret_key))
 
     def knobs(self, prefix: str) -> tuple[object, ...]:
         """The values of all knobs whose names begin so."""
@@ -189,6 +227,11 @@ def settings() -> Settings:
 
 def _shown(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def is_elsewhere(address: str) -> bool:
+    """Whether an address leads to another machine, to a real company as far as anybody here can tell."""
+    return urlsplit(address).hostname not in HERE
 
 
 def fresh_secret() -> str:

@@ -1,6 +1,7 @@
 """Rows of a CSV file (RFC 4180) that a spreadsheet opens as they are: no cell is run as a formula. Pure."""
 
 import csv
+import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from io import StringIO
@@ -17,7 +18,9 @@ Cell = str | int | Money | datetime | date | UUID | None
 
 # A spreadsheet runs a text that begins like this, also in Chinese full width; an apostrophe in front keeps it a text
 # (OWASP, "CSV Injection"). Numbers are no texts: -19.90 stays one that can be added up.
-_RUNNABLE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_RUNNABLE = frozenset("=+-@\t\r\n＝＋－＠")
+# Spreadsheets drop what nobody sees (blanks of any width, marks of byte order and of direction, controls) before they look.
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 def heading(names: Sequence[tuple[str, str]]) -> bytes:
@@ -57,8 +60,18 @@ def _shown(cell: Cell) -> str | int:
         case datetime():
             return f"{cell.astimezone(SHOP_ZONE):%Y-%m-%d %H:%M:%S}"
         case str():
-            return f"'{cell}" if cell.startswith(_RUNNABLE) else str(cell)
+            return f"'{cell}" if _runs(cell) else str(cell)
         case int():
             return cell
         case _:
             return str(cell)
+
+
+def _runs(text: str) -> bool:
+    """Whether the first letter that a spreadsheet looks at makes it run the text."""
+    for letter in text:
+        if letter in _RUNNABLE:
+            return True
+        if unicodedata.category(letter) not in _UNSEEN:
+            return False
+    return False

@@ -71,12 +71,16 @@ _LINES = text("""
     ORDER BY posting.recorded_at, posting.position LIMIT :limit
 """)
 
-
 _AHEAD = text("""
     WITH newest AS (SELECT position, made_at FROM ledger_checkpoints ORDER BY position DESC LIMIT 1)
     SELECT (SELECT coalesce(max(position), 0) FROM ledger_postings) - coalesce((SELECT position FROM newest), 0) AS ahead,
            (SELECT made_at FROM newest) AS made_at
 """)
+_ENTRIES = (
+    select(*entries.c, postings.c.account, postings.c.subject, postings.c.currency, postings.c.amount_minor)
+    .join_from(entries, postings)
+    .order_by(postings.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,13 @@ async def balances(reader: Reader, at_position: int | None = None) -> list[Balan
         Balance(Account(row.account), row.subject, row.currency, int(row.debit_minor), int(row.credit_minor))
         for row in rows
     ]
+
+
+async def balance_of(reader: Reader, account: Account, subject: str = "", currency: str = SHOP_CURRENCY) -> Balance:
+    """What was posted on a subject of an account so far; costs what all balances cost."""
+    wanted = (account, subject, currency)
+    found = (one for one in await balances(reader) if (one.account, one.subject, one.currency) == wanted)
+    return next(found, Balance(account, subject, currency, 0, 0))
 
 
 async def since_checkpoint(db: Database) -> tuple[int, datetime | None]:
@@ -222,13 +233,7 @@ async def lines_after(
 
 async def of_orders(db: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[PostedEntry]]:
     """Every entry about each of these orders, in the order in which they were written."""
-    e, p = entries.c, postings.c
-    rows = await db.rows(
-        select(*e, p.account, p.subject, p.currency, p.amount_minor)
-        .join_from(entries, postings)
-        .where(e.about_id == func.any(list(order_ids)))
-        .order_by(p.position)
-    )
+    rows = await db.rows(_ENTRIES.where(entries.c.about_id == func.any(list(order_ids))))
     by_entry: dict[UUID, list[AnyRow]] = {}
     for row in rows:
         by_entry.setdefault(row.id, []).append(row)
@@ -241,6 +246,11 @@ async def of_orders(db: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[
 async def of_order(db: Database, order_id: UUID) -> list[PostedEntry]:
     """Every entry about an order: the whole story of its money. None when there is no such order, or it was free."""
     return (await of_orders(db, [order_id])).get(order_id, [])
+
+
+async def entry(reader: Reader, entry_id: UUID) -> PostedEntry:
+    """An entry that stands in the books."""
+    return _entry_of(await reader.rows(_ENTRIES.where(entries.c.id == entry_id)))
 
 
 def _entry_of(parts: Sequence[AnyRow]) -> PostedEntry:

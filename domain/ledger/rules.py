@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from itertools import accumulate
+from typing import ClassVar
 from uuid import UUID
 
-from domain.foundation.money import SHOP_CURRENCY
+from domain.foundation.errors import BadInput, Refusal
+from domain.foundation.money import LARGEST_MINOR, SHOP_CURRENCY, Money
 
 CHECKPOINT_AFTER = timedelta(hours=1)
 CHECKPOINT_POSTINGS = 10_000
 """So many postings are summed up in a few milliseconds: what a trial balance adds to the newest checkpoint."""
+LONGEST_SUBJECT = 64
+LONGEST_REFERENCE = 200
 
 
 class Account(StrEnum):
@@ -216,6 +220,30 @@ class Figures:
         return self.opening_minor + self.debit_minor - self.credit_minor
 
 
+def check_payout(gateway: str, amount: Money, reference: str, occurred_at: datetime, now: datetime) -> None:
+    """Raises BadInput unless this can be what a gateway has paid into the bank."""
+    for name, said, longest in (("gateway", gateway, LONGEST_SUBJECT), ("reference", reference, LONGEST_REFERENCE)):
+        if not said.strip() or len(said) > longest or "\0" in said:
+            raise BadInput(f"{name} is {said[:40]!r}; allowed: 1 to {longest} characters, none of them NUL")
+    if not 0 < amount.minor <= LARGEST_MINOR:
+        raise BadInput(f"amount is {amount.minor}; allowed: 1 to {LARGEST_MINOR}")
+    if occurred_at > now:
+        raise BadInput(f"occurredAt is {occurred_at.isoformat()}; allowed: up to now, {now.isoformat()}")
+
+
 def running(opening_minor: int, amounts: Sequence[int]) -> list[int]:
     """The balance after each amount."""
     return list(accumulate(amounts, initial=opening_minor))[1:]
+
+
+@dataclass(frozen=True)
+class MoreThanAtGateway(Refusal):
+    """A gateway pays out what it keeps for us, not more; one that nobody has heard of keeps nothing."""
+
+    gateway: str
+    amount: Money
+    kept: Money
+
+    code: ClassVar[str] = "MORE_THAN_AT_GATEWAY"
+    zh: ClassVar[str] = "提现金额超过支付渠道存款"
+    en: ClassVar[str] = "the payout is more than the gateway keeps for us"

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from domain.foundation.database import Transaction
 from domain.foundation.ids import new_id
+from domain.foundation.locks import PAYOUTS
 from domain.ledger.queries import BALANCES
 from domain.ledger.rules import Entry
 
@@ -34,14 +36,14 @@ _KEEP_BALANCES = text(f"""
 """)  # noqa: S608 - made of the queries' own text
 
 
-async def post(tx: Transaction, entries: Sequence[Entry], *, now: datetime) -> None:
-    """Write entries, all in one statement.
+async def post(tx: Transaction, entries: Sequence[Entry], *, now: datetime) -> list[UUID]:
+    """Write entries, all in one statement; their ids.
 
     An entry that does not balance, or one whose kind and cause stand in the books already, is refused by the database:
     whoever posts has made sure by its own state that it happens once.
     """
     if not entries:
-        return
+        return []
     numbered = [(new_id(), entry) for entry in entries]
     posted = [
         (entry_id, number, posting) for entry_id, entry in numbered for number, posting in enumerate(entry.postings, 1)
@@ -64,6 +66,12 @@ async def post(tx: Transaction, entries: Sequence[Entry], *, now: datetime) -> N
             "amounts": [posting.amount_minor for _, _, posting in posted],
         },
     )
+    return [entry_id for entry_id, _ in numbered]
+
+
+async def lock_payouts(tx: Transaction) -> None:
+    """Nobody else writes a payout down until the transaction ends."""
+    await tx.value(select(func.pg_advisory_xact_lock(PAYOUTS)))
 
 
 async def lock_horizon(tx: Transaction) -> int:

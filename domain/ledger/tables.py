@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from domain.foundation.tables import id_column, metadata, moment
-from domain.ledger.rules import Account
+from domain.ledger.rules import LONGEST_SUBJECT, Account
 
 entries = Table(
     "ledger_entries",
@@ -43,7 +43,7 @@ postings = Table(
     # 1 to the entry's count: with the balance below, nothing can be added to an entry that is complete
     Column("number", SmallInteger, nullable=False),
     Column("account", String(20), nullable=False),
-    Column("subject", String(64), nullable=False, server_default=""),
+    Column("subject", String(LONGEST_SUBJECT), nullable=False, server_default=""),
     Column("currency", String(3), nullable=False),
     # debit above zero, credit below
     Column("amount_minor", BigInteger, nullable=False),
@@ -71,7 +71,7 @@ checkpoints = Table(
     metadata,
     Column("position", BigInteger, nullable=False),
     Column("account", String(20), nullable=False),
-    Column("subject", String(64), nullable=False),
+    Column("subject", String(LONGEST_SUBJECT), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("debit_minor", BigInteger, nullable=False),
     Column("credit_minor", BigInteger, nullable=False),

@@ -6,6 +6,7 @@ Locks are taken in one order: the order, its payments, then stock (allotments, S
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from domain.addresses import queries as addresses
@@ -37,16 +38,21 @@ async def pay(
 ) -> payments.Asked:
     """The order's payment and how to pay it. Whoever asks again, with this key or another, gets the same payment.
 
-    Unless it was pending at one of the `others`: there it is closed first, and opened anew at this gateway.
-    Raises NotFound, OrderNotPayable (not for a key that was answered before), PayerUnknown, GatewayUnavailable,
-    IdempotencyConflict.
+    Unless it was pending at one of the `others`: there it is closed first, and opened anew at this gateway. Not so for
+    a key that was answered before: it closes nothing, as by now its payment may have made way for another.
+    Raises NotFound, OrderNotPayable (neither for such a key), PayerUnknown, GatewayUnavailable, IdempotencyConflict.
     """
     request = {"order": order_id, "gateway": gateway.name}
-    await payments.leave_others(db, others, payable=PAYABLE, payable_id=order_id, payer_id=shopper_id, now=now)
+    wish: dict[str, Any] = {
+        "owner_id": shopper_id,
+        "key": idempotency_key,
+        "operation": "pay_order",
+        "request": request,
+    }
+    if await idempotency.recall(db, **wish) is None:
+        await payments.leave_others(db, others, payable=PAYABLE, payable_id=order_id, payer_id=shopper_id, now=now)
     async with db.transaction() as tx:
-        replay = await idempotency.begin(
-            tx, owner_id=shopper_id, key=idempotency_key, operation="pay_order", request=request
-        )
+        replay = await idempotency.begin(tx, **wish)
         if replay:
             payment_id = UUID(replay.answer)
         else:
@@ -155,7 +161,7 @@ async def call_off(tx: Transaction, order: Order, *, by: UUID, now: datetime) ->
 
 
 async def set_destination(
-    db: Database, *, order_id: UUID, shopper_id: UUID, address_id: UUID, idempotency_key: str
+    db: Database, *, order_id: UUID, shopper_id: UUID, address_id: UUID, idempotency_key: str, now: datetime
 ) -> Order:
     """Say where an order goes that a promotion placed; gives back the order as it is then. It costs what it did before.
 
@@ -174,7 +180,7 @@ async def set_destination(
             return order
         destination = await addresses.destination(tx, address_id=address_id, shopper_id=shopper_id)
         rules.check_redirectable(order, await store.lines_of(tx, order.id))
-        await store.set_destination(tx, order, destination)
+        await store.set_destination(tx, order, destination, now=now)
         return replace(order, fulfilment=Fulfilment.DELIVERY, destination=destination)
 
 
@@ -196,7 +202,7 @@ async def lapse_due(db: Database, *, now: datetime, limit: int) -> int:
 async def _revive_or_refuse(tx: Transaction, order_id: UUID, *, payment_id: UUID, now: datetime) -> None:
     """No promotion is asked: the goods are there or they are not."""
     try:
-        async with tx.connection.begin_nested():  # a hold that fails half-way is undone, the decision is kept
+        async with tx.savepoint():  # a hold that fails half-way is undone, the decision is kept
             await revive(tx, order_id, payment_id=payment_id, now=now)
     except NotEnoughStock:
         await refuse_late(tx, order_id, payment_id=payment_id, now=now)

@@ -8,7 +8,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from domain.foundation.database import Database
-from domain.foundation.errors import BadInput
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.orders.rules import Line, Order, OrderState
 from domain.orders.store import COLUMNS, LINE_COLUMNS, line_of, o, order_of
@@ -33,7 +32,7 @@ async def of_shopper(
     if state is not None:
         newest_first = newest_first.where(o.state == state)
     if after is not None:
-        newest_first = newest_first.where(o.id < _last_id(after))
+        newest_first = newest_first.where(o.id < read_cursor(after, UUID)[0])
     rows = await db.rows(newest_first.limit(page_size(first) + 1))
     return page_of([order_of(row) for row in rows], first, lambda order: (str(order.id),))
 
@@ -52,11 +51,3 @@ async def lines_by_order_ids(db: Database, order_ids: Sequence[UUID]) -> dict[UU
         line = line_of(row)
         found.setdefault(line.order_id, []).append(line)
     return found
-
-
-def _last_id(after: str) -> UUID:
-    (text,) = read_cursor(after, str)
-    try:
-        return UUID(text)
-    except ValueError:
-        raise BadInput(f"{after[:64]!r} is not a cursor of this list; pass an `endCursor` as it was given") from None

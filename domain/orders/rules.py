@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.addresses.rules import Destination
 from domain.foundation.clock import shop_day
-from domain.foundation.errors import NotFound, Refusal
+from domain.foundation.errors import BadInput, NotFound, Refusal
 from domain.foundation.money import Money
 from domain.pricing.rules import Fulfilment as Fulfilment  # a word of both
 
@@ -272,16 +272,24 @@ def check_refundable(order: Order) -> None:
 
 
 def check_units(wanted: Mapping[int, int], left: Mapping[int, int]) -> None:
-    """Raises TooManyUnits for a line (by its position) of which fewer are left than wanted, or none is wanted."""
+    """Raises TooManyUnits for a line (by its position) of which fewer are left than wanted, BadInput where none is wanted."""
     for position, quantity in sorted(wanted.items()):
-        if not 1 <= quantity <= left.get(position, 0):
+        if quantity < 1:
+            raise BadInput(f"line {position}: quantity is {quantity}; allowed: 1 and more")
+        if quantity > left.get(position, 0):
             raise TooManyUnits(position=position, wanted=quantity, left=left.get(position, 0))
+
+
+def check_not_own(order: Order, by: UUID) -> None:
+    """Raises NotYourOwnOrder for staff at work on what they have bought themselves: two people see to every order."""
+    if order.shopper_id == by:
+        raise NotYourOwnOrder(order_id=order.id)
 
 
 def check_owner(order: Order, shopper_id: UUID) -> None:
     """Raises NotFound when the order is somebody else's: that it exists is not told."""
     if order.shopper_id != shopper_id:
-        raise NotFound(kind="order", id=str(order.id))
+        raise NotFound.of("order", order.id)
 
 
 def new_pickup_code(order: Order) -> str | None:
@@ -345,6 +353,17 @@ class OrderNotRedirectable(Refusal):
 
 
 @dataclass(frozen=True)
+class NotYourOwnOrder(Refusal):
+    """Staff decide about other people's orders, never about what they have bought themselves."""
+
+    order_id: UUID
+
+    code: ClassVar[str] = "NOT_YOUR_OWN_ORDER"
+    zh: ClassVar[str] = "不能处理自己的订单，请由其他员工处理"
+    en: ClassVar[str] = "the order is your own; somebody else of the staff has to see to it"
+
+
+@dataclass(frozen=True)
 class OrderNotReceivable(Refusal):
     """Only an order whose goods are all on their way, or at the store, can be received."""
 
@@ -370,12 +389,12 @@ class OrderNotRefundable(Refusal):
 
 @dataclass(frozen=True)
 class TooManyUnits(Refusal):
-    """More units of a line than are left, or none at all. `position` counts the order's lines from 1."""
+    """More units of a line than are left. `position` counts the order's lines from 1."""
 
     position: int
     wanted: int
     left: int
 
     code: ClassVar[str] = "TOO_MANY_UNITS"
-    zh: ClassVar[str] = "第 {position} 件商品数量有误：需要 {wanted} 件，最多 {left} 件"
-    en: ClassVar[str] = "line {position}: {wanted} units wanted, 1 to {left} possible"
+    zh: ClassVar[str] = "第 {position} 种商品数量有误：需要 {wanted} 件，最多 {left} 件"
+    en: ClassVar[str] = "line {position}: {wanted} units wanted, {left} possible at most"

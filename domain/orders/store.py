@@ -75,6 +75,26 @@ _PAY_MANY = text("""
       AS paid (order_id, payment_id, code)
     WHERE orders.id = order_id AND state = 'placed'
 """)
+# `counter` is one of our own columns
+_ADD_TO_LINES = {
+    counter: text(f"""
+        UPDATE order_lines AS line SET {counter} = line.{counter} + more.quantity
+        FROM unnest(CAST(:positions AS smallint[]), CAST(:quantities AS bigint[])) AS more (position, quantity)
+        WHERE line.order_id = :order_id AND line.position = more.position
+    """)  # noqa: S608
+    for counter in ("shipped", "restocked")
+}
+_ADD_REFUNDED = text("""
+    UPDATE order_lines AS line
+    SET refunded = line.refunded + back.quantity, unsent = line.unsent + back.unsent,
+        restocked = line.restocked + back.unsent,
+        refunded_goods_minor = line.refunded_goods_minor + back.goods,
+        refunded_freight_minor = line.refunded_freight_minor + back.freight
+    FROM unnest(CAST(:positions AS smallint[]), CAST(:quantities AS bigint[]), CAST(:unsent AS bigint[]),
+                CAST(:goods AS bigint[]), CAST(:freights AS bigint[]))
+      AS back (position, quantity, unsent, goods, freight)
+    WHERE line.order_id = :order_id AND line.position = back.position
+""")
 
 
 def order_of(row: Any) -> Order:
@@ -189,7 +209,7 @@ async def lock(tx: Transaction, order_id: UUID) -> Order:
     """An order, locked until the transaction ends. Raises NotFound."""
     row = await tx.one(_LOCK, {"order_id": order_id})
     if row is None:
-        raise NotFound(kind="order", id=str(order_id))
+        raise NotFound.of("order", order_id)
     return order_of(row)
 
 
@@ -221,19 +241,18 @@ async def add_restocked(tx: Transaction, order_id: UUID, units: Mapping[int, int
 
 async def add_refunded(tx: Transaction, order: Order, refunds: Sequence[LineRefund]) -> None:
     """These units and amounts go back. The database refuses more than was bought and more than was paid."""
-    for refund in refunds:
-        changed = await tx.execute(
-            update(lines)
-            .where(ln.order_id == order.id, ln.position == refund.position)
-            .values(
-                refunded=ln.refunded + refund.quantity,
-                unsent=ln.unsent + refund.unsent,
-                restocked=ln.restocked + refund.unsent,
-                refunded_goods_minor=ln.refunded_goods_minor + refund.goods_minor,
-                refunded_freight_minor=ln.refunded_freight_minor + refund.freight_minor,
-            )
-        )
-        assert changed == 1, f"order {order.id} has no line {refund.position}"
+    changed = await tx.execute(
+        _ADD_REFUNDED,
+        {
+            "order_id": order.id,
+            "positions": [refund.position for refund in refunds],
+            "quantities": [refund.quantity for refund in refunds],
+            "unsent": [refund.unsent for refund in refunds],
+            "goods": [refund.goods_minor for refund in refunds],
+            "freights": [refund.freight_minor for refund in refunds],
+        },
+    )
+    assert changed == len(refunds), f"order {order.id} has {changed} of {len(refunds)} lines to be refunded"
     total = sum(refund.goods_minor + refund.freight_minor for refund in refunds)
     await tx.execute(update(orders).where(o.id == order.id).values(refunded_minor=o.refunded_minor + total))
 
@@ -258,9 +277,14 @@ async def pay_many(tx: Transaction, paid: Sequence[tuple[UUID, UUID, str | None]
     assert changed == len(paid), f"{len(paid)} orders to be paid, {changed} found placed"
 
 
-async def set_destination(tx: Transaction, order: Order, destination: Destination) -> None:
+async def set_destination(tx: Transaction, order: Order, destination: Destination, *, now: datetime) -> None:
     """A locked order is delivered there from now on."""
-    values = {"fulfilment": Fulfilment.DELIVERY, "destination": asdict(destination), "store_id": None}
+    values = {
+        "fulfilment": Fulfilment.DELIVERY,
+        "destination": asdict(destination),
+        "destination_set_at": now,
+        "store_id": None,
+    }
     await tx.execute(update(orders).where(o.id == order.id).values(values))
 
 
@@ -288,12 +312,11 @@ async def set_receive_by(tx: Transaction, order: Order, receive_by: datetime) ->
     await tx.execute(update(orders).where(o.id == order.id).values(receive_by=receive_by))
 
 
-async def lock_receivable(tx: Transaction, *, now: datetime, limit: int) -> list[Order]:
-    """Sent orders whose shoppers have had long enough, locked, at most `limit`, and not those somebody else holds."""
-    # as the partial index says it, in its own words
-    is_due = (o.receive_by <= now) & o.received_at.is_(None) & (o.state == literal_column("'shipped'"))
-    due = select(*COLUMNS).where(is_due).order_by(o.receive_by).limit(limit).with_for_update(skip_locked=True)
-    return [order_of(row) for row in await tx.rows(due)]
+async def lock_receivable(tx: Transaction, order_id: UUID, *, now: datetime) -> Order | None:
+    """A sent order whose shopper has had long enough, locked; None when it is not, or somebody else holds it."""
+    is_due = (o.receive_by <= now) & (o.state == OrderState.SHIPPED)
+    row = await tx.one(select(*COLUMNS).where(o.id == order_id, is_due).with_for_update(skip_locked=True))
+    return order_of(row) if row else None
 
 
 def cause_of(order_ids: Sequence[UUID], *, by: UUID | None = None) -> Cause:
@@ -303,13 +326,11 @@ def cause_of(order_ids: Sequence[UUID], *, by: UUID | None = None) -> Cause:
 
 
 async def _add_to_lines(tx: Transaction, order_id: UUID, counter: str, units: Mapping[int, int]) -> None:
-    for position, quantity in units.items():
-        changed = await tx.execute(
-            update(lines)
-            .where(ln.order_id == order_id, ln.position == position)
-            .values({counter: lines.c[counter] + quantity})
-        )
-        assert changed == 1, f"order {order_id} has no line {position}"
+    if not units:
+        return
+    more = {"order_id": order_id, "positions": list(units), "quantities": list(units.values())}
+    changed = await tx.execute(_ADD_TO_LINES[counter], more)
+    assert changed == len(units), f"order {order_id} has {changed} of the lines {sorted(units)}"
 
 
 def _json(content: Any) -> str:

@@ -46,6 +46,8 @@ orders = Table(
     Column("fulfilment", String(10)),
     # delivery: to whom and where, as it was when it was ordered
     Column("destination", JSONB),
+    # when the buyer of a promotion last said so; NULL where it was said when the order was placed
+    moment("destination_set_at", nullable=True),
     Column("store_id", Uuid, ForeignKey("stores.id")),
     Column("pickup_code", String(8)),
     Column("remark", String(200), nullable=False, server_default=""),
@@ -81,6 +83,7 @@ orders = Table(
     CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="refunded"),
     CheckConstraint("fulfilment IS NULL OR fulfilment IN ('delivery', 'pickup')", name="fulfilment"),
     CheckConstraint("(fulfilment IS NOT DISTINCT FROM 'delivery') = (destination IS NOT NULL)", name="destination"),
+    CheckConstraint("destination_set_at IS NULL OR destination IS NOT NULL", name="destination_set"),
     CheckConstraint("(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)", name="store"),
     CheckConstraint("(source IS NULL) = (source_id IS NULL)", name="source"),
     CheckConstraint("(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)", name="paid"),
@@ -163,6 +166,8 @@ lines = Table(
     Column("refunded_goods_minor", BigInteger, nullable=False, server_default="0"),
     Column("refunded_freight_minor", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("order_id", "position"),
+    # what comes back must know from which line it was sold
+    UniqueConstraint("order_id", "sku_id", "allotment_id", postgresql_nulls_not_distinct=True),
     CheckConstraint(
         "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
         name="amounts",

@@ -26,6 +26,7 @@ from domain.payments.rules import (
     Instructions,
     News,
     Notice,
+    NoticeMismatch,
     PaidAlready,
     Payment,
     PaymentState,
@@ -163,24 +164,30 @@ async def _write_closed(db: Database, payment: Payment, answer: Captured | Stand
 
 
 async def try_refund(db: Database, gateway: Gateway, due: Refund, *, now: datetime) -> None:
-    """Ask for a refund that the caller has taken, and write down what is told. Raises NoticeMismatch.
+    """Ask for a refund that the caller has taken, and write down what is told.
 
-    One that fails, or takes its time, is due again later, with the reason.
+    One that fails, or takes its time, is due again later, with the reason. So is one of which the gateway tells what
+    contradicts our books: somebody has to look.
     """
-    retry_at = now + retry_wait(due.attempts)
+    error = None
     try:
         news = await gateway.refund(due)
-    except GatewayFailed as failure:
-        log.warning("refund_failed", refund=str(due.id), attempts=due.attempts, error=str(failure))
-        async with db.transaction() as tx:
-            await store.put_refund_off(tx, due.id, retry_at=retry_at, error=str(failure))
-        return
+        if news is not None:
+            await _write_refunded(db, due, news, now)
+            return
+    except (GatewayFailed, NoticeMismatch) as failure:
+        error = str(failure)
+        event = "refund_contradicts_books" if isinstance(failure, NoticeMismatch) else "refund_failed"
+        log.warning(event, refund=str(due.id), attempts=due.attempts, error=error)
     async with db.transaction() as tx:
-        if news is None:
-            await store.put_refund_off(tx, due.id, retry_at=retry_at, error=None)
-        else:
-            payments = await store.lock_all_of_payable(tx, due.payment_id)
-            await _settle(tx, payments, await _believed(tx, payments, news), now)
+        await store.put_refund_off(tx, due.id, retry_at=now + retry_wait(due.attempts), error=error)
+
+
+async def _write_refunded(db: Database, due: Refund, news: Refunded, now: datetime) -> None:
+    """Raises NoticeMismatch, and then nothing has changed."""
+    async with db.transaction() as tx:
+        payments = await store.lock_all_of_payable(tx, due.payment_id)
+        await _settle(tx, payments, await _believed(tx, payments, news), now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,18 @@ from domain.foundation.ids import new_id
 from domain.foundation.money import Money
 from domain.ledger import store as ledger
 from domain.ledger.rules import Account, EntryKind, moved
-from domain.payments.rules import NEXT, Captured, News, Notice, Payment, PaymentState, Refund, Refunded, RefundState
+from domain.payments.rules import (
+    NEXT,
+    Captured,
+    GatewayUnavailable,
+    News,
+    Notice,
+    Payment,
+    PaymentState,
+    Refund,
+    Refunded,
+    RefundState,
+)
 from domain.payments.tables import notices, payments, refunds
 
 FIRST_LOOK = timedelta(seconds=10)
@@ -98,10 +109,14 @@ async def open_pending(
     expires_at: datetime,
     now: datetime,
 ) -> UUID:
-    """The payment of a payable: the one that is captured or pending already, or else a new pending one."""
+    """The payment of a payable: the one that is captured or pending already, or else a new pending one.
+
+    Raises GatewayUnavailable when it is pending at another gateway: somebody has just asked there.
+    """
     of_payable = and_(p.payable == payable, p.payable_id == payable_id)
-    living = select(p.id).where(of_payable, p.state.in_([PaymentState.CAPTURED, PaymentState.PENDING]))
-    found = await tx.value(living.order_by(p.state).limit(1))  # captured before pending
+    states = [PaymentState.CAPTURED, PaymentState.PENDING]
+    living = select(p.id, p.state, p.gateway).where(of_payable, p.state.in_(states)).order_by(p.state).limit(1)
+    found = await tx.one(living)  # captured before pending
     if found is None:
         new = insert(payments).values(
             id=new_id(),
@@ -116,11 +131,14 @@ async def open_pending(
             expires_at=expires_at,
             look_at=min(now + FIRST_LOOK, expires_at),
         )
-        found = await tx.value(new.on_conflict_do_nothing().returning(p.id))
+        found = await tx.one(new.on_conflict_do_nothing().returning(p.id, p.state, p.gateway))
     if found is None:  # somebody asked between our question and our insert
-        found = await tx.value(living)
-    assert isinstance(found, UUID)
-    return found
+        found = await tx.one(living)
+    assert found is not None
+    if found.state == PaymentState.PENDING and found.gateway != gateway:
+        raise GatewayUnavailable(gateway=gateway)
+    found_id: UUID = found.id
+    return found_id
 
 
 async def set_reference(tx: Transaction, payment_id: UUID, reference: str) -> None:
@@ -156,6 +174,7 @@ async def remember_notice(tx: Transaction, *, gateway: str, notice: Notice, news
         "notice_id": notice.id,
         "payment_id": news.payment_id,
         "kind": "captured" if isinstance(news, Captured) else "refunded",
+        "refund_id": news.refund_id if isinstance(news, Refunded) else None,
         "received_at": now,
     }
     return await tx.execute(insert(notices).values(row).on_conflict_do_nothing()) == 1

@@ -125,7 +125,7 @@ class StripeGateway:
         raise GatewayFailed(f"Stripe's refund {content['id']} is {status}: {content.get('failure_reason')}")
 
     async def bill(self, day: date) -> Bill:
-        """What came and went on a day: the balance transactions of charges and refunds, in the order they were made."""
+        """What came and went on a day: all balance transactions but payouts, in the order they were made."""
         rows = []
         async for transaction in self._transactions(day):
             with _reading():

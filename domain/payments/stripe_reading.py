@@ -20,7 +20,9 @@ _KINDS: Mapping[str, tuple[BillKind, int]] = {
     # the money of a failed refund is on the balance again: the refund's row, taken back
     "refund_failure": (BillKind.REFUND, -1),
 }
-"""Balance transactions that are about payments, and the sign of their amount; payouts and the like are about neither."""
+"""Balance transactions that are about payments, and the sign of their amount."""
+_PAYOUT = "payout"
+"""How the types of those begin that only move our money to the bank and back: the ledger has them from the bank."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _LATEST_SECONDS = 253_402_300_800
@@ -44,12 +46,17 @@ def refunded_of(refund: Content) -> Refunded | None:
 
 
 def bill_row(transaction: Content) -> BillRow | None:
-    """A balance transaction as a line of the bill; None for one that is about no payment and no refund."""
-    if transaction["type"] not in _KINDS:
+    """A balance transaction as a line of the bill; None for a payout.
+
+    Whatever else moves money, a dispute above all, is a line under Stripe's own name for it, as money that went: our books
+    know none like it, so that it becomes a difference for a person to look at.
+    """
+    if str(transaction["type"]).startswith(_PAYOUT):
         return None
+    if transaction["type"] not in _KINDS:
+        return _unknown_row(transaction)
     kind, sign = _KINDS[transaction["type"]]
-    if transaction["currency"] != SHOP_CURRENCY.lower():
-        raise ValueError(f"a balance in {transaction['currency']} cannot be compared with books in {SHOP_CURRENCY}")
+    _check_currency(transaction)
     source = transaction["source"]
     return BillRow(
         kind,
@@ -60,6 +67,25 @@ def bill_row(transaction: Content) -> BillRow | None:
         moment(transaction["created"]),
         str(source["status"]),
     )
+
+
+def _unknown_row(transaction: Content) -> BillRow:
+    _check_currency(transaction)
+    source = transaction.get("source") or transaction
+    return BillRow(
+        BillKind.REFUND,
+        None,
+        name(source["id"]),
+        -_whole(transaction["amount"]),
+        _whole(transaction["fee"]),
+        moment(transaction["created"]),
+        str(transaction["type"]),
+    )
+
+
+def _check_currency(transaction: Content) -> None:
+    if transaction["currency"] != SHOP_CURRENCY.lower():
+        raise ValueError(f"a balance in {transaction['currency']} cannot be compared with books in {SHOP_CURRENCY}")
 
 
 def moment(seconds: Any) -> datetime:

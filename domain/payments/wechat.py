@@ -137,13 +137,7 @@ class WechatGateway:
             found = await self._ask("query_refund", out_refund_no=refund.id.hex)
             if not found.is_unknown:
                 return self._refunded(found)
-        wish = {
-            "out_refund_no": refund.id.hex,
-            "out_trade_no": refund.payment_id.hex,
-            "reason": refund.reason,
-            "amount": {"refund": refund.amount.minor, "total": refund.paid.minor, "currency": refund.amount.currency},
-        }
-        return self._refunded(await self._ask("refund", **wish))
+        return self._refunded(await self._ask("refund", **wechat_words.refund_wish(refund)))
 
     async def bill(self, day: date) -> Bill:
         """The day's bill of all trades, its digest compared. WeChat makes it at 10:00 of the next day."""

@@ -19,6 +19,7 @@ from domain.payments.rules import (
     NoticeForged,
     NoticeMalformed,
     NoticeMismatch,
+    Refund,
     Refunded,
     Standing,
     WechatPayParameters,
@@ -39,6 +40,20 @@ STANDINGS = {
 }
 CAME = {"SUCCESS", "REFUND"}
 """The money came; of "REFUND" some or all has gone back since."""
+REASONS = {
+    "too_late": "付款时订单已失效，款项原路退回",
+    "paid_twice": "重复付款，款项原路退回",
+    "not_wanted": "订单款项原路退回",
+    "damaged": "售后退款：商品破损",
+    "wrong_goods": "售后退款：商品错发",
+    "not_arrived": "售后退款：商品未收到",
+    "quality": "售后退款：商品质量问题",
+    "other": "售后退款",
+}
+"""Why money goes back, in the words of the message that WeChat sends its payer; our codes are for programs."""
+ANY_REASON = "商家退款，款项原路退回"
+REASON_BYTES = 80
+"""More it refuses: 1 to 80 bytes of UTF-8 (WeChat Pay v3, 申请退款, `reason`)."""
 BILL_BYTES = 256 * 1024 * 1024
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -94,6 +109,16 @@ def notice(library: Any, signed: Mapping[str, str], body: bytes, mch_id: str, ap
             return Notice(notice_id, refunded(told))
         # such as a refund that has to be finished by hand: our own question, asked again and again, will say so
         return Notice(notice_id, None)
+
+
+def refund_wish(refund: Refund) -> dict[str, Any]:
+    """What WeChat is asked for, to give this much back: the same for every try."""
+    return {
+        "out_refund_no": refund.id.hex,
+        "out_trade_no": refund.payment_id.hex,
+        "reason": REASONS.get(refund.reason, ANY_REASON),
+        "amount": {"refund": refund.amount.minor, "total": refund.paid.minor, "currency": refund.amount.currency},
+    }
 
 
 def standing(told: Mapping[str, Any], mch_id: str, app_id: str) -> Captured | Standing:

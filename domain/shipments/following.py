@@ -46,6 +46,14 @@ async def follow_due(db: Database, company: TrackingCompany, *, now: datetime, l
     return len(due)
 
 
+async def hasten_receipt(db: Database, *, order_id: UUID) -> None:
+    """Bring receipt forward where all parcels of a sent order were delivered before it counted as sent: its last units were
+    given back instead. A second call changes nothing, nor does one for an order that still waits for a parcel.
+    """
+    async with db.transaction() as tx:
+        await _hasten_receipt(tx, await orders_store.lock(tx, order_id))
+
+
 async def _look(db: Database, company: TrackingCompany, shipment: Shipment, phone: str, now: datetime) -> None:
     is_over = now >= shipment.shipped_at + FOLLOWED_FOR or not CARRIERS[shipment.carrier].tracking
     if is_over:
@@ -90,7 +98,7 @@ async def _hasten_receipt(tx: Transaction, order: Order) -> None:
     if last is None or None in delivered:
         return
     is_extended = await store.is_extended(tx, order.id)
-    receive_by = rules.receive_by_after_delivery(order.receive_by, last, is_extended=is_extended)
+    receive_by = rules.receive_by_after_delivery(order, last, is_extended=is_extended)
     if receive_by != order.receive_by:
         await fulfilling.move_receipt(tx, order, receive_by)
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal_column, select, tuple_
 
 from domain.foundation.database import Database
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
+from domain.orders.tables import orders
 from domain.shipments.rules import Shipment, TrackingEvent, Upload, UploadState
 from domain.shipments.store import COLUMNS, EVENT_COLUMNS, e, event_of, s, shipment_of
-from domain.shipments.tables import shipment_lines
+from domain.shipments.tables import extensions, shipment_lines
 from domain.shipments.uploads import UPLOAD_COLUMNS, u, upload_of
 
 
@@ -46,6 +47,12 @@ async def uploads_by_order_ids(db: Database, order_ids: Sequence[UUID]) -> dict[
     return {row.order_id: upload_of(row) for row in rows}
 
 
+async def extended_by_order_ids(db: Database, order_ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """True for each order whose receipt its shopper has put off; the others are not in it."""
+    c = extensions.c
+    return dict.fromkeys(await db.column(select(c.order_id).where(c.order_id == func.any(list(order_ids)))), True)
+
+
 async def uploads(db: Database, state: UploadState, *, first: int, after: str | None = None) -> Page[Upload]:
     """Uploads in one state, those that wait longest first."""
     longest_first = select(*UPLOAD_COLUMNS).where(u.state == state).order_by(u.due_since, u.order_id)
@@ -73,3 +80,16 @@ async def _with_units(db: Database, which: ColumnElement[bool]) -> list[Shipment
     for row in await db.rows(inside.order_by(c.position)):
         units[row.shipment_id][row.position] = row.quantity
     return [shipment_of(row, units[row.id]) for row in rows]
+
+
+async def receivable(
+    db: Database, *, now: datetime, after: tuple[datetime, UUID] | None, limit: int
+) -> list[tuple[datetime, UUID]]:
+    """Sent orders whose shoppers have had long enough, who has had longest first, behind the one named: moment and order."""
+    o = orders.c
+    # as the partial index says it, in its own words
+    is_due = (o.receive_by <= now) & o.received_at.is_(None) & (o.state == literal_column("'shipped'"))
+    due = select(o.receive_by, o.id).where(is_due)
+    if after is not None:
+        due = due.where(tuple_(o.receive_by, o.id) > after)
+    return [(row.receive_by, row.id) for row in await db.rows(due.order_by(o.receive_by, o.id).limit(limit))]

@@ -4,15 +4,19 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from domain.foundation import idempotency, metrics
 from domain.foundation.database import Database, Transaction
 from domain.orders import fulfilling
 from domain.orders import rules as orders
 from domain.orders import store as orders_store
 from domain.orders.rules import Order, OrderState, Receiver
-from domain.shipments import rules, store
+from domain.shipments import queries, rules, store
 from domain.shipments.rules import EXTENSION, WRONG_CODES, PickupCodeLocked, ReceiptNotExtendable, WrongPickupCode
 from domain.trail import store as trail
+
+log = structlog.get_logger(__name__)
 
 
 async def confirm(db: Database, *, order_id: UUID, shopper_id: UUID, idempotency_key: str, now: datetime) -> UUID:
@@ -48,23 +52,29 @@ async def extend(db: Database, *, order_id: UUID, shopper_id: UUID, idempotency_
 
 
 async def receive_due(db: Database, *, now: datetime, limit: int) -> int:
-    """Say of orders sent long ago that their shoppers have them, in one transaction; how many. Safe side by side.
+    """Say of all orders sent long ago that their shoppers have them; how many. Safe side by side.
 
-    An order that its shopper confirms at this instant is locked by that and left out.
+    They are looked up `limit` at a time and received each in a transaction of its own. One that its shopper confirms at
+    this instant is locked by that and left out; one that cannot be received is logged, and tried again next time.
     """
-    async with db.transaction() as tx:
-        due = await orders_store.lock_receivable(tx, now=now, limit=limit)
-        for order in due:
-            await fulfilling.receive(tx, order, by=Receiver.TIME, now=now)
-    return len(due)
+    received = 0
+    last: tuple[datetime, UUID] | None = None
+    while due := await queries.receivable(db, now=now, after=last, limit=limit):
+        for last in due:
+            try:
+                received += await _receive_if_due(db, last[1], now=now)
+            except Exception:
+                # one order's trouble must not stop the clock for all the others
+                log.exception("order_not_received", order=str(last[1]))
+    return received
 
 
 async def hand_over(db: Database, *, order_id: UUID, code: str, by: UUID, idempotency_key: str, now: datetime) -> UUID:
     """Hand an order over at the store's counter to whoever knows its code; the order's id.
 
     The same key again changes nothing and answers the same; another code is another wish and takes another key. A wrong
-    code is counted; after five the order's code is not looked at for 15 minutes. Raises NotFound, OrderNotReceivable,
-    WrongPickupCode, PickupCodeLocked, IdempotencyConflict.
+    code is counted; after five the order's code is not looked at for 15 minutes. Raises NotFound, NotYourOwnOrder,
+    OrderNotReceivable, WrongPickupCode, PickupCodeLocked, IdempotencyConflict.
     """
     request = {"order": order_id, "code": code}
     async with db.transaction() as tx:
@@ -76,6 +86,7 @@ async def hand_over(db: Database, *, order_id: UUID, code: str, by: UUID, idempo
         if replay:
             return order_id
         order = await orders_store.lock(tx, order_id)
+        orders.check_not_own(order, by)
         orders.check_receivable(order, Receiver.STORE)
         tries, last_at = await store.wrong_codes_of(tx, order_id, now=now)
         if tries >= WRONG_CODES and last_at is not None:
@@ -102,3 +113,11 @@ async def _extend(tx: Transaction, order: Order, now: datetime) -> None:
         raise ReceiptNotExtendable(order_id=order.id, is_extended=is_extended)
     await store.note_extension(tx, order.id, now=now)
     await fulfilling.move_receipt(tx, order, order.receive_by + EXTENSION)
+
+
+async def _receive_if_due(db: Database, order_id: UUID, *, now: datetime) -> bool:
+    async with db.transaction() as tx:
+        order = await orders_store.lock_receivable(tx, order_id, now=now)
+        if order is not None:
+            await fulfilling.receive(tx, order, by=Receiver.TIME, now=now)
+    return order is not None

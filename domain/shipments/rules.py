@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.foundation.errors import BadInput, Refusal
-from domain.orders.rules import Line
+from domain.orders.rules import RECEIVED_AFTER_SHIPPED, Line, Order
 
 RECEIVED_AFTER_DELIVERED = timedelta(days=7)
 """How long after the last parcel was delivered the shopper counts as having the goods, if nobody says anything."""
@@ -165,10 +165,15 @@ def standing(events: Iterable[TrackingEvent], shipment: Shipment) -> tuple[Shipm
     return (in_order[-1].state if in_order else ShipmentState.SHIPPED), None
 
 
-def receive_by_after_delivery(receive_by: datetime, last_delivered_at: datetime, *, is_extended: bool) -> datetime:
-    """By when the shopper counts as having the goods, now that all parcels are delivered: never later than before."""
+def receive_by_after_delivery(order: Order, last_delivered_at: datetime, *, is_extended: bool) -> datetime:
+    """By when the shopper of a sent order counts as having the goods, now that all parcels are delivered: never later than
+    before. Where it was put off for longer than parcels need, something is said to be wrong, and it stays.
+    """
+    assert order.shipped_at is not None and order.receive_by is not None, f"order {order.id} is not sent"
     extension = EXTENSION if is_extended else timedelta(0)
-    return min(receive_by, last_delivered_at + RECEIVED_AFTER_DELIVERED + extension)
+    if order.receive_by > order.shipped_at + RECEIVED_AFTER_SHIPPED + extension:
+        return order.receive_by
+    return min(order.receive_by, last_delivered_at + RECEIVED_AFTER_DELIVERED + extension)
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ class MixedSenders(Refusal):
 class TrackingNumberTaken(Refusal):
     """The order has a parcel of this carrier with this number already."""
 
-    carrier: str
+    carrier: Carrier
     tracking_number: str
 
     code: ClassVar[str] = "TRACKING_NUMBER_TAKEN"

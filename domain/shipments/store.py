@@ -88,7 +88,7 @@ async def order_id_of(tx: Transaction, shipment_id: UUID) -> UUID:
     """The order a parcel belongs to, which is to be locked before the parcel. Raises NotFound."""
     order_id = await tx.value(select(s.order_id).where(s.id == shipment_id))
     if order_id is None:
-        raise NotFound(kind="shipment", id=str(shipment_id))
+        raise NotFound.of("shipment", shipment_id)
     return UUID(str(order_id))
 
 
@@ -96,7 +96,7 @@ async def lock(tx: Transaction, shipment_id: UUID) -> Shipment:
     """A parcel, locked until the transaction ends. Raises NotFound."""
     row = await tx.one(select(*COLUMNS).where(s.id == shipment_id).with_for_update())
     if row is None:
-        raise NotFound(kind="shipment", id=str(shipment_id))
+        raise NotFound.of("shipment", shipment_id)
     return shipment_of(row)
 
 

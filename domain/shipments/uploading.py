@@ -27,6 +27,7 @@ async def upload_due(db: Database, platform: WechatPlatform, *, now: datetime, l
     """Tell WeChat of orders that have left; how many were due. Safe side by side: each is one caller's at a time.
 
     What WeChat did not take now says why in its `error` and is told again, ever later; what it refuses waits for staff.
+    An order that was refunded whole meanwhile is dropped quietly.
     """
     async with db.transaction() as tx:
         due = await uploads.take_due(tx, now=now, limit=limit)
@@ -45,7 +46,7 @@ async def retry(db: Database, *, order_id: UUID, by: UUID, now: datetime) -> Non
     async with db.transaction() as tx:
         upload = await uploads.lock(tx, order_id)
         if upload is None:
-            raise NotFound(kind="upload", id=str(order_id))
+            raise NotFound.of("upload", order_id, prefix="order")
         if upload.state is UploadState.UPLOADED:
             raise UploadNotRetryable(order_id=order_id)
         if upload.state is UploadState.DUE and upload.attempts == 0:
@@ -57,7 +58,10 @@ async def retry(db: Database, *, order_id: UUID, by: UUID, now: datetime) -> Non
 
 
 async def _tell(db: Database, platform: WechatPlatform, taken: Taken, now: datetime) -> None:
-    telling, parcels = await _telling(db, taken.order_id)
+    found = await _telling(db, taken.order_id)
+    if found is None:
+        return
+    telling, parcels = found
     try:
         await platform.upload(telling, now=now)
     except PlatformFailed as failure:
@@ -74,10 +78,15 @@ async def _tell(db: Database, platform: WechatPlatform, taken: Taken, now: datet
         await uploads.note_told(tx, taken, telling, parcels=parcels, now=now)
 
 
-async def _telling(db: Database, order_id: UUID) -> tuple[Telling, int]:
-    """What is to be told, and how many parcels there are; read under the order's lock, so that they belong together."""
+async def _telling(db: Database, order_id: UUID) -> tuple[Telling, int] | None:
+    """What is to be told, and how many parcels there are; read under the order's lock, so that they belong together.
+
+    None for an order that was refunded whole since it fell due: it is not due any more.
+    """
     async with db.transaction() as tx:
         order = await orders_store.lock(tx, order_id)
+        if await uploads.drop_if_refunded(tx, order_id):
+            return None
         lines = await orders_store.lines_of(tx, order_id)
         shipments = await store.of_order(tx, order_id)
         units = await store.lines_of(tx, [shipment.id for shipment in shipments])

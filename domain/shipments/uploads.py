@@ -43,6 +43,14 @@ _OPEN = text("""
     WHERE (SELECT upload.told < parcels OR (is_complete AND NOT upload.is_all_told) FROM sent)
 """)
 
+# Once all of an order's money goes back WeChat has none of it to settle, and refuses to hear of it.
+_DROP_IF_REFUNDED = text("""
+    UPDATE shipping_uploads SET state = 'uploaded', retry_at = NULL, error = :why
+    WHERE order_id = :order_id AND state <> 'uploaded'
+      AND (SELECT state FROM orders WHERE id = :order_id) = 'refunded'
+""")
+REFUNDED_WHOLE = "refunded whole: nothing more is to be told"
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -116,9 +124,17 @@ def described(titles: Mapping[int, str], units: Mapping[int, int]) -> str:
 
 
 async def open_if_more(db: Database, order_id: UUID, *, now: datetime) -> None:
-    """See that WeChat is told of an order it has the money of, if there is more than it knows. Safe to call twice."""
+    """See that WeChat is told of an order it has the money of, if there is more than it knows; and is not, once all the
+    money goes back. Safe to call twice.
+    """
     async with db.transaction() as tx:
         await tx.execute(_OPEN, {"gateway": GATEWAY, "order_id": order_id, "now": now})
+        await drop_if_refunded(tx, order_id)
+
+
+async def drop_if_refunded(tx: Transaction, order_id: UUID) -> bool:
+    """Have WeChat told nothing more of an order that was refunded whole, nor staff asked to look; whether it was to be."""
+    return await tx.execute(_DROP_IF_REFUNDED, {"order_id": order_id, "why": REFUNDED_WHOLE}) == 1
 
 
 async def tell_again(tx: Transaction, order_id: UUID, *, now: datetime) -> bool:

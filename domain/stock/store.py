@@ -34,6 +34,13 @@ _INSERT_HOLDS = text("""
     FROM unnest(CAST(:ids AS uuid[]), CAST(:order_ids AS uuid[]), CAST(:sku_ids AS uuid[]),
                 CAST(:allotment_ids AS uuid[]), CAST(:quantities AS bigint[]))
 """)
+_TAKE_BACK = text("""
+    UPDATE stock_holds AS sold SET returned = sold.returned + back.quantity
+    FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:allotment_ids AS uuid[]), CAST(:quantities AS bigint[]))
+      AS back (sku_id, allotment_id, quantity)
+    WHERE sold.order_id = :order_id AND sold.outcome = 'sold' AND sold.sku_id = back.sku_id
+      AND sold.allotment_id IS NOT DISTINCT FROM back.allotment_id
+""")
 
 # As text, made once: buyers of a popular SKU wait for one row, and building a statement takes longer than running it.
 _KEYS = {"stock_allotments": "id", "stock_levels": "sku_id"}
@@ -96,23 +103,17 @@ async def open_allotment(tx: Transaction, units: Units, *, purpose: str, cause: 
     return allotment_id
 
 
-async def close_allotment(tx: Transaction, allotment_id: UUID, *, cause: Cause, now: datetime) -> int:
-    """Give an allotment's free units back to the SKU; how many. The second call gives back none."""
-    row = await tx.one(
-        select(allotments.c.sku_id, allotments.c.free, allotments.c.closed_at)
-        .where(allotments.c.id == allotment_id)
-        .with_for_update()
-    )
-    assert row is not None, f"no allotment {allotment_id}"
-    if row.closed_at is not None:
-        return 0
-    if row.free:
-        left = [Units(row.sku_id, row.free, allotment_id)]
-        await _move_on_allotments(tx, Movement.UNALLOTTED, left)
-        await _move_on_skus(tx, Movement.UNALLOTTED, left)
-        await _write_movements(tx, Movement.UNALLOTTED, left, cause, now)
-    await tx.execute(update(allotments).where(allotments.c.id == allotment_id).values(closed_at=now))
-    return int(row.free)
+async def close_allotments(tx: Transaction, allotment_ids: Sequence[UUID], *, cause: Cause, now: datetime) -> None:
+    """Give the allotments' free units back to their SKUs. One that is closed already gives back none."""
+    a = allotments.c
+    found = select(a.id, a.sku_id, a.free, a.closed_at).where(a.id == func.any(list(allotment_ids))).order_by(a.id)
+    rows = await tx.rows(found.with_for_update())
+    assert len(rows) == len(set(allotment_ids)), f"{len(rows)} allotments, {len(set(allotment_ids))} to be closed"
+    left = [Units(row.sku_id, row.free, row.id) for row in rows if row.closed_at is None and row.free]
+    if left:
+        await _move(tx, Movement.UNALLOTTED, left, cause, now)
+    is_open = (a.id == func.any(list(allotment_ids))) & a.closed_at.is_(None)
+    await tx.execute(update(allotments).where(is_open).values(closed_at=now))
 
 
 async def hold(tx: Transaction, orders: Sequence[tuple[UUID, Units]], *, cause: Cause, now: datetime) -> None:
@@ -133,21 +134,18 @@ async def hold(tx: Transaction, orders: Sequence[tuple[UUID, Units]], *, cause: 
 
 async def end_holds(
     tx: Transaction, order_ids: Sequence[UUID], *, movement: Movement, cause: Cause, now: datetime
-) -> list[Units]:
-    """Turn the open holds of these orders into SOLD or RELEASED units; gives back which. A second call finds none."""
+) -> set[UUID]:
+    """Turn the open holds of these orders into SOLD or RELEASED units; the orders that had any. A second call finds none."""
     assert movement in {Movement.SOLD, Movement.RELEASED}
-    rows = (
-        await tx.connection.execute(
-            update(holds)
-            .where(holds.c.order_id == func.any(list(order_ids)), holds.c.ended_at.is_(None))
-            .values(ended_at=now, outcome=movement.value)
-            .returning(holds.c.sku_id, holds.c.quantity, holds.c.allotment_id)
-        )
-    ).all()
-    ended = [Units(*row) for row in rows]
+    ended = await tx.rows(
+        update(holds)
+        .where(holds.c.order_id == func.any(list(order_ids)), holds.c.ended_at.is_(None))
+        .values(ended_at=now, outcome=movement.value)
+        .returning(holds.c.order_id, holds.c.sku_id, holds.c.quantity, holds.c.allotment_id)
+    )
     if ended:
-        await _move(tx, movement, ended, cause, now)
-    return ended
+        await _move(tx, movement, [Units(*units) for _, *units in ended], cause, now)
+    return {row.order_id for row in ended}
 
 
 async def take_back(tx: Transaction, order_id: UUID, units: Sequence[Units], *, cause: Cause, now: datetime) -> None:
@@ -155,16 +153,18 @@ async def take_back(tx: Transaction, order_id: UUID, units: Sequence[Units], *, 
 
     The database refuses more than were sold to it. Whoever calls makes sure by its own state that it happens once.
     """
-    for some in units:
-        h = holds.c
-        allotment = h.allotment_id.is_(None) if some.allotment_id is None else h.allotment_id == some.allotment_id
-        changed = await tx.execute(
-            update(holds)
-            .where(h.order_id == order_id, h.sku_id == some.sku_id, allotment, h.outcome == "sold")
-            .values(returned=h.returned + some.quantity)
-        )
-        assert changed == 1, f"order {order_id} was sold no {some.sku_id}"
-    freed = _merged(Units(some.sku_id, some.quantity) for some in units)
+    sold = _merged(units)
+    changed = await tx.execute(
+        _TAKE_BACK,
+        {
+            "order_id": order_id,
+            "sku_ids": [some.sku_id for some in sold],
+            "allotment_ids": [some.allotment_id for some in sold],
+            "quantities": [some.quantity for some in sold],
+        },
+    )
+    assert changed == len(sold), f"order {order_id} was sold {changed} of {len(sold)} goods that come back"
+    freed = _merged(Units(some.sku_id, some.quantity) for some in sold)
     await _move_on_skus(tx, Movement.RETURNED, freed)
     await _write_movements(tx, Movement.RETURNED, freed, cause, now)
 

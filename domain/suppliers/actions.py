@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
-from domain.foundation.errors import BadInput
+from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.ids import encode, new_id
 from domain.foundation.money import LARGEST_MINOR, Money
 from domain.ledger import store as ledger
@@ -128,7 +128,7 @@ async def record_payment(
         entry = moved(
             EntryKind.SUPPLIER_PAID,
             cause_id=payment_id,
-            about_id=supplier_id,
+            about_id=None,  # of no order: whose account it is, the subject says
             at=now,
             amount_minor=amount.minor,
             debit=Account.SUPPLIERS,
@@ -139,6 +139,14 @@ async def record_payment(
         await _note(tx, "record_supplier_payment", supplier_id, by=by, now=now, amount_minor=amount.minor, note=note)
         await idempotency.finish(tx, owner_id=by, key=idempotency_key, answer=str(payment_id))
     return supplier
+
+
+async def note_settlement(db: Database, *, supplier_id: UUID, month: str, by: UUID, now: datetime) -> None:
+    """Keep that a month's settlement was fetched as a file, before its first byte leaves. Raises NotFound."""
+    if not await queries.by_ids(db, [supplier_id]):
+        raise NotFound("supplier", encode("supplier", supplier_id))
+    async with db.transaction() as tx:
+        await _note(tx, "fetch_export", supplier_id, by=by, now=now, file="settlement", month=month)
 
 
 def _checked(skus: Sequence[SuppliedSku]) -> list[SuppliedSku]:

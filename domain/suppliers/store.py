@@ -55,7 +55,7 @@ async def lock(tx: Transaction, supplier_id: UUID) -> Supplier:
     # its key stays as it is: who places an order with its goods need not wait, as the longest feed takes a while
     row = await tx.one(select(*COLUMNS).where(s.id == supplier_id).with_for_update(key_share=True))
     if row is None:
-        raise NotFound(kind="supplier", id=str(supplier_id))
+        raise NotFound.of("supplier", supplier_id)
     return supplier_of(row)
 
 

@@ -77,6 +77,29 @@ def test_sent_units_come_back_unless_the_merchant_is_at_fault():
     assert too_many.value.left == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "unsent"),
+    [
+        (Reason.DAMAGED, [0, 1, 2]),
+        (Reason.WRONG_GOODS, [0, 1, 2]),
+        (Reason.QUALITY, [0, 1, 2]),
+        (Reason.NOT_ARRIVED, [1, 2, 2]),
+        (Reason.BY_MERCHANT, [1, 2, 2]),
+    ],
+)
+def test_who_complains_of_goods_has_them(reason, unsent):
+    half_sent = line(shipped=1)
+
+    assert [quote(half_sent, refund(units, reason)).unsent for units in (1, 2, 3)] == unsent
+
+
+def test_a_second_complaint_is_of_the_next_units():
+    first = quote(line(shipped=2), refund(1, Reason.DAMAGED))
+    taken = Taken(first.goods_minor, first.freight_minor, open_quantity=1, open_unsent=first.unsent)
+
+    assert [quote(line(shipped=2), refund(units, Reason.DAMAGED), taken).unsent for units in (1, 2)] == [0, 1]
+
+
 def test_what_is_asked_for_is_not_asked_for_again():
     taken = Taken(goods_minor=33, freight_minor=3, open_quantity=1, open_unsent=1)
 

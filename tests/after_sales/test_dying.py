@@ -25,6 +25,7 @@ STEPS = {
     "send_back": (S.TO_SEND, S.SENT_BACK),
     "accept_goods": (S.SENT_BACK, S.REFUNDING),
     "refuse_goods": (S.SENT_BACK, S.REJECTED),
+    "refund_unasked": (None, S.REFUNDING),
     "clock_approves": (S.REQUESTED, S.REFUNDING),
     "clock_pays": (S.SENT_BACK, S.REFUNDING),
 }
@@ -56,6 +57,8 @@ async def take(given, step, order, found, staff):
     theirs = {"by": staff, "now": given.now, "idempotency_key": "key-of-step"}
     if step == "request":
         return await actions.request(given.db, order_id=order.id, wish=wish_of(step), **mine)
+    if step == "refund_unasked":
+        return await deciding.refund(given.db, order_id=order.id, units={1: 2}, words="无货", **theirs)
     if step.startswith("clock"):
         return await deciding.act_on_deadline(given.db, after_sale_id=found.id, now=found.due_at)
     if step.startswith("approve"):

@@ -1,7 +1,7 @@
 """What happens to after-sales by themselves."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -30,6 +30,22 @@ class At(WorkerContext):
         return self.moment
 
 
+@dataclass
+class Clock:
+    reads: int = 0
+
+
+@dataclass(frozen=True)
+class Ticking(At):
+    """A second goes by whenever somebody looks at the clock."""
+
+    clock: Clock = field(default_factory=Clock)
+
+    def now(self):
+        self.clock.reads += 1
+        return self.moment + timedelta(seconds=self.clock.reads)
+
+
 @pytest.fixture
 def at(market):
     """A worker's context at a moment."""
@@ -56,6 +72,18 @@ async def test_the_sweep_acts_on_every_deadline_once(given, at, monkeypatch):
     assert [(await given.after_sale_again(one)).state for one in (to_send, sent)] == [S.CLOSED, S.REFUNDING]
     assert await given.give_back_at_gateway() == 4
     await assert_clean(given.market, in_flight=True)
+
+
+async def test_each_decision_of_a_sweep_has_its_own_moment(given, at):
+    asked = [await given.after_sale(await given.bought_and_received(), kind=Kind.RETURN) for _ in range(3)]
+    due_at = asked[0].due_at
+
+    await worker.act_on_deadlines(Ticking(given.market, None, due_at))
+
+    decided = [await given.after_sale_again(one) for one in asked]
+    moments = {one.decided_at for one in decided}
+    assert len(moments) == 3 and min(moments) > due_at
+    assert {one.due_at - one.decided_at for one in decided} == {timedelta(days=7)}
 
 
 async def test_one_that_cannot_be_acted_on_keeps_nobody_waiting(given, at):

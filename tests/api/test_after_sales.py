@@ -9,6 +9,7 @@ from domain.accounts.rules import Principal, Role
 from domain.after_sales.rules import AfterSaleState, Kind
 from domain.foundation import ids
 from domain.foundation.ids import new_id
+from domain.orders.rules import Fulfilment
 from tests.audit import assert_clean
 from tests.given.after_sales import Goods
 from tests.statements import count_statements
@@ -27,6 +28,7 @@ WITHDRAW = f"mutation($input: WithdrawAfterSaleInput!) {{ withdrawAfterSale(inpu
 SEND_BACK = f"mutation($input: SendBackGoodsInput!) {{ sendBackGoods(input: $input) {{ {SHOWN} }} }}"
 DECIDE = f"mutation($input: DecideAfterSaleInput!) {{ decideAfterSale(input: $input) {{ {SHOWN} }} }}"
 CONFIRM = f"mutation($input: ConfirmReturnArrivalInput!) {{ confirmReturnArrival(input: $input) {{ {SHOWN} }} }}"
+REFUND = f"mutation($input: RefundOrderInput!) {{ refundOrder(input: $input) {{ {SHOWN} }} }}"
 QUOTE = """
     query($orderId: ID!, $kind: AfterSaleKind!, $reason: AfterSaleReason!, $lines: [AfterSaleUnitsInput!]) {
         afterSaleQuote(orderId: $orderId, kind: $kind, reason: $reason, lines: $lines) {
@@ -180,6 +182,7 @@ async def test_input_outside_what_is_allowed(given, ask, staff):
         {"evidence": ["ftp://pictures.example/1.jpg"]},
         {"evidence": ["https://pictures.example/1.jpg"] * 10},
         {"kind": "RETURN", "reason": "NOT_ARRIVED"},
+        {"reason": "BY_MERCHANT"},
         {"idempotencyKey": "short"},
         {"orderId": "order_x"},
     ]
@@ -226,8 +229,35 @@ async def test_only_staff_decide(given, ask):
     assert await ask(DECIDE, by=order.shopper_id, errors=True, input=decision) == ["FORBIDDEN"]
     assert await ask(work_list, by=order.shopper_id, errors=True) == ["FORBIDDEN"]
     assert await ask(work_list, errors=True) == ["UNAUTHENTICATED"]
-    decided = await ask(DECIDE, by=new_id(), roles=[Role.FINANCE], input=decision)
+    assert await ask(DECIDE, by=new_id(), roles=[Role.FINANCE], errors=True, input=decision) == ["FORBIDDEN"]
+    decided = await ask(DECIDE, by=new_id(), roles=[Role.MERCHANDISER], input=decision)
     assert decided["state"] == "REFUNDING"
+
+
+async def test_a_merchandiser_gives_back_unasked_and_the_shopper_sees_it(given, ask, staff):
+    order = await given.bought(Goods(2, 1000), fulfilment=Fulfilment.PICKUP)
+    wish = {"orderId": order_id_of(order), "words": "久未自提", "idempotencyKey": "refund-01"}
+    one = {**wish, "lines": [{"position": 1, "quantity": 1}], "agreedMinor": 900}
+
+    given_back = [await staff(REFUND, input=one) for _ in range(2)]
+    too_many = await staff(
+        REFUND, input={**wish, "lines": [{"position": 1, "quantity": 2}], "idempotencyKey": "02-02-02"}
+    )
+    mine = await ask("{ afterSales { nodes { id reason decisionWords nextSteps } } }", by=order.shopper_id)
+
+    assert given_back[0] == given_back[1]
+    assert (given_back[0]["state"], given_back[0]["agreed"], given_back[0]["kind"]) == (
+        "REFUNDING",
+        {"minor": 900},
+        "REFUND",
+    )
+    assert too_many["code"] == "TOO_MANY_UNITS"
+    shown = {"reason": "BY_MERCHANT", "decisionWords": "久未自提", "nextSteps": []}
+    assert mine["nodes"] == [{"id": given_back[0]["id"], **shown}]
+    for role, by in ((Role.FINANCE, new_id()), (Role.SHOPPER, order.shopper_id)):
+        assert await ask(REFUND, by=by, roles=[role], errors=True, input=one) == ["FORBIDDEN"]
+    assert await staff(REFUND, errors=True, input={**wish, "words": " "}) == ["BAD_USER_INPUT"]
+    await assert_clean(given.market, in_flight=True)
 
 
 async def test_lists_cost_the_same_whatever_their_length(given, ask, staff):

@@ -1,5 +1,6 @@
 """The back office as staff, and others, see it."""
 
+import base64
 import csv
 import io
 from datetime import timedelta
@@ -197,7 +198,23 @@ async def test_an_export_is_fetched_by_who_asked_for_it_and_stands_in_the_trail(
     assert file.headers["cache-control"] == "no-store"
     assert (link["lines"], row[0]) == (1, order.number)
     [deed] = (await trail.page(db, first=9, deed="fetch_export")).rows
-    assert (deed.by, deed.facts) == (who["by"], {"file": "orders", "narrowed_by": {"states": ["paid"], "text": "林晚"}})
+    assert (deed.by, deed.facts) == (who["by"], {"file": "orders", "narrowed_by": {"states": ["paid"], "has_text": True}})
+
+
+async def test_what_was_searched_for_is_read_by_nobody_in_the_link(given, ask, market):
+    url = (await ask(EXPORT, {"filter": {"text": "13800000001"}}, by=new_id(), roles=[Role.MERCHANDISER])).data["url"]
+    token = url.partition("token=")[2]
+
+    assert b"13800000001" not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    assert b"orders" not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+
+@pytest.mark.parametrize("path", ["/exports/orders.csv", "/exports/statement.csv", "/suppliers/x/settlement.csv"])
+async def test_asking_for_the_head_of_an_export_makes_none(app, db, path):
+    answer = await call(app, "HEAD", path)
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+    assert (await trail.page(db, first=9)).rows == []
 
 
 async def test_a_link_in_other_hands_opens_nothing(given, ask, fetch, db, market):

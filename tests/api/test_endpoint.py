@@ -12,6 +12,7 @@ import pytest
 import strawberry
 from structlog.testing import capture_logs
 
+from api import wire
 from api.wire import wants_response_json
 from tests.given.small_market import BOTH_WAYS, CLAIM, NEWER, OLDER, Market
 
@@ -312,3 +313,22 @@ async def test_a_request_leaves_nothing_to_the_garbage_collector(market: Market)
 
     gc.enable()
     assert gc.collect() < 20  # less than one thing a request: whatever else this process does
+
+
+async def test_a_body_that_never_ends_is_not_waited_for(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BODY_SECONDS", 0.05)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    await market.endpoint({"type": "http", "method": "POST", "path": "/graphql", "headers": headers}, receive, send)
+
+    assert (sent[0]["status"], dict(sent[0]["headers"])[b"connection"]) == (408, b"close")
+    assert orjson.loads(sent[1]["body"])["errors"][0]["extensions"]["code"] == "REQUEST_TOO_SLOW"
+    assert market.operations == [("none", "none", "refused")]

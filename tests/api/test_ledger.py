@@ -22,6 +22,23 @@ ORDER = """query Order($id: ID!) { orderLedger(orderId: $id) {
   id kind occurredAt recordedAt postings { account subject amount { amount } }
 } }"""
 
+PAYOUT = """mutation Payout($input: RecordPayoutInput!) { recordPayout(input: $input) {
+  ... on LedgerEntry { kind occurredAt postings { account subject amount { amount } } }
+  ... on MoreThanAtGateway { code amount { minor } kept { minor } }
+} }"""
+
+
+def payout(minor, key="payout-1"):
+    return {
+        "input": {
+            "gateway": "wechat",
+            "amountMinor": minor,
+            "reference": "B20261111",
+            "occurredAt": "2026-11-11T10:00:00+08:00",
+            "idempotencyKey": key,
+        }
+    }
+
 
 @pytest.fixture
 def finance(ask, somebody):
@@ -117,6 +134,34 @@ async def test_nobody_else_may_read_it(ask, somebody, query, variables):
         await ask(query, variables),
         await ask(query, variables, by=somebody),
         await ask(query, variables, by=somebody, roles=[Role.MERCHANDISER]),
+    ]
+
+    assert [answer.codes for answer in answers] == [["UNAUTHENTICATED"], ["FORBIDDEN"], ["FORBIDDEN"]]
+
+
+async def test_a_payout_is_written_down_and_shown(given, finance):
+    await given.posted(given.movement(1990, debit=Account.GATEWAY, debit_subject="wechat", credit=Account.RECEIPTS))
+
+    entry = (await finance(PAYOUT, payout(1500))).data
+    refused = (await finance(PAYOUT, payout(1500, key="payout-2"))).data
+
+    assert [(posting["account"], posting["subject"], posting["amount"]["amount"]) for posting in entry["postings"]] == [
+        ("BANK", "", "15.00"),
+        ("GATEWAY", "wechat", "-15.00"),
+    ]
+    assert (entry["kind"], entry["occurredAt"]) == ("PAID_OUT", "2026-11-11T02:00:00+00:00")
+    assert (refused["code"], refused["amount"]["minor"], refused["kept"]["minor"]) == (
+        "MORE_THAN_AT_GATEWAY",
+        1500,
+        490,
+    )
+
+
+async def test_nobody_else_writes_payouts_down(ask, somebody):
+    answers = [
+        await ask(PAYOUT, payout(1)),
+        await ask(PAYOUT, payout(1), by=somebody),
+        await ask(PAYOUT, payout(1), by=somebody, roles=[Role.MERCHANDISER]),
     ]
 
     assert [answer.codes for answer in answers] == [["UNAUTHENTICATED"], ["FORBIDDEN"], ["FORBIDDEN"]]

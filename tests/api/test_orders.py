@@ -162,7 +162,7 @@ async def test_paying_an_order(given, ask, company):
     assert first["wechat"]["package"] == again["wechat"]["package"]
     assert first["payment"]["state"] == "PENDING"
     assert first["payment"]["amount"] == {"minor": 1990}
-    assert (first["payment"]["gateway"], first["wechat"]["appId"]) == ("wechat", company.keys.app_id)
+    assert (first["payment"]["gateway"], first["wechat"]["appId"]) == ("WECHAT", company.keys.app_id)
     assert first["payUrl"].startswith(f"{company.url}/wallet?appId=")
     assert await paid_at_the_wallet(company, first["wechat"]) == 200
     assert first["expiresAt"] == order.pay_by.isoformat()
@@ -184,7 +184,7 @@ async def test_a_gateway_that_is_not_configured_takes_no_money(given, ask):
     asked = await ask(PAY, by=order.shopper_id, input={**wish, "gateway": "WECHAT"})
 
     assert refused["payOrder"]["code"] == "PAYMENTS_SWITCHED_OFF"
-    assert asked["payOrder"]["payment"]["gateway"] == "wechat"
+    assert asked["payOrder"]["payment"]["gateway"] == "WECHAT"
 
 
 async def test_a_market_without_a_gateway_takes_no_money(given, ask, market):

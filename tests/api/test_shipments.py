@@ -8,16 +8,18 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from api.app import Api
 from domain.accounts.rules import Role
 from domain.foundation import clock
 from domain.foundation.clock import SHOP_ZONE
-from domain.foundation.ids import encode
+from domain.foundation.ids import encode, new_id
 from domain.orders.rules import Fulfilment
 from domain.shipments import queries, uploading
 from domain.shipments.tracking import company_of, md5
 from domain.suppliers.rules import sign
+from domain.trail import queries as trail
 from tests.api.conftest import call
 from tests.audit import assert_clean
 from tests.given.after_sales import Goods
@@ -443,6 +445,12 @@ async def test_a_settlement_is_shown_paid_and_fetched(given, ask, app, staff, ma
     assert len(file.body.decode("utf-8-sig").splitlines()) == 3
     assert (await fetch(app, path, query, given.token(staff, now=clock.now()))).status == 403
     assert (await fetch(app, path, query, "")).status == 401
+    nobody = path.replace(supplier_id, encode("supplier", new_id()))
+    assert (await fetch(app, nobody, query, given.token(staff, Role.FINANCE, now=clock.now()))).status == 404
+    [deed] = (await trail.page(given.db, first=9, deed="fetch_export")).rows
+    assert (deed.by, deed.subject_id, deed.facts) == (staff, supplier.id, {"file": "settlement", "month": month})
+    [entry] = await given.db.rows(text("SELECT about_id FROM ledger_entries WHERE kind = 'supplier_paid'"))
+    assert entry.about_id is None
     assert (await fetch(app, path, "month=x", given.token(staff, Role.FINANCE, now=clock.now()))).status == 400
     await assert_clean(market, in_flight=True)
 

@@ -1,4 +1,4 @@
-"""A market after an evening of trade, and a relay that works when it is told to."""
+"""A market after an evening of trade, one after a week, and a relay that works when it is told to."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from domain.foundation.runtime import Market
 from tests.audit.evening import Evening, Listener, after_an_evening
+from tests.audit.week import Week, after_a_week
 from tests.given import Given
 
 
@@ -21,3 +22,9 @@ async def listener(market: Market, given: Given) -> AsyncIterator[Listener]:
 async def evening(given: Given, listener: Listener) -> Evening:
     """Everything has happened once, and every event was heard."""
     return await after_an_evening(given, listener)
+
+
+@pytest.fixture
+async def week(given: Given) -> Week:
+    """Orders, parcels and after-sales of every fate; one refund is still to be made."""
+    return await after_a_week(given, now=given.now)

@@ -19,6 +19,7 @@ from domain.orders.rules import OrderState
 from tests.audit import assert_clean
 from tests.audit.corrupting import STRANGER, Corruption, check_found, differing, found_after, named
 from tests.audit.evening import Evening, claimed
+from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
 
 
@@ -312,7 +313,8 @@ async def test_exactly_what_was_corrupted_is_found(evening, market, db, now, sub
 
 
 async def test_every_check_has_a_corruption():
-    corrupted = {check.name for corruption in CORRUPTIONS + money_corruptions for check in corruption.checks}
+    everything = CORRUPTIONS + goods_corruptions + money_corruptions
+    corrupted = {check.name for corruption in everything for check in corruption.checks}
 
     checks = {check.name for check in running.LEDGER if not isinstance(check, Note)}
     assert checks - corrupted == {outbox.HEARD.name}

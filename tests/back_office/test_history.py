@@ -11,8 +11,11 @@ from domain.back_office.rules import MomentKind as K
 from domain.back_office.rules import Teller, told_to_shopper
 from domain.foundation.ids import new_id
 from domain.orders import actions as orders
+from domain.orders import store as orders_store
 from domain.orders.rules import Fulfilment, Receiver
 from domain.payments import store as payments
+from domain.shipments import shipping
+from domain.shipments.rules import Carrier
 from tests.given.after_sales import Goods
 from tests.statements import count_statements
 
@@ -164,3 +167,39 @@ async def test_an_order_that_is_not_there_has_no_history(db):
     nobodys = new_id()
 
     assert await history.by_order_ids(db, [nobodys]) == {nobodys: []}
+
+
+async def test_where_the_buyer_of_a_promotion_last_said_it_goes(given, told, db):
+    order = await given.order(await given.stocked_sku(1), source="promotion")
+    for minutes in (1, 2):
+        await orders.set_destination(
+            db, order_id=order.id, shopper_id=order.shopper_id, address_id=await given.home_of(order.shopper_id),
+            idempotency_key=f"say-{new_id()}", now=given.now + timedelta(minutes=minutes),
+        )  # fmt: skip
+
+    placed, said = await told(order)
+
+    assert (placed.kind, said.kind, said.by) == (K.PLACED, K.DESTINATION_SET, Teller.SHOPPER)
+    assert said.at == given.now + timedelta(minutes=2)
+    assert said in told_to_shopper([placed, said])
+
+
+async def test_a_destination_said_at_checkout_is_no_moment_of_its_own(given, told):
+    assert kinds(await told(await given.ordered())) == [K.PLACED]
+
+
+async def test_a_supplier_has_sent_what_it_tells_of_itself_and_staff_what_they_wrote_down(given, told, db):
+    supplier_id = await given.some_supplier()
+    by_supplier, by_staff = [await given.bought(Goods(1, supplier_id=supplier_id, cost_minor=5)) for _ in range(2)]
+    li = await given.shopper("李经理")
+    for order, by in ((by_supplier, supplier_id), (by_staff, li)):
+        async with db.transaction() as tx:
+            wish = {"carrier": Carrier.SF, "number": given.tracking_number(), "by": by, "now": given.now}
+            await shipping.send(tx, await orders_store.lock(tx, order.id), None, **wish)
+
+    [theirs], [ours] = [
+        [moment for moment in await told(order) if moment.kind is K.SHIPPED] for order in (by_supplier, by_staff)
+    ]
+
+    assert (theirs.by, theirs.staff_id, theirs.staff_name) == (Teller.SUPPLIER, None, None)
+    assert (ours.by, ours.staff_id, ours.staff_name) == (Teller.STAFF, li, "李经理")

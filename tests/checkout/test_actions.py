@@ -1,3 +1,5 @@
+from asyncio import gather
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,13 +9,14 @@ from sqlalchemy import update
 from domain.addresses import actions as addresses
 from domain.carts import actions as carts
 from domain.carts.rules import Holder
-from domain.checkout.rules import BasketEmpty, CouponUnknown, PriceChanged, Wish
+from domain.checkout.rules import BasketEmpty, CouponUnknown, PriceChanged, TooManyUnpaidOrders, Wish
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
+from domain.foundation.ids import new_id
 from domain.foundation.money import Money
 from domain.orders import actions as order_actions
 from domain.orders import queries
 from domain.orders.events import OrderPaid
-from domain.orders.rules import OrderState
+from domain.orders.rules import Order, OrderState
 from domain.pricing.rules import BelowMinimum, DestinationMissing, Fulfilment, NotForSale, Step, Wanted
 from domain.products.rules import State
 from domain.products.tables import skus
@@ -240,7 +243,7 @@ async def test_an_order_that_nobody_pays_lapses_at_its_last_moment(given):
 
 
 @pytest.mark.parametrize("count", [3, 30])
-async def test_placing_an_order_costs_fourteen_statements_however_long_it_is(given, count):
+async def test_placing_an_order_costs_fifteen_statements_however_long_it_is(given, count):
     wish = await given.delivery_wish(None)
     await given.freight()
     await given.in_cart(wish.shopper_id, *[await given.sku() for _ in range(count)])
@@ -260,8 +263,58 @@ async def test_placing_an_order_costs_fourteen_statements_however_long_it_is(giv
         "UPDATE stock_levels AS",
         "INSERT INTO stock_movements",
     ]
-    # and read: the address, goods, terms and freight, suppliers, the lock of the SKUs, the order once it is committed
-    assert len(sent) == 14
+    # and read: unpaid orders, the address, goods, terms and freight, suppliers, the lock of the SKUs, the order once it is
+    # committed
+    assert len(sent) == 15
+
+
+async def test_as_many_orders_as_allowed_may_wait_for_their_money(given):
+    sku_id = await given.sku()
+    wish = await given.delivery_wish({sku_id: 1})
+    first, _ = [await given.placed(wish, unpaid_at_most=2) for _ in range(2)]
+
+    with pytest.raises(TooManyUnpaidOrders) as refused:
+        await given.placed(wish, unpaid_at_most=2)
+    somebody_elses = await given.placed(await given.delivery_wish({sku_id: 1}), unpaid_at_most=2)
+    await order_actions.cancel(
+        given.db, order_id=first.id, shopper_id=wish.shopper_id, idempotency_key="cancel-01", now=given.now
+    )
+    after_one_is_called_off = await given.placed(wish, unpaid_at_most=2)
+
+    assert refused.value.limit == 2
+    assert (somebody_elses.state, after_one_is_called_off.state) == (OrderState.PLACED, OrderState.PLACED)
+    assert (await given.stock_of(sku_id)).held == 3
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_a_promotions_orders_do_not_keep_a_shopper_from_the_checkout(given):
+    sku_id = await given.sku()
+    wish = await given.delivery_wish({sku_id: 1})
+    await given.place([given.new_order(sku_id, shopper_id=wish.shopper_id, source="flash_sale")])
+
+    assert (await given.placed(wish, unpaid_at_most=1)).state is OrderState.PLACED
+
+
+async def test_twenty_checkouts_at_once_leave_no_more_unpaid_orders_than_allowed(given):
+    sku_id = await given.sku(units=100)
+    wish = await given.delivery_wish({sku_id: 1})
+    total = (await given.quote(wish)).total_minor
+
+    checkouts = (given.placed(wish, expected=total, unpaid_at_most=3) for _ in range(20))
+    outcomes = await gather(*checkouts, return_exceptions=True)
+
+    assert Counter(map(type, outcomes)) == {Order: 3, TooManyUnpaidOrders: 17}
+    assert await given.stock_of(sku_id) == Level(sku_id, free=97, held=3, sold=0)
+
+
+async def test_a_remark_is_kept_without_the_blanks_around_it(given):
+    wish = await given.delivery_wish({await given.sku(): 1})
+
+    first = await given.placed(wish, key="order-0001", remark=" 少辣\n")
+    again = await given.placed(wish, key="order-0001", remark="少辣")
+
+    assert first.remark == "少辣"
+    assert again == first
 
 
 async def test_nobody_is_told_of_a_placed_order(given):

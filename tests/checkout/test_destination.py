@@ -20,6 +20,7 @@ def say(given, order, address_id, *, key="", by=None):
         shopper_id=by or order.shopper_id,
         address_id=address_id,
         idempotency_key=key or f"say-{new_id()}",
+        now=given.now,
     )
 
 

@@ -4,7 +4,7 @@ from sqlalchemy import update
 from domain.addresses import actions as addresses
 from domain.carts import actions as carts
 from domain.carts.rules import Holder
-from domain.checkout.rules import CouponUnknown, Wish
+from domain.checkout.rules import BasketEmpty, CouponUnknown, Wish
 from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.ids import new_id
 from domain.pricing.freight import Zone
@@ -163,3 +163,12 @@ async def test_a_quote_costs_six_statements_however_long_it_is(given, count):
 
     assert (len(quote.lines), quote.problems) == (count, ())
     assert len(sent) == 6, "\n".join(sent)  # cart, address, goods, terms, freight, units
+
+
+async def test_a_quote_of_nothing_says_so_first(given):
+    await given.minimum(Fulfilment.DELIVERY, 38_00)
+    nothing = await given.quote(await given.delivery_wish({}, coupon_code="SPRING"))
+    empty_cart = await given.quote(await given.delivery_wish(None))
+
+    assert type(nothing.problems[0]) is type(empty_cart.problems[0]) is BasketEmpty
+    assert nothing.total_minor == empty_cart.total_minor == 0

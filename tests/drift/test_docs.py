@@ -18,8 +18,10 @@ import pytest
 import typer
 from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
 from graphql.execution.values import get_variable_values
+from prometheus_client import REGISTRY
 
 from cli.main import app, variable
+from domain.foundation import metrics
 from domain.foundation.settings import Settings
 from tests.packaging.tree import ROOT, files
 
@@ -27,6 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 WORDS = ROOT / "docs" / "words.md"
 FEATURES = sorted(path.parent for path in (ROOT / "domain").glob("*/__init__.py"))
+assert metrics, "imported, so that the registry knows them"
 FILE_NAMES = frozenset(path.name for path in files())
 
 FOLDERS = "|".join(sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")))
@@ -134,6 +137,14 @@ def test_every_variable_is_a_knob(page):
     named = set(re.findall(r"\b(?:NIGHTMARKET_[A-Z_]*[A-Z]|(?:DATABASE|REDIS|BROKER)_URL)\b", page.read_text()))
 
     assert named <= {variable(name) for name in Settings.model_fields}
+
+
+@each_page
+def test_every_figure_to_watch_is_counted(page):
+    named = set(re.findall(r"`(nightmarket_[a-z_]+)`", page.read_text()))
+    counted = {sample.name for metric in REGISTRY.collect() for sample in (metric, *metric.samples)}
+
+    assert {name for name in named if name not in counted and name.removesuffix("_total") not in counted} == set()
 
 
 @each_page

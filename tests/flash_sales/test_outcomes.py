@@ -9,7 +9,9 @@ from domain.flash_sales import actions, outcomes, reserving, tickets
 from domain.flash_sales import gate as gates
 from domain.flash_sales.rebuilding import Reconciler, rebuild
 from domain.flash_sales.rules import SaleState, TicketState, WrongSaleState
+from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
+from domain.foundation.money import LARGEST_MINOR
 from domain.orders import actions as order_actions
 from domain.orders import queries
 from domain.orders.events import OrderPaidLate
@@ -373,3 +375,10 @@ async def test_a_queue_shortened_twice_counts_once(given, db, gate):
 
     assert (await gates.standing(gate, ticket_id=claimed.ticket_id)).position == 0
     assert (await gates.figures(gate, lane=sale.lane)).undrained == 0
+
+
+async def test_the_dearest_order_of_a_sale_is_an_amount_that_can_be_reckoned_with(given):
+    with pytest.raises(BadInput, match=f"sale_price_minor {LARGEST_MINOR // 2} times per_shopper 3 is"):
+        await given.flash_sale(price_minor=LARGEST_MINOR // 2, per_shopper=3)
+
+    await given.flash_sale(price_minor=LARGEST_MINOR // 2, per_shopper=2)

@@ -208,3 +208,45 @@ async def test_one_row_none_or_a_complaint(db):
     assert await db.value(text("SELECT 1 WHERE false")) is None
     with pytest.raises(MultipleResultsFound):
         await db.one(text("SELECT generate_series(1, 2)"))
+
+
+async def test_what_a_savepoint_did_is_undone_by_itself_events_and_all(db, given, now):
+    bell, called = new_bell(), []
+
+    async def call(name):
+        called.append(name)
+
+    async with db.transaction() as tx:
+        tx.record(BellRang(bell, 1))
+        tx.after_commit(lambda: call("before"))
+        with pytest.raises(BellCracked) as left:
+            async with tx.savepoint():
+                await tx.execute(a_person(now))
+                tx.record(BellRang(bell, 2))
+                tx.after_commit(lambda: call("within"))
+                raise BellCracked(bell)
+        tx.record(BellRang(bell, 3))
+        tx.after_commit(lambda: call("after"))
+
+    assert left.value == BellCracked(bell)
+    assert await count(db, accounts) == 0
+    assert await given.recorded() == [BellRang(bell, 1), BellRang(bell, 3)]
+    assert called == ["before", "after"]
+
+
+async def test_what_a_savepoint_did_stands_with_its_transaction(db, given, now):
+    bell = new_bell()
+
+    async with db.transaction() as tx:
+        async with tx.savepoint():
+            await tx.execute(a_person(now))
+            tx.record(BellRang(bell, 1))
+        with pytest.raises(IntegrityError):
+            async with tx.savepoint():
+                async with tx.savepoint():
+                    tx.record(BellRang(bell, 2))
+                await tx.execute(a_person(now, bell))
+                await tx.execute(a_person(now, bell))
+
+    assert await count(db, accounts) == 1
+    assert await given.recorded() == [BellRang(bell, 1)]

@@ -16,7 +16,11 @@ MERCHANT = {
     "wechat_apiv3_key": "k" * 32,
     "wechat_public_key": "PEM",
     "wechat_public_key_id": "PUB_KEY_ID_1",
+    "wechat_app_secret": SECRET,
 }
+STRIPE = {"stripe_secret_key": SECRET, "stripe_webhook_secret": SECRET}
+TRACKING = {"tracking_url": "https://poll.kuaidi.example", "tracking_customer": "nm", "tracking_key": SECRET}
+HOME = {"public_url": "https://shop.example"}
 ADDRESS = "postgresql+asyncpg://market:pa55word@db/nightmarket"
 
 
@@ -92,7 +96,11 @@ def test_token_keys_without_an_id_or_a_secret_are_refused_unseen(monkeypatch, gi
         ({"wechat_mch_id": "19"}, "these must be: wechat_app_id, wechat_private_key, wechat_serial, wechat_apiv3_key"),
         ({**MERCHANT, "wechat_serial": ""}, "wechat_mch_id is set, so these must be: wechat_serial"),
         ({**MERCHANT, "wechat_apiv3_key": "sh0rt"}, "wechat_apiv3_key has not 32 bytes"),
+        ({**MERCHANT, "wechat_app_secret": ""}, "wechat_mch_id is set, so wechat_app_secret must be: WeChat settles no"),
         ({"stripe_secret_key": SECRET}, "stripe_webhook_secret must be"),
+        ({**MERCHANT}, "wechat_mch_id is set, so public_url must be: .* cannot reach http://127.0.0.1:8000"),
+        ({**STRIPE, "host": "0.0.0.0"}, "stripe_secret_key is set, so public_url must be: .* reach http://0.0.0.0:8000"),
+        ({**TRACKING}, "tracking_url is set, so public_url must be"),
     ],
 )
 def test_a_short_secret_is_refused_without_showing_any(given, complaint):
@@ -125,6 +133,7 @@ def test_secrets_are_never_shown():
         wechat_apiv3_key=SECRET,
         stripe_secret_key=SECRET,
         stripe_webhook_secret=SECRET,
+        public_url="https://shop.example",
     )
 
     for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):
@@ -138,3 +147,25 @@ def test_a_fresh_secret_is_long_enough_and_never_twice():
 
     assert len(made) == 100
     assert {len(secret) for secret in made} == {43}
+
+
+def test_beside_a_real_merchant_the_real_platform_is_told_how_orders_were_sent():
+    assert Settings(**MERCHANT, **HOME).wechat_platform_url == "https://api.weixin.qq.com"
+    assert Settings(**MERCHANT, **HOME, wechat_platform_url="").wechat_platform_url == "https://api.weixin.qq.com"
+    assert Settings(**MERCHANT, **HOME, wechat_platform_url="http://proxy").wechat_platform_url == "http://proxy"
+
+
+def test_beside_a_simulated_merchant_nobody_is_told_and_no_address_is_needed():
+    simulated = {**MERCHANT, "wechat_app_secret": "", "wechat_url": "http://127.0.0.1:7000"}
+
+    assert Settings(**simulated).wechat_platform_url == ""
+    assert Settings(**simulated).home == "http://127.0.0.1:8000"
+
+
+def test_without_a_merchant_nobody_is_told():
+    assert Settings(**STRIPE, **HOME).wechat_platform_url == ""
+
+
+@pytest.mark.parametrize(("given", "has_gateway"), [({}, False), (MERCHANT | HOME, True), (STRIPE | HOME, True)])
+def test_a_gateway_is_a_merchant_or_an_account(given, has_gateway):
+    assert Settings(**given).has_gateway is has_gateway

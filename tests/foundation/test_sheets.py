@@ -25,6 +25,18 @@ def test_a_text_that_would_run_gets_an_apostrophe(first):
     assert read(cells([f"{first}cmd|' /C calc'!A0", "tea"])) == [f"'{first}cmd|' /C calc'!A0", "tea"]
 
 
+@pytest.mark.parametrize("unseen", [" ", "  ", "\u00a0", "\u3000", "\ufeff", "\u200b", "\u2060", "\u202e", "\x01", " \ufeff\u3000"])
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "＝"])
+def test_nothing_runs_behind_what_nobody_sees(unseen, first):
+    text = f"{unseen}{first}1+1"
+
+    assert read(cells(["tea", text])) == ["tea", f"'{text}"]
+
+
+def test_a_text_that_only_begins_with_a_blank_stays():
+    assert read(cells(["\u3000桂花 = 茶", " a+b", ""])) == ["\u3000桂花 = 茶", " a+b", ""]
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

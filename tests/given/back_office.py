@@ -37,7 +37,7 @@ _ORDERS = """
 _LINES = """
     INSERT INTO order_lines (order_id, position, sku_id, title, quantity, unit_price_minor, total_minor, supplier_id,
                              cost_minor)
-    SELECT orders.id, at, (CAST(:sku_ids AS uuid[]))[1 + (number * 7 + at * number) % CAST(:skus AS int)], '桂花酒酿', 1,
+    SELECT orders.id, at, (CAST(:sku_ids AS uuid[]))[1 + (number * 7 + at * (1 + number % 3)) % CAST(:skus AS int)], '桂花酒酿', 1,
            2000, 2000, supplier, CASE WHEN supplier IS NOT NULL THEN 1000 END
     FROM orders, generate_series(1, CAST(:lines AS int)) AS place (at),
          LATERAL (SELECT CASE WHEN at = 3 AND number % 4 = 0 THEN (CAST(:supplier_ids AS uuid[]))[1] -- every fourth

@@ -142,7 +142,7 @@ async def test_a_savepoint_that_is_left_leaves_nothing(db, given):
 
     async with db.transaction() as tx:
         with pytest.raises(DBAPIError, match="does not balance"):
-            async with tx.connection.begin_nested():
+            async with tx.savepoint():
                 await store.post(tx, [bad], now=given.now)
         await store.post(tx, [given.movement()], now=given.now)
 

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from domain.foundation.errors import IdempotencyConflict, NotFound
@@ -11,6 +12,11 @@ from domain.orders.rules import LateOutcome, OrderNotCancellable, OrderState
 from domain.payments.rules import PaymentState
 from domain.stock.rules import Level, NotEnoughStock
 from tests.audit import assert_clean
+
+NOTHING_IS_SOLD = """
+    CREATE FUNCTION nothing_is_sold() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF NEW.sold > OLD.sold THEN RETURN NULL; END IF; RETURN NEW; END $$
+"""
 
 
 async def test_an_order_is_placed_with_its_units_held(given):
@@ -262,3 +268,35 @@ async def test_what_cannot_be_cancelled(given):
 
     assert await given.order_states() == {"cancelled": 1, "paid": 1, "placed": 1}
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=1, sold=1)
+
+
+async def test_a_revival_that_fails_half_way_records_nothing_of_itself(given):
+    """The units are there to be held, and gone when they are to be sold: by a counter that lags, for one."""
+    order = await given.order(await given.stocked_sku(1))
+    await given.payment(order)
+    await actions.lapse_due(given.db, now=order.pay_by, limit=10)
+    await given.money_for(order)
+    async with given.db.transaction() as tx:
+        await tx.execute(text(NOTHING_IS_SOLD))
+        await tx.execute(text("CREATE TRIGGER nothing_is_sold BEFORE UPDATE ON stock_levels "
+                              "FOR EACH ROW EXECUTE FUNCTION nothing_is_sold()"))  # fmt: skip
+
+    try:
+        await given.hear_payments(now=order.pay_by)
+    finally:
+        async with given.db.transaction() as tx:
+            await tx.execute(text("DROP FUNCTION nothing_is_sold CASCADE"))
+
+    assert (await given.order_again(order.id)).late_outcome is LateOutcome.REFUNDED
+    assert await given.recorded(OrderPaid) == []
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_an_order_has_one_line_for_a_sku(given):
+    """What comes back must know from which line it was sold."""
+    sku_id = await given.stocked_sku(2)
+
+    with pytest.raises(IntegrityError, match="order_lines_order_id_sku_id_allotment_id_key"):
+        await given.order(sku_id, sku_id)
+
+    assert await given.stock_of(sku_id) == Level(sku_id, free=2, held=0, sold=0)

@@ -4,11 +4,15 @@ import asyncio
 import random
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import delete
+
 from domain.orders import actions, paying_together
 from domain.orders.events import OrderPaid
 from domain.orders.rules import OrderState
 from domain.payments.events import PaymentCaptured
 from domain.stock.rules import Level
+from domain.stock.tables import holds
 from tests.audit import assert_clean
 from tests.statements import count_statements
 
@@ -69,3 +73,18 @@ async def test_together_and_one_by_one_at_once_sell_each_order_once(given, marke
     assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=0, sold=40)
     assert len(await given.recorded(OrderPaid)) == 40
     await assert_clean(market, in_flight=True)
+
+
+async def test_together_none_is_sold_when_one_of_them_holds_nothing(given):
+    """A fault of ours, and never papered over by its neighbours: each is then heard by itself."""
+    sku_id = await given.stocked_sku(3)
+    orders, captured = await paid_orders(given, 3, sku_id=sku_id)
+    async with given.db.transaction() as tx:
+        await tx.execute(delete(holds).where(holds.c.order_id == orders[1].id))
+
+    with pytest.raises(AssertionError, match="of 3 orders 1 held nothing"):
+        await paying_together.take_payments(given.db, captured, now=given.now)
+
+    assert await given.order_states() == {OrderState.PLACED: 3}
+    assert await given.stock_of(sku_id) == Level(sku_id, free=0, held=3, sold=0)
+    assert await given.recorded(OrderPaid) == []

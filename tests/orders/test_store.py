@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.orders import actions
+from domain.foundation.ids import new_id
+from domain.orders import actions, queries, store
+from domain.orders.rules import LineRefund
 from domain.stock import store as stock
 from domain.stock.rules import Cause, Units
 from tests.statements import count_statements
@@ -55,3 +57,41 @@ async def test_lapsing_a_batch_takes_as_many_statements_whatever_its_size(given,
     assert lapsed == 3 * count
     # orders, holds, allotments locked and changed, SKUs changed, movements, events, the relay's wake-up
     assert len(sent) == 8
+
+
+@pytest.mark.parametrize("count", [1, 4])
+async def test_lines_change_by_as_many_statements_however_many_there_are(given, count):
+    order = await given.order(*[await given.stocked_sku(2) for _ in range(count)], quantity=2)
+    await given.money_for(order)
+    await given.hear_payments()
+    lines = (await queries.lines_by_order_ids(given.db, [order.id]))[order.id]
+    positions = range(1, count + 1)
+    back = [Units(line.sku_id, 1) for line in lines]
+
+    with count_statements(given.db) as sent:
+        async with given.db.transaction() as tx:
+            await store.add_shipped(tx, order.id, dict.fromkeys(positions, 1))
+            await store.add_refunded(tx, order, [LineRefund(at, 1, 0, 1990, 0) for at in positions])
+            await store.add_restocked(tx, order.id, dict.fromkeys(positions, 1))
+            await stock.take_back(tx, order.id, back, cause=Cause("test", order.id), now=given.now)
+
+    changed = (await queries.lines_by_order_ids(given.db, [order.id]))[order.id]
+    assert {(line.shipped, line.refunded, line.restocked, line.refunded_goods_minor) for line in changed} == {
+        (1, 1, 1, 1990)
+    }
+    assert [(await given.stock_of(line.sku_id)).free for line in lines] == [1] * count
+    # shipped, refunded and the order's sum, restocked, holds, SKUs (locked before if there are more), movements
+    assert len(sent) == 7 + (count > 1)
+
+
+async def test_a_line_that_is_not_there_is_not_passed_over(given):
+    order = await given.order(await given.stocked_sku(2), quantity=2)
+
+    for change in (
+        lambda tx: store.add_shipped(tx, order.id, {1: 1, 2: 1}),
+        lambda tx: store.add_refunded(tx, order, [LineRefund(at, 1, 0, 1990, 0) for at in (1, 2)]),
+        lambda tx: stock.take_back(tx, order.id, [Units(new_id(), 1)], cause=Cause("test", order.id), now=given.now),
+    ):
+        with pytest.raises(AssertionError):
+            async with given.db.transaction() as tx:
+                await change(tx)

@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, insert
+from structlog.testing import capture_logs
 
 from domain.accounts.queries import openid_of
 from domain.accounts.tables import identities
 from domain.foundation import clock
+from domain.foundation.money import Money
 from domain.orders import actions as orders
 from domain.orders.rules import OrderNotPayable
 from domain.payments import actions, queries, store
 from domain.payments.events import PaymentCaptured, PaymentRefunded
-from domain.payments.rules import GatewayFailed, GatewayUnavailable, PayerUnknown, PaymentState, RefundState
+from domain.payments.rules import GatewayFailed, GatewayUnavailable, PayerUnknown, PaymentState, Refunded, RefundState
 from tests.given.wechat import NOBODY
 
 
@@ -354,3 +356,53 @@ async def test_money_that_is_here_already_is_not_asked_for_elsewhere(given, gate
 
     assert (there.payment.id, there.instructions) == (here.payment.id, None)
     assert await given.payment_states() == {"captured": 1}
+
+
+async def test_a_key_that_was_answered_closes_nobody_elses_payment(given, gateway, order):
+    elsewhere = Elsewhere(gateway)
+
+    def pay_at(some, other, key):
+        return orders.pay(
+            given.db, some, others=[other], order_id=order.id, shopper_id=order.shopper_id, idempotency_key=key,
+            now=given.now,
+        )  # fmt: skip
+
+    here = await pay_at(gateway, elsewhere, "payment-1")
+    there = await pay_at(elsewhere, gateway, "payment-2")
+    again = await pay_at(gateway, elsewhere, "payment-1")
+
+    assert (again.payment.id, again.instructions) == (here.payment.id, None)
+    assert (await given.payment_again(there.payment.id)).state is PaymentState.PENDING
+    assert await given.payment_states() == {"closed": 1, "pending": 1}
+
+
+async def test_a_payment_opened_elsewhere_meanwhile_does_not_use_up_the_key(given, gateway, order):
+    await pay(given, gateway, order)
+    elsewhere = Elsewhere(gateway)
+
+    with pytest.raises(GatewayUnavailable):
+        await pay(given, elsewhere, order, "payment-2")
+    there = await orders.pay(
+        given.db, elsewhere, others=[gateway], order_id=order.id, shopper_id=order.shopper_id,
+        idempotency_key="payment-2", now=given.now,
+    )  # fmt: skip
+
+    assert there.payment.gateway == "elsewhere"
+    assert there.instructions is not None
+
+
+async def test_a_refund_that_contradicts_our_books_is_put_off_and_says_so(given, gateway, unwanted):
+    class GivesTooMuch(Wrapped):
+        async def refund(self, due):
+            return Refunded(due.id, due.payment_id, "re1", Money(due.amount.minor + 1), given.now)
+
+    with capture_logs() as logged:
+        await refund(given, GivesTooMuch(gateway), after=0)
+
+    contradicted = await refund_of(given, unwanted)
+    assert (contradicted.state, contradicted.attempts) == (RefundState.DUE, 1)
+    assert "the amount is" in contradicted.error
+    assert [entry["event"] for entry in logged] == ["refund_contradicts_books"]
+    assert await refund(given, GivesTooMuch(gateway), after=0.4) == 0
+    assert await refund(given, GivesTooMuch(gateway), after=0.5) == 1
+    assert (await given.payment_again(unwanted.id)).refunded_minor == 0

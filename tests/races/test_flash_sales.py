@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from domain.flash_sales import actions, reserving, tickets
 from domain.flash_sales import gate as gates
-from domain.flash_sales import reserving, tickets
 from domain.flash_sales.desk import Claimed
 from domain.flash_sales.rules import FlashSaleLimitReached, FlashSaleSoldOut, TicketState
 from domain.flash_sales.tables import tickets as ticket_table
+from domain.foundation.ids import new_id
 from domain.orders.tables import orders
-from domain.stock.queries import allotments_by_ids
+from domain.stock import store as stock
+from domain.stock.queries import allotments_by_ids, levels_by_sku_ids
 from tests.audit import assert_clean
 
 
@@ -168,3 +171,42 @@ async def test_units_that_lapse_at_once_all_reach_the_waiting_line(given, market
     assert Counter(ticket.state for ticket in found[30:]) == {TicketState.RESERVED: 30}
     assert (await gates.figures(gate, lane=sale.lane)).free == 0
     await assert_clean(market, in_flight=True)
+
+
+async def test_settling_waits_for_an_allotment_before_it_takes_any_sku(given, market, db, gate):
+    """Allotments by id, then SKUs by id, as everybody else: so nobody waits in a ring."""
+    sale = await a_sale_of_two(given)
+    first, second = sorted(sale.items, key=lambda item: item.allotment_id)
+
+    async with db.transaction() as tx:
+        await stock.lock_allotment(tx, second.allotment_id)
+        settling = asyncio.create_task(actions.settle(db, gate, sale_id=sale.id, now=sale.closes_at))
+        await somebody_waits(db)
+        async with asyncio.timeout(5):
+            await stock.lock_level(tx, first.sku_id)
+
+    assert await settling
+    assert {(level.free, level.held) for level in await levels_by_sku_ids(db, [first.sku_id, second.sku_id])} == {
+        (3, 0)
+    }
+    await assert_clean(market)
+
+
+async def a_sale_of_two(given):
+    items = [actions.NewItem(await given.stocked_sku(3), sale_price_minor=990, units=3) for _ in range(2)]
+    window = {"opens_at": given.now - timedelta(minutes=1), "closes_at": given.now + timedelta(hours=1)}
+    sale = await actions.create(
+        given.db, title="午夜抢购", **window, pay_seconds=900, items=items, by=new_id(), idempotency_key="sale-0001",
+        now=given.now,
+    )  # fmt: skip
+    await actions.schedule(given.db, sale_id=sale.id, by=new_id(), now=given.now)
+    return await actions.warm(given.db, given.market.gate, sale_id=sale.id, now=given.now)
+
+
+async def somebody_waits(db):
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(5):
+        while not await db.value(waiting):
+            await asyncio.sleep(0.01)

@@ -9,9 +9,11 @@ import orjson
 import pytest
 from aiohttp import web
 
+from domain.after_sales.rules import AfterSaleState, Reason
 from domain.foundation import clock
 from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.ids import new_id
+from domain.orders.events import OrderGivenBack
 from domain.orders.rules import OrderState
 from domain.shipments import following, queries, receiving, shipping
 from domain.shipments.rules import Carrier, ShipmentState
@@ -19,6 +21,9 @@ from domain.shipments.tracking import PushForged, PushMalformed, TrackingFailed,
 from tests.audit import assert_clean
 from tests.given.after_sales import Goods
 from tests.given.wechat import free_port
+from workers import shipments as worker
+from workers.context import WorkerContext
+from workers.hearing import hearers_of
 
 S = ShipmentState
 DAY = timedelta(days=1)
@@ -92,6 +97,34 @@ async def test_the_last_parcel_counts(given, company):
     await hear(given, company, first, (given.now + timedelta(hours=9), "3", "已签收"))
 
     assert (await given.order_again(order.id)).receive_by == given.now + timedelta(days=7, hours=9)
+
+
+async def test_parcels_delivered_before_the_rest_was_given_back_count(given, company, market):
+    order = await given.bought(Goods(quantity=2))
+    parcel = await given.shipped(order, {1: 1})
+    delivered_at = given.now + DAY
+    await hear(given, company, parcel, (delivered_at, "3", "已签收"))
+    await given.after_sale(order, {1: 1}, reason=Reason.NOT_WANTED, state=AfterSaleState.REFUNDING)
+    before = await given.order_again(order.id)
+    [event] = await given.recorded(OrderGivenBack)
+
+    for _ in range(2):
+        await worker.hasten_receipt(WorkerContext(market, None), event)
+
+    assert (before.state, before.receive_by) == (OrderState.SHIPPED, given.now + 15 * DAY)
+    assert (await given.order_again(order.id)).receive_by == delivered_at + 7 * DAY
+    assert worker.hasten_receipt in hearers_of(event)
+
+
+async def test_a_parcel_still_on_its_way_is_waited_for(given, company):
+    order = await given.bought(Goods(quantity=3))
+    first, _ = await given.shipped(order, {1: 1}), await given.shipped(order, {1: 1})
+    await hear(given, company, first, (given.now, "3", "已签收"))
+    await given.after_sale(order, {1: 1}, reason=Reason.NOT_WANTED, state=AfterSaleState.REFUNDING)
+
+    await following.hasten_receipt(given.db, order_id=order.id)
+
+    assert (await given.order_again(order.id)).receive_by == given.now + 15 * DAY
 
 
 async def test_delivery_never_makes_the_wait_longer(given, company):

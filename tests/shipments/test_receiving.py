@@ -7,8 +7,11 @@ from sqlalchemy import select
 
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.foundation.ids import new_id
+from domain.ledger import store as ledger
+from domain.orders import postings
+from domain.orders import store as orders_store
 from domain.orders.events import OrderReceived
-from domain.orders.rules import Fulfilment, OrderNotReceivable, OrderState, Receiver
+from domain.orders.rules import Fulfilment, NotYourOwnOrder, OrderNotReceivable, OrderState, Receiver
 from domain.shipments import receiving
 from domain.shipments.rules import PickupCodeLocked, ReceiptNotExtendable, WrongPickupCode
 from domain.trail.tables import deeds
@@ -71,13 +74,28 @@ async def test_the_clock_receives_at_the_moment_and_not_before(given, db, market
         await given.shipped(order)
 
     assert await receiving.receive_due(db, now=given.now + DAYS_15 - timedelta(seconds=1), limit=10) == 0
-    assert await receiving.receive_due(db, now=given.now + DAYS_15, limit=2) == 2
-    assert await receiving.receive_due(db, now=given.now + DAYS_15, limit=2) == 1
+    assert await receiving.receive_due(db, now=given.now + DAYS_15, limit=2) == 3
     assert await receiving.receive_due(db, now=given.now + DAYS_15, limit=2) == 0
 
     again = [await given.order_again(order.id) for order in orders]
     assert {(order.state, order.received_by) for order in again} == {(OrderState.RECEIVED, Receiver.TIME)}
     await assert_clean(market, in_flight=True)
+
+
+async def test_an_order_that_cannot_be_received_stops_the_clock_for_nobody(given, db):
+    *broken, sound = [await given.bought() for _ in range(4)]
+    for order in (*broken, sound):
+        await given.shipped(order)
+    async with db.transaction() as tx:  # somebody has written into the books
+        for order in broken:
+            earned = postings.received(order, await orders_store.lines_of(tx, order.id), given.now)
+            await ledger.post(tx, earned, now=given.now)
+
+    received = [await receiving.receive_due(db, now=given.now + DAYS_15, limit=2) for _ in range(2)]
+
+    assert received == [1, 0]
+    states = [(await given.order_again(order.id)).state for order in (*broken, sound)]
+    assert states == [OrderState.SHIPPED] * 3 + [OrderState.RECEIVED]
 
 
 async def test_a_shopper_has_seven_more_days_once(given, db):
@@ -118,6 +136,16 @@ async def test_whoever_knows_the_code_gets_the_goods(given, db, market):
     assert [line.shipped for line in await given.lines_of_order(order)] == [2]
     assert await db.column(select(deeds.c.deed)) == ["hand_over_pickup"]
     await assert_clean(market, in_flight=True)
+
+
+async def test_staff_hand_over_nothing_to_themselves(given, db):
+    order = await given.bought(fulfilment=Fulfilment.PICKUP)
+
+    with pytest.raises(NotYourOwnOrder):
+        await hand_over(given, order, order.pickup_code, by=order.shopper_id)
+
+    assert (await given.order_again(order.id)).state is OrderState.PAID
+    assert await db.column(select(deeds.c.deed)) == []
 
 
 async def test_wrong_codes_are_counted_and_then_not_looked_at(given, db, market):

@@ -7,6 +7,8 @@ import pytest
 
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
+from domain.foundation.money import Money
+from domain.orders.rules import Order, OrderState
 from domain.shipments.rules import (
     Carrier,
     Shipment,
@@ -77,8 +79,33 @@ def test_nothing_is_believed_of_last_year_or_of_tomorrow(parcel, now):
 
 
 def test_delivery_makes_the_wait_shorter_and_never_longer(now):
-    late, soon = now + timedelta(days=15), now + timedelta(days=2)
+    def hastened(days, *, is_extended=False):
+        sent = replace(order(now), shipped_at=now, receive_by=now + timedelta(days=days))
+        return receive_by_after_delivery(sent, now, is_extended=is_extended) - now
 
-    assert receive_by_after_delivery(late, now, is_extended=False) == now + timedelta(days=7)
-    assert receive_by_after_delivery(late, now, is_extended=True) == now + timedelta(days=14)
-    assert receive_by_after_delivery(soon, now, is_extended=False) == soon
+    assert hastened(15) == timedelta(days=7)
+    assert hastened(22, is_extended=True) == timedelta(days=14)
+    assert hastened(2) == timedelta(days=2)
+
+
+def test_what_was_put_off_for_longer_than_parcels_need_stays(now):
+    sent = replace(order(now), shipped_at=now)
+    put_off = replace(sent, receive_by=now + timedelta(days=15, seconds=1))
+    extended = replace(sent, receive_by=now + timedelta(days=22, seconds=1))
+
+    assert receive_by_after_delivery(put_off, now, is_extended=False) == put_off.receive_by
+    assert receive_by_after_delivery(extended, now, is_extended=True) == extended.receive_by
+
+
+def order(now):
+    return Order(
+        id=new_id(),
+        number="26111100100001",
+        shopper_id=new_id(),
+        state=OrderState.SHIPPED,
+        total=Money(1990),
+        source=None,
+        source_id=None,
+        placed_at=now,
+        pay_by=now,
+    )

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from domain.after_sales.rules import AfterSaleState
+from domain.after_sales.rules import AfterSaleState, Reason
 from domain.foundation import clock
 from domain.foundation.errors import NotFound
 from domain.foundation.ids import new_id
@@ -79,7 +79,7 @@ async def test_what_is_not_sent_any_more_is_told_too(given, db, platform, wechat
     await given.shipped(order, {1: 1})
     await given.hear_shipments()
     await tell(db, platform, now=given.now)
-    await given.after_sale(order, {1: 1}, state=AfterSaleState.REFUNDING)
+    await given.after_sale(order, {1: 1}, reason=Reason.NOT_WANTED, state=AfterSaleState.REFUNDING)
 
     await given.hear_shipments()
     await tell(db, platform, now=given.now)
@@ -219,6 +219,35 @@ async def test_what_wechat_refuses_waits_for_staff(given, db, platform, wechat):
     await tell(db, platform, now=given.now)
     assert (await given.upload(order)).state is UploadState.UPLOADED
     assert (await db.column(select(deeds.c.deed))).count("retry_upload") == 1
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_an_order_refunded_whole_is_told_no_more(given, db, platform, wechat, is_heard):
+    order, _ = await sent_order(given)
+    await given.after_sale(order, state=AfterSaleState.REFUNDED)
+    if is_heard:
+        await given.hear_shipments()
+
+    tried = await tell(db, platform, now=given.now)
+    await given.hear_shipments()
+
+    assert tried == (0 if is_heard else 1)
+    assert await wechat.told(order) is None
+    upload = await given.upload(order)
+    assert (upload.state, upload.told, upload.error) == (UploadState.UPLOADED, 0, uploads.REFUNDED_WHOLE)
+    assert await queries.count_uploads(db) == {UploadState.DUE: 0, UploadState.REFUSED: 0}
+    assert await tell(db, platform, now=given.now + timedelta(days=1)) == 0
+
+
+async def test_nobody_has_to_look_at_what_was_refused_and_then_refunded(given, db, platform, wechat):
+    order, _ = await sent_order(given)
+    await wechat.fail(10060004)
+    await tell(db, platform, now=given.now)
+
+    await given.after_sale(order, state=AfterSaleState.REFUNDED)
+    await given.hear_shipments()
+
+    assert await queries.count_uploads(db) == {UploadState.DUE: 0, UploadState.REFUSED: 0}
 
 
 async def test_only_what_went_wrong_is_retried(given, db, platform):

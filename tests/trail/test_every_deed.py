@@ -166,6 +166,11 @@ async def a_difference(given):
     return {"input": {"differenceId": encode("billdifference", difference), "words": "已核对"}}
 
 
+async def a_payout(given):
+    await given.bought()
+    return keyed(gateway="wechat", amountMinor=1, reference="B1", occurredAt=given.now.isoformat())
+
+
 # What each is tried with, and the deed it leaves where that has another name than the mutation.
 TRIED = {
     "createFlashSale": (a_new_sale, None),
@@ -190,6 +195,7 @@ TRIED = {
     "remarkOrder": (None, None),
     "decideAfterSale": (a_request, None),
     "confirmReturnArrival": (a_return, None),
+    "refundOrder": (None, None),
     "shipOrder": (None, None),
     "shipOrders": (None, "ship_order"),
     "correctTrackingNumber": (None, None),
@@ -201,6 +207,7 @@ TRIED = {
     "releaseSuppliedSku": (released, None),
     "endSupplier": (None, None),
     "recordSupplierPayment": (owed_supplier, None),
+    "recordPayout": (a_payout, None),
 }
 
 
@@ -222,6 +229,8 @@ async def plain_wish(name, given):
             return {"input": {"storeId": await a_store(given), "name": "新店名"}}
         case "cancelOrderAsStaff":
             return keyed(orderId=await a_placed_order(given), reason="地址有误")
+        case "refundOrder":
+            return keyed(orderId=await a_paid_order(given), words="无货")
         case "remarkOrder":
             return keyed(orderId=await a_placed_order(given), words="已致电")
         case "shipOrder":

@@ -83,8 +83,20 @@ OLD_CHECKS = (
     ("payments", "payments_refund_retry_check", "state <> 'refund_due' OR refund_retry_at IS NOT NULL"),
 )
 NEW_CHECKS = (
-    ("orders", "orders_shipped_check", "state <> 'shipped' OR shipped_at IS NOT NULL"),
+    ("orders", "orders_paid_check", "(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)"),
+    ("orders", "orders_destination_set_check", "destination_set_at IS NULL OR destination IS NOT NULL"),
+    ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
+    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
+    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
+    ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
     ("orders", "orders_fulfilment_check", "fulfilment IS NULL OR fulfilment IN ('delivery', 'pickup')"),
+    ("orders", "orders_shipped_check", "state <> 'shipped' OR shipped_at IS NOT NULL"),
+    ("orders", "orders_destination_check", "(fulfilment IS NOT DISTINCT FROM 'delivery') = (destination IS NOT NULL)"),
+    (
+        "orders",
+        "orders_total_check",
+        "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
+    ),
     (
         "orders",
         "orders_state_check",
@@ -95,17 +107,7 @@ NEW_CHECKS = (
         "orders_received_check",
         "(received_at IS NULL) = (received_by IS NULL) AND (state <> 'received' OR received_at IS NOT NULL)",
     ),
-    ("orders", "orders_paid_check", "(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)"),
-    ("orders", "orders_destination_check", "(fulfilment IS NOT DISTINCT FROM 'delivery') = (destination IS NOT NULL)"),
-    (
-        "orders",
-        "orders_total_check",
-        "total_minor = goods_minor - discount_minor + freight_minor AND total_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0",
-    ),
-    ("orders", "orders_refunded_at_check", "(state = 'refunded') = (refunded_at IS NOT NULL)"),
-    ("orders", "orders_paid_with_check", "paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0"),
-    ("orders", "orders_store_check", "(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)"),
-    ("orders", "orders_refunded_check", "refunded_minor BETWEEN 0 AND total_minor"),
+    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
     (
         "order_lines",
         "order_lines_units_check",
@@ -113,25 +115,24 @@ NEW_CHECKS = (
     ),
     (
         "order_lines",
-        "order_lines_refunded_check",
-        "refunded_goods_minor BETWEEN 0 AND total_minor AND refunded_freight_minor BETWEEN 0 AND freight_minor",
-    ),
-    ("order_lines", "order_lines_total_check", "total_minor = unit_price_minor * quantity - discount_minor"),
-    (
-        "order_lines",
         "order_lines_amounts_check",
         "quantity > 0 AND unit_price_minor >= 0 AND discount_minor >= 0 AND freight_minor >= 0 AND total_minor >= 0",
+    ),
+    (
+        "order_lines",
+        "order_lines_refunded_check",
+        "refunded_goods_minor BETWEEN 0 AND total_minor AND refunded_freight_minor BETWEEN 0 AND freight_minor",
     ),
     ("order_lines", "order_lines_supplier_check", "(supplier_id IS NULL) = (cost_minor IS NULL)"),
     ("payments", "payments_refund_asked_check", "refund_asked_minor BETWEEN 0 AND amount_minor"),
     ("payments", "payments_refunded_check", "state <> 'refunded' OR refunded_minor = amount_minor"),
     ("payments", "payments_refunded_within_check", "refunded_minor BETWEEN 0 AND refund_asked_minor"),
+    ("payments", "payments_refund_of_captured_check", "refund_asked_minor = 0 OR captured_at IS NOT NULL"),
     (
         "payments",
         "payments_refund_due_check",
         "state NOT IN ('refund_due', 'refunded') OR refund_asked_minor = amount_minor",
     ),
-    ("payments", "payments_refund_of_captured_check", "refund_asked_minor = 0 OR captured_at IS NOT NULL"),
     (
         "stock_holds",
         "stock_holds_returned_check",
@@ -391,6 +392,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("gateway_bill_differences_pkey")),
     )
     op.create_index(op.f("gateway_bill_differences_bill_id_idx"), "gateway_bill_differences", ["bill_id"], unique=False)
+    op.create_index(
+        "gateway_bill_differences_open_idx",
+        "gateway_bill_differences",
+        ["bill_id"],
+        unique=False,
+        postgresql_where=sa.text("settled_at IS NULL"),
+    )
     op.create_table(
         "ledger_postings",
         sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -754,6 +762,12 @@ def upgrade() -> None:
     op.add_column(
         "order_lines", sa.Column("refunded_freight_minor", sa.BigInteger(), server_default="0", nullable=False)
     )
+    op.create_unique_constraint(
+        op.f("order_lines_order_id_sku_id_allotment_id_key"),
+        "order_lines",
+        ["order_id", "sku_id", "allotment_id"],
+        postgresql_nulls_not_distinct=True,
+    )
     op.create_index("order_lines_sku_idx", "order_lines", ["sku_id", "order_id"], unique=False)
     op.create_index(
         "order_lines_supplier_idx",
@@ -768,6 +782,7 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("freight_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("orders", sa.Column("fulfilment", sa.String(length=10), nullable=True))
     op.add_column("orders", sa.Column("destination", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.add_column("orders", sa.Column("destination_set_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("orders", sa.Column("store_id", sa.Uuid(), nullable=True))
     op.add_column("orders", sa.Column("pickup_code", sa.String(length=8), nullable=True))
     op.add_column("orders", sa.Column("remark", sa.String(length=200), server_default="", nullable=False))
@@ -818,6 +833,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("store_id IS NOT NULL"),
     )
     op.create_foreign_key(op.f("orders_store_id_fkey"), "orders", "stores", ["store_id"], ["id"])
+    op.add_column("payment_notices", sa.Column("refund_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("payment_notices_refund_id_fkey"), "payment_notices", "refunds", ["refund_id"], ["id"])
     op.add_column("payments", sa.Column("refund_asked_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("payments", sa.Column("refunded_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.alter_column(
@@ -839,13 +856,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("captured_at IS NOT NULL"),
     )
-    op.drop_column("payments", "refund_error")
-    op.drop_column("payments", "refund_reason")
-    op.drop_column("payments", "refunded_at")
-    op.drop_column("payments", "refund_due_at")
-    op.drop_column("payments", "refund_attempts")
     op.drop_column("payments", "refund_retry_at")
+    op.drop_column("payments", "refund_reason")
+    op.drop_column("payments", "refund_error")
+    op.drop_column("payments", "refund_attempts")
+    op.drop_column("payments", "refunded_at")
     op.drop_column("payments", "refund_reference")
+    op.drop_column("payments", "refund_due_at")
     op.add_column("stock_holds", sa.Column("returned", sa.BigInteger(), server_default="0", nullable=False))
     for table, name, condition in NEW_CHECKS:
         op.create_check_constraint(op.f(name), table, condition)
@@ -857,23 +874,23 @@ def downgrade() -> None:
     for table, name, _ in NEW_CHECKS:
         op.drop_constraint(op.f(name), table)
     op.drop_column("stock_holds", "returned")
+    op.add_column(
+        "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
+    )
     op.add_column("payments", sa.Column("refund_reference", sa.VARCHAR(length=64), autoincrement=False, nullable=True))
     op.add_column(
-        "payments",
-        sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
+        "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
     )
     op.add_column(
         "payments",
         sa.Column("refund_attempts", sa.INTEGER(), server_default=sa.text("0"), autoincrement=False, nullable=False),
     )
-    op.add_column(
-        "payments", sa.Column("refund_due_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
-    )
-    op.add_column(
-        "payments", sa.Column("refunded_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True)
-    )
-    op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
     op.add_column("payments", sa.Column("refund_error", sa.TEXT(), autoincrement=False, nullable=True))
+    op.add_column("payments", sa.Column("refund_reason", sa.VARCHAR(length=40), autoincrement=False, nullable=True))
+    op.add_column(
+        "payments",
+        sa.Column("refund_retry_at", postgresql.TIMESTAMP(timezone=True), autoincrement=False, nullable=True),
+    )
     op.drop_index(
         "payments_captured_at_idx", table_name="payments", postgresql_where=sa.text("captured_at IS NOT NULL")
     )
@@ -893,6 +910,8 @@ def downgrade() -> None:
     )
     op.drop_column("payments", "refunded_minor")
     op.drop_column("payments", "refund_asked_minor")
+    op.drop_constraint(op.f("payment_notices_refund_id_fkey"), "payment_notices", type_="foreignkey")
+    op.drop_column("payment_notices", "refund_id")
     op.drop_constraint(op.f("orders_store_id_fkey"), "orders", type_="foreignkey")
     op.drop_index("orders_store_newest_idx", table_name="orders", postgresql_where=sa.text("store_id IS NOT NULL"))
     op.drop_index("orders_state_idx", table_name="orders")
@@ -915,6 +934,7 @@ def downgrade() -> None:
     op.drop_column("orders", "remark")
     op.drop_column("orders", "pickup_code")
     op.drop_column("orders", "store_id")
+    op.drop_column("orders", "destination_set_at")
     op.drop_column("orders", "destination")
     op.drop_column("orders", "fulfilment")
     op.drop_column("orders", "freight_minor")
@@ -925,6 +945,7 @@ def downgrade() -> None:
         "order_lines_supplier_idx", table_name="order_lines", postgresql_where=sa.text("supplier_id IS NOT NULL")
     )
     op.drop_index("order_lines_sku_idx", table_name="order_lines")
+    op.drop_constraint(op.f("order_lines_order_id_sku_id_allotment_id_key"), "order_lines", type_="unique")
     op.drop_column("order_lines", "refunded_freight_minor")
     op.drop_column("order_lines", "refunded_goods_minor")
     op.drop_column("order_lines", "restocked")
@@ -969,6 +990,11 @@ def downgrade() -> None:
     op.drop_table("price_ladders")
     op.drop_index("ledger_postings_account_idx", table_name="ledger_postings", postgresql_include=["amount_minor"])
     op.drop_table("ledger_postings")
+    op.drop_index(
+        "gateway_bill_differences_open_idx",
+        table_name="gateway_bill_differences",
+        postgresql_where=sa.text("settled_at IS NULL"),
+    )
     op.drop_index(op.f("gateway_bill_differences_bill_id_idx"), table_name="gateway_bill_differences")
     op.drop_table("gateway_bill_differences")
     op.drop_table("freight_zones")
