@@ -10,6 +10,7 @@ from api.access import Who, to
 from api.context import Info
 from api.money import Money
 from api.nodes import Connection, read_id, show_id
+from api.payments import PaymentGateway
 from api.refusals import refusal
 from api.scalars import Long
 from domain.foundation.errors import IdempotencyConflict
@@ -116,7 +117,7 @@ class LedgerEntry:
 class RecordPayoutInput:
     """What arrived at the bank."""
 
-    gateway: str = strawberry.field(description="The subject of the account GATEWAY: like `wechat`.")
+    gateway: PaymentGateway
     amount_minor: Long = strawberry.field(description="Minor units: fen; at most what the gateway keeps for us.")
     reference: str = strawberry.field(description="The bank's reference: 1 to 200 characters.")
     occurred_at: datetime = strawberry.field(description="When it arrived, by the bank's word; not after now.")
@@ -196,7 +197,7 @@ class LedgerMutation:
         context = info.context
         entry = await actions.record_payout(
             context.market.db,
-            gateway=input.gateway,
+            gateway=input.gateway.value,
             amount=DomainMoney(input.amount_minor),
             reference=input.reference,
             occurred_at=input.occurred_at,

@@ -145,8 +145,7 @@ ORDERS_POSTED = Check(
 )
 
 # What was given back came out of what was prepaid, and is missing in what was earned later; or it came after that, in one
-# sum of goods and freight. Of fresh tables the planner knows so little that it
-# would loop: sums and full joins leave it no loop to choose.
+# sum of goods and freight. Of fresh tables the planner knows too little: sums and full joins leave it no loop to choose.
 EARNED_APART = Check(
     "sales, freight and returns stand apart",
     "销售、运费、退回分列",

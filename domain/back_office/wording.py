@@ -10,7 +10,10 @@ Names = Mapping[str, tuple[str, str]]
 """Chinese and English, by code."""
 
 GATEWAYS: Names = {"wechat": ("微信支付", "WeChat Pay"), "stripe": ("Stripe", "Stripe")}
-LATE_OUTCOMES: Names = {"revived": ("订单已恢复", "the order was revived"), "refunded": ("款项退回", "the money goes back")}
+LATE_OUTCOMES: Names = {
+    "revived": ("订单已恢复", "the order was revived"),
+    "refunded": ("款项退回", "the money goes back"),
+}
 REFUND_REASONS: Names = {
     "not_wanted": ("不想要了", "no longer wanted"),
     "damaged": ("商品破损", "damaged"),

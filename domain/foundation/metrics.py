@@ -25,7 +25,9 @@ events_dead = Gauge("nightmarket_events_dead", "Outbox events that nobody could 
 events_waiting = Gauge("nightmarket_events_waiting", "Outbox events not yet delivered")
 gates_rebuilt = Counter("nightmarket_gates_rebuilt_total", "Gates rebuilt from the ledger", ["reason"])
 notices = Counter(
-    "nightmarket_notices_total", "Notices brought to our door by gateway and by what became of them", ["gateway", "outcome"]
+    "nightmarket_notices_total",
+    "Notices brought to our door by gateway and by what became of them",
+    ["gateway", "outcome"],
 )
 refunds_due = Gauge("nightmarket_refunds_due", "Refunds that the gateway has not given back yet")
 refunds_overdue = Gauge("nightmarket_refunds_overdue", "Those of them asked for 10 minutes ago or longer")

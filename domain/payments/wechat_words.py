@@ -49,6 +49,7 @@ REASONS = {
     "not_arrived": "售后退款：商品未收到",
     "quality": "售后退款：商品质量问题",
     "other": "售后退款",
+    "by_merchant": "商家主动退款",
 }
 """Why money goes back, in the words of the message that WeChat sends its payer; our codes are for programs."""
 ANY_REASON = "商家退款，款项原路退回"

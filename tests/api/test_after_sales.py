@@ -291,3 +291,28 @@ async def test_lists_cost_the_same_whatever_their_length(given, ask, staff):
     assert whole == {"afterSales": [{"id": id_of(one), "state": "REQUESTED"} for one in asked]}
     assert await ask(mine, by=order.shopper_id, errors=True, first=101) == ["BAD_USER_INPUT"]
     assert await ask(mine, by=order.shopper_id, errors=True, first=1, after="WyJ4Il0") == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize("decision", ["APPROVE", "REJECT"])
+async def test_nobody_decides_about_their_own(given, ask, decision):
+    order = await given.bought()
+    asked = await given.after_sale(order)
+    mine = {"by": order.shopper_id, "roles": [Role.MERCHANDISER]}
+    wish = {"afterSaleId": id_of(asked), "decision": decision, "words": "好", "idempotencyKey": "mine-0001"}
+
+    refused = await ask(DECIDE, **mine, input=wish)
+
+    assert refused["code"] == "NOT_YOUR_OWN_ORDER"
+    assert await given.after_sale_again(asked) == asked
+
+
+@pytest.mark.parametrize("goods", ["AS_AGREED", "NOT_AS_AGREED"])
+async def test_nobody_takes_in_what_they_have_sent_back_themselves(given, ask, goods):
+    order = await given.bought_and_received(Goods(1))
+    asked = await given.after_sale(order, state=AfterSaleState.SENT_BACK, kind=Kind.RETURN)
+    wish = {"afterSaleId": id_of(asked), "goods": goods, "words": "好", "idempotencyKey": "mine-0002"}
+
+    refused = await ask(CONFIRM, by=order.shopper_id, roles=[Role.ADMIN], input=wish)
+
+    assert refused["code"] == "NOT_YOUR_OWN_ORDER"
+    assert await given.after_sale_again(asked) == asked

@@ -49,7 +49,7 @@ async def test_lists_within_lists_end_at_ten_thousand_entries():
 
 @pytest.mark.parametrize(("count", "fits"), [(10_000, True), (10_001, False)])
 async def test_a_list_at_the_limit_is_given(count, fits):
-    answered = await tree().ask("{ twigs(count: %d) }" % count)
+    answered = await tree().ask(f"{{ twigs(count: {count}) }}")
 
     assert ("errors" not in answered.json) is fits
 
@@ -57,7 +57,9 @@ async def test_a_list_at_the_limit_is_given(count, fits):
 def test_no_type_leads_back_to_itself_through_a_list():
     """What is found by paging is bounded by its page; a plain list in a circle grows with every turn."""
     types = {
-        name: kind for name, kind in build()._schema.type_map.items() if isinstance(kind, GraphQLObjectType) and name[0] != "_"
+        name: kind
+        for name, kind in build()._schema.type_map.items()
+        if isinstance(kind, GraphQLObjectType) and name[0] != "_"
     }
     found = {name: {inner for inner, _ in _leads_to(kind)} for name, kind in types.items()}
     for via in types:

@@ -198,7 +198,10 @@ async def test_an_export_is_fetched_by_who_asked_for_it_and_stands_in_the_trail(
     assert file.headers["cache-control"] == "no-store"
     assert (link["lines"], row[0]) == (1, order.number)
     [deed] = (await trail.page(db, first=9, deed="fetch_export")).rows
-    assert (deed.by, deed.facts) == (who["by"], {"file": "orders", "narrowed_by": {"states": ["paid"], "has_text": True}})
+    assert (deed.by, deed.facts) == (
+        who["by"],
+        {"file": "orders", "narrowed_by": {"states": ["paid"], "has_text": True}},
+    )
 
 
 async def test_what_was_searched_for_is_read_by_nobody_in_the_link(given, ask, market):

@@ -31,7 +31,7 @@ PAYOUT = """mutation Payout($input: RecordPayoutInput!) { recordPayout(input: $i
 def payout(minor, key="payout-1"):
     return {
         "input": {
-            "gateway": "wechat",
+            "gateway": "WECHAT",
             "amountMinor": minor,
             "reference": "B20261111",
             "occurredAt": "2026-11-11T10:00:00+08:00",

@@ -12,7 +12,7 @@ from api.context import Context
 from api.payments import NOTICE_BYTES, take_notice
 from api.services import Services
 from domain.accounts.rules import Principal, Role
-from domain.foundation import clock, ids
+from domain.foundation import clock, ids, metrics
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
 from domain.orders import actions
@@ -349,6 +349,30 @@ async def test_a_refunds_notice_is_taken(given, bring, company):
 
     assert answer == (204, None)
     assert await given.payment_states() == {"refunded": 1}
+
+
+def counted(outcome):
+    return metrics.notices.labels("wechat", outcome)._value.get()
+
+
+async def test_what_became_of_notices_is_counted(given, bring, company):
+    payment = await given.payment(await given.order(await given.stocked_sku(1)))
+    body = notice_of(company.keys, payment)
+    dear = notice_of(company.keys, payment, notice_id="n2", amount={"total": 1, "currency": "CNY"})
+    unreadable = notice_of(company.keys, payment, notice_id="n3", amount={})
+    before = {outcome: counted(outcome) for outcome in ("taken", "known", "forged", "malformed", "mismatch")}
+
+    for brought in (body, body, body, dear, unreadable):
+        await bring(brought, signing.sign(company.keys, brought))
+    await bring(body, signing.sign(company.keys, body, age_seconds=305))
+
+    assert {outcome: counted(outcome) - count for outcome, count in before.items()} == {
+        "taken": 1,
+        "known": 2,
+        "forged": 1,
+        "malformed": 1,
+        "mismatch": 1,
+    }
 
 
 async def test_books_that_are_busy_ask_for_the_notice_again(given, bring, company, monkeypatch):

@@ -11,7 +11,6 @@ from domain.carts import actions as carts
 from domain.carts.rules import Holder
 from domain.checkout.rules import BasketEmpty, CouponUnknown, PriceChanged, TooManyUnpaidOrders, Wish
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
-from domain.foundation.ids import new_id
 from domain.foundation.money import Money
 from domain.orders import actions as order_actions
 from domain.orders import queries

@@ -185,3 +185,18 @@ async def test_keys_are_forgotten_after_a_month(shop, db):
 
     assert gone == 1
     assert await db.column(select(keys.c.key)) == ["request-of-now"]
+
+
+async def test_looking_for_an_answer_takes_no_key(db, shop):
+    def recall(minor, key=KEY):
+        request = {"minor": minor}
+        return idempotency.recall(db, owner_id=shop.owner_id, key=key, operation="refund", request=request)
+
+    before = await recall(100)
+    answer = await shop.refund(100)
+
+    assert (before, await recall(100)) == (None, Replay(answer))
+    with pytest.raises(IdempotencyConflict):
+        await recall(200)
+    with pytest.raises(BadInput):
+        await recall(100, key="short")

@@ -96,10 +96,16 @@ def test_token_keys_without_an_id_or_a_secret_are_refused_unseen(monkeypatch, gi
         ({"wechat_mch_id": "19"}, "these must be: wechat_app_id, wechat_private_key, wechat_serial, wechat_apiv3_key"),
         ({**MERCHANT, "wechat_serial": ""}, "wechat_mch_id is set, so these must be: wechat_serial"),
         ({**MERCHANT, "wechat_apiv3_key": "sh0rt"}, "wechat_apiv3_key has not 32 bytes"),
-        ({**MERCHANT, "wechat_app_secret": ""}, "wechat_mch_id is set, so wechat_app_secret must be: WeChat settles no"),
+        (
+            {**MERCHANT, "wechat_app_secret": ""},
+            "wechat_mch_id is set, so wechat_app_secret must be: WeChat settles no",
+        ),
         ({"stripe_secret_key": SECRET}, "stripe_webhook_secret must be"),
         ({**MERCHANT}, "wechat_mch_id is set, so public_url must be: .* cannot reach http://127.0.0.1:8000"),
-        ({**STRIPE, "host": "0.0.0.0"}, "stripe_secret_key is set, so public_url must be: .* reach http://0.0.0.0:8000"),
+        (
+            {**STRIPE, "host": "0.0.0.0"},
+            "stripe_secret_key is set, so public_url must be: .* reach http://0.0.0.0:8000",
+        ),
         ({**TRACKING}, "tracking_url is set, so public_url must be"),
     ],
 )

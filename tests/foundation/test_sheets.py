@@ -25,7 +25,9 @@ def test_a_text_that_would_run_gets_an_apostrophe(first):
     assert read(cells([f"{first}cmd|' /C calc'!A0", "tea"])) == [f"'{first}cmd|' /C calc'!A0", "tea"]
 
 
-@pytest.mark.parametrize("unseen", [" ", "  ", "\u00a0", "\u3000", "\ufeff", "\u200b", "\u2060", "\u202e", "\x01", " \ufeff\u3000"])
+@pytest.mark.parametrize(
+    "unseen", [" ", "  ", "\u00a0", "\u3000", "\ufeff", "\u200b", "\u2060", "\u202e", "\x01", " \ufeff\u3000"]
+)
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "＝"])
 def test_nothing_runs_behind_what_nobody_sees(unseen, first):
     text = f"{unseen}{first}1+1"

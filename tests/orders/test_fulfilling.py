@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.foundation.errors import BadInput
 from domain.orders import fulfilling, rules, store
 from domain.orders.events import OrderReceived, OrderShipped
 from domain.orders.rules import Fulfilment, OrderState, Receiver
@@ -24,11 +25,14 @@ async def test_units_leave_parcel_by_parcel_until_nothing_is_left(given, market)
     await assert_clean(market, in_flight=True)
 
 
-@pytest.mark.parametrize("units", [{1: 4}, {1: 0}, {1: -1}, {2: 1}])
-async def test_no_more_units_leave_than_there_are_to_send(given, db, units):
+@pytest.mark.parametrize(
+    ("units", "refused"),
+    [({1: 4}, rules.TooManyUnits), ({2: 1}, rules.TooManyUnits), ({1: 0}, BadInput), ({1: -1}, BadInput)],
+)
+async def test_no_more_units_leave_than_there_are_to_send(given, db, units, refused):
     order = await given.bought(Goods(quantity=3))
 
-    with pytest.raises(rules.TooManyUnits):
+    with pytest.raises(refused):
         await given.units_leave(order, units)
 
     assert [line.shipped for line in await given.lines_of_order(order)] == [0]

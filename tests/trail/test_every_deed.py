@@ -168,7 +168,7 @@ async def a_difference(given):
 
 async def a_payout(given):
     await given.bought()
-    return keyed(gateway="wechat", amountMinor=1, reference="B1", occurredAt=given.now.isoformat())
+    return keyed(gateway="WECHAT", amountMinor=1, reference="B1", occurredAt=given.now.isoformat())
 
 
 # What each is tried with, and the deed it leaves where that has another name than the mutation.
