@@ -197,7 +197,7 @@ class LedgerMutation:
         context = info.context
         entry = await actions.record_payout(
             context.market.db,
-            gateway=input.gateway.value,
+            gateway=str(input.gateway.value),
             amount=DomainMoney(input.amount_minor),
             reference=input.reference,
             occurred_at=input.occurred_at,
