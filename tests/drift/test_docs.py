@@ -86,7 +86,8 @@ def operations(page: Path) -> Iterator[tuple[str, dict[str, object] | None]]:
         assert len(asked) == len(re.findall(r"\bask ['\"]", script))
         for query, variables in asked:
             text = kept[query.strip('"$')] if query.startswith('"') else query.strip("'")
-            yield text, json.loads(shlex.split(variables)[0])
+            # a shell variable where a number stands is not in quotes
+            yield text, json.loads(re.sub(r": \$\w+", ": 0", shlex.split(variables)[0]))
 
 
 @each_page
