@@ -30,6 +30,7 @@ async def run(house: House, *, seconds: float, tell: Console) -> list[Figure]:
         tell.print("product lists ...")
         figures += await lists.measure(house, seconds=seconds, bare_rate=bare_rate)
         tell.print("orders out of carts ...")
+        load.unpin(os.getpid())  # from here on nobody asks a server: the ledger takes the other core
         figures += await checkout.measure(house.settings.database_url.get_secret_value(), seconds=seconds)
         tell.print("statements ...")
         item, people = await claims.sale_of_one_item(market), await claims.shoppers(market)

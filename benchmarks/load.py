@@ -122,6 +122,15 @@ def pin(process: HasPid | int, core: int) -> bool:
 
     Threads and children born later inherit the core. Pinning an already pinned process changes nothing.
     """
+    return _keep_on(process, {core})
+
+
+def unpin(process: HasPid | int) -> bool:
+    """Let a process, its threads and its children run wherever there is room again."""
+    return _keep_on(process, set(range(os.cpu_count() or 1)))
+
+
+def _keep_on(process: HasPid | int, cores: set[int]) -> bool:
     if not hasattr(os, "sched_setaffinity"):
         return False
     waiting = [process if isinstance(process, int) else process.pid]
@@ -129,7 +138,7 @@ def pin(process: HasPid | int, core: int) -> bool:
         pid = waiting.pop() or os.getpid()
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(ProcessLookupError, FileNotFoundError):  # a thread may end while we look
-                os.sched_setaffinity(int(thread.name), {core})
+                os.sched_setaffinity(int(thread.name), cores)
                 waiting.extend(map(int, (thread / "children").read_text().split()))
     return True
 
