@@ -30,6 +30,8 @@ LOOK_AGAIN_SECONDS = 0.5
 """A notification may be missed, and a retry comes due without one."""
 LETTER_SECONDS = 20.0
 """A letter whose hearers take longer has failed: one that hangs must not hold up its lane for ever."""
+AHEAD_SECONDS = 5.0
+"""Who runs ahead and is held up must leave the letters themselves time to be heard."""
 BATCH_SECONDS = 20.0
 """After this, no more letters of a batch are begun: PostgreSQL ends a transaction that is idle for a minute, and then
 all of the batch would be heard again, and again."""
@@ -125,8 +127,8 @@ class Relay:
         limit = asyncio.Semaphore(AGGREGATES_AT_ONCE)
         results: list[tuple[Letter, BaseException | None]] = []
         clock = asyncio.get_running_loop().time
-        begin_until = clock() + BATCH_SECONDS
         await self._run_ahead([ordered[0] for ordered in by_aggregate.values()])
+        begin_until = clock() + BATCH_SECONDS
 
         async def deliver_in_order(ordered: list[Letter]) -> None:
             async with limit:
@@ -150,7 +152,7 @@ class Relay:
             try:
                 forerunner = forerunner_of(outbox.kind_of(kind)) if len(letters) > 1 else None
                 if forerunner is not None:
-                    async with asyncio.timeout(LETTER_SECONDS):
+                    async with asyncio.timeout(AHEAD_SECONDS):
                         await forerunner(self._context, [outbox.event_of(kind, letter.payload) for letter in letters])
             except (Exception, asyncio.CancelledError):
                 if is_cancelled():

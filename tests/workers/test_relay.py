@@ -407,3 +407,20 @@ async def test_a_failure_ahead_delays_nobody(db, new_relay, ears):
 
     assert ears.numbers == [1, 1]
     assert await is_all_delivered(db)
+
+
+async def test_who_runs_ahead_and_hangs_leaves_time_for_the_letters(db, new_relay, ears, monkeypatch):
+    monkeypatch.setattr(relays, "AHEAD_SECONDS", 0.3)
+    monkeypatch.setattr(relays, "BATCH_SECONDS", 0.2)
+
+    @runs_ahead(BellRang)
+    async def hang(context, events):
+        await asyncio.sleep(3600)
+
+    bells = [bell for bell in (new_bell() for _ in range(60)) if lane_of(bell) == LANE][:2]
+    await ring(db, *(BellRang(bell, 1) for bell in bells))
+
+    await new_relay().carry_lane(LANE)
+
+    assert ears.numbers == [1, 1]
+    assert await is_all_delivered(db)
