@@ -19,7 +19,6 @@ MINIMUM_MINOR = 3_800
 """Home delivery only from 38 yuan: small orders cost more to carry than they bring."""
 FREIGHT_MINOR, FREIGHT_MORE_MINOR, FREE_FROM_MINOR = 800, 200, 9_900
 SALE_SHARE = 80
-CART_UNITS = (2, 1, 1)
 LONGEST_LINE = 999
 LATE_MS = 1_200
 LOOK_SECONDS = 0.2
@@ -46,7 +45,10 @@ class Counter:
     tag: str
 
     async def serve(self, goods: Sequence[Goods], show: Callable[[str], None]) -> list[Scene]:
-        """Every scene, in its order; what was told, for the report. Raises MarketFault."""
+        """Every scene that these goods allow, in its order; what was told, for the report. Raises MarketFault."""
+        if not of_cart(goods):
+            show("too little is left for a cart")
+            return []
         await self._set_rules(goods)
         shopper = await sign_in(self.door, f"{self.tag}-cart")
         home = await self._home_of(shopper)
@@ -54,7 +56,7 @@ class Counter:
         for scene in (self._too_little, self._from_cart_to_parcels, self._late_money):
             scenes += await scene(shopper, home, goods)
             show(f"{scenes[-1].zh} {scenes[-1].en}" if scenes else "")
-        show(f"{len(scenes)} scenes: cart, minimum order, parcels, a return, late money")
+        show(f"{len(scenes)} scenes: {', '.join(scene.en for scene in scenes)}")
         return scenes
 
     async def _set_rules(self, goods: Sequence[Goods]) -> None:
@@ -65,7 +67,7 @@ class Counter:
             zone["freeFromMinor"] = FREE_FROM_MINOR
             template = {"name": "标准运费", "measure": "PIECE", "isDefault": True, "zones": [zone]}
             expect(await self._run(errands.FREIGHT, input=template), "FreightTemplate")
-        first, now = _of_cart(goods)[0], clock.now()
+        first, now = of_cart(goods)[0][0], clock.now()
         price = {
             "skuId": first.sku_id,
             "priceMinor": max(first.price_minor * SALE_SHARE // 100, 1),
@@ -89,8 +91,7 @@ class Counter:
         return [Scene("起送", "minimum order", f"{small.title}: {problems[0]}")]
 
     async def _from_cart_to_parcels(self, shopper: str, home: str, goods: Sequence[Goods]) -> list[Scene]:
-        chosen = _of_cart(goods)
-        for one, units in zip(chosen, CART_UNITS, strict=False):
+        for one, units in of_cart(goods):
             added = await self.door.ask(errands.ADD, shopper, input={"skuId": one.sku_id, "quantity": units})
             expect(added, "Cart")
         wish: dict[str, object] = {"fromCart": True, "fulfilment": {"delivery": {"addressId": home}}}
@@ -146,7 +147,7 @@ class Counter:
 
     async def _late_money(self, shopper: str, home: str, goods: Sequence[Goods]) -> list[Scene]:
         """Somebody pays an order that they have called off, and its units are somebody else's by then: the money goes back."""
-        scarce = _scarce(goods)
+        scarce = scarce_of(goods)
         if scarce is None:
             return []
         lines = {"lines": [{"skuId": scarce.sku_id, "quantity": scarce.available}]}
@@ -197,21 +198,31 @@ class Counter:
         return await self.door.ask(operation, self.staff, **variables)
 
 
-def _of_cart(goods: Sequence[Goods]) -> list[Goods]:
-    """The dearest thing and some cheap ones: enough for a delivery, where the shop has enough at all."""
-    plenty = sorted((one for one in goods if one.available >= max(CART_UNITS)), key=lambda one: one.price_minor)
-    return [plenty[-1], *plenty[: len(CART_UNITS) - 1]] if len(plenty) >= len(CART_UNITS) else plenty
+def of_cart(goods: Sequence[Goods]) -> list[tuple[Goods, int]]:
+    """Three things and how many of each: the dearest at its sale price, as often as a delivery takes, and two cheap ones.
+
+    Fewer things where there are no more; nothing where too little is left for a delivery.
+    """
+    priced = sorted((one for one in goods if one.price_minor and one.available), key=lambda one: one.price_minor)
+    if not priced:
+        return []
+    *cheap, dearest = priced
+    sale_minor = max(dearest.price_minor * SALE_SHARE // 100, 1)
+    units = max(2, -(-MINIMUM_MINOR // sale_minor))
+    if units > min(dearest.available, LONGEST_LINE):
+        return []
+    return [(dearest, units), *((one, 1) for one in cheap[:2])]
 
 
-def _scarce(goods: Sequence[Goods]) -> Goods | None:
-    """What is nearly gone, and still enough for a delivery; not what lies in the cart."""
-    in_cart = {one.sku_id for one in _of_cart(goods)}
+def scarce_of(goods: Sequence[Goods]) -> Goods | None:
+    """What is nearly gone, and still plainly enough for a delivery; not what lies in the cart."""
+    in_cart = {one.sku_id for one, _ in of_cart(goods)}
     fit = [
         one
         for one in goods
         if one.sku_id not in in_cart
         and 0 < one.available <= LONGEST_LINE
-        and one.available * one.price_minor >= MINIMUM_MINOR
+        and one.available * one.price_minor >= 2 * MINIMUM_MINOR  # also at a sale price of an earlier evening
     ]
     return min(fit, key=lambda one: one.available, default=None)
 

@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from cli.demo import Plan
 from cli.demo.books import Books, Ticket
+from cli.demo.counter import of_cart, scarce_of
 from cli.demo.journal import Claimed, Journal
 from cli.demo.plan import cast
 from cli.demo.stall import Goods, NothingToSell, Offer, Sale, choose, sale_price
@@ -333,3 +334,26 @@ def test_a_ledger_that_does_not_balance_is_a_complaint():
     lost = replace(TWO_SOLD, balances=[Balance(Account.GATEWAY, "wechat", "CNY", 1, 0)])
 
     assert complaints(lost, report(lost)) == ["the ledger does not balance"]
+
+
+def goods_of(*lots):
+    return [Goods(f"sku_{n}", f"goods {n}", "", price, available) for n, (price, available) in enumerate(lots)]
+
+
+def test_a_cart_is_large_enough_for_a_delivery():
+    cheap, dear, dearest = goods_of((100, 5), (900, 5), (1000, 9))
+
+    # at a fifth off 8 yuan each: five of them are 40 yuan, above the 38 that a delivery takes
+    assert of_cart([dear, dearest, cheap]) == [(dearest, 5), (cheap, 1), (dear, 1)]
+
+
+@pytest.mark.parametrize("lots", [(), ((0, 50),), ((1990, 0),), ((1000, 4),), ((1, 900),)])
+def test_a_shop_with_too_little_left_has_no_cart(lots):
+    assert of_cart(goods_of(*lots)) == []
+
+
+def test_late_money_is_for_what_is_nearly_gone_and_not_in_the_cart():
+    plenty, nearly_gone, small, dearest = goods_of((1990, 500), (1990, 20), (100, 3), (90_000, 2))
+
+    assert scarce_of([plenty, nearly_gone, small, dearest]) == nearly_gone
+    assert scarce_of([]) is None
