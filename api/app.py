@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api import access, graphiql, schema
+from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
 from api.exports import orders_csv, statement_csv
@@ -41,17 +42,21 @@ class Api:
         self._settings = settings
         self.market: Market | None = None
         self._services: Services | None = None
-        graphql = GraphQLEndpoint(
+        self._answering = Answering(
             schema.build(),
-            make_context=self._context,
             client_errors=(ClientFault,),
-            body_bytes=settings.request_bytes,
             seconds=settings.operation_seconds,
             introspection=settings.introspection,
-            suggestions=settings.introspection,
+            suggestions=settings.suggestions,
+            public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
+        )
+        graphql = GraphQLEndpoint(
+            self._answering,
+            make_context=self._context,
+            body_bytes=settings.request_bytes,
             ide=graphiql.app if settings.graphiql else None,
             on_operation=_observe,
-            public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
+            shares_answers=True,
             language=_language,
         )
         self._starlette = Starlette(

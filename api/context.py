@@ -21,6 +21,10 @@ class Context:
     now: datetime
     principal: Principal | None = None
     language: str = "zh"
+    address: str = ""
+    """Where the request comes from: the client's IP address, as far as trusted proxies tell."""
+    device: str = ""
+    """The random name that a client keeps for its device, from `X-Device-Id`; anybody may send any."""
     loaders: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -41,11 +41,19 @@ class RequestFault(Exception):
     media type, application/json, answers it with 200 and only the newer one with `status`.
     """
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]], *, status: int = 400, well_formed: bool = False) -> None:
+    def __init__(
+        self,
+        errors: Sequence[Mapping[str, Any]],
+        *,
+        status: int = 400,
+        well_formed: bool = False,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
         super().__init__(errors[0]["message"])
         self.errors = errors
         self.status = status
         self.well_formed = well_formed
+        self.headers = headers
 
     @classmethod
     def of(cls, code: str, message: str, **more: Any) -> "RequestFault":

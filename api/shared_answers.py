@@ -5,20 +5,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Hashable
 from functools import partial
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
-
-class Answer(NamedTuple):
-    """An HTTP answer and what metrics say of it."""
-
-    body: bytes
-    outcome: str
-    label: str = "none"  # the root field of the operation, "several", or "none"
-    kind: str = "none"  # query, mutation, subscription or "none"
-    status: int = 200
-    older_status: int = 200  # for clients that know application/json only
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
+from api.answers import Answer
 
 Asked = tuple[bytes, Hashable]
 """The body of a request, and whatever else its answer depends on."""

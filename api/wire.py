@@ -16,6 +16,7 @@ from api.faults import (
     RequestFault,
 )
 from api.patience import within
+from api.requests import Request, read_request
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -87,32 +88,22 @@ async def _read(receive: Receive, at_most: int) -> bytes:
     return body
 
 
-def decode(body: bytes) -> tuple[str, str | None, dict[str, Any]]:
-    """Document, operation name and variables of a request. Raises RequestFault for anything else."""
+def decode(body: bytes) -> Request:
+    """The request in a body. Raises RequestFault for anything else."""
     try:
-        request = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError:  # also for bytes that are not UTF-8 and for JSON nested beyond 1,024 levels
         raise RequestFault.of(BAD_REQUEST, "The body is not JSON in UTF-8.") from None
-    if isinstance(request, list):
+    if isinstance(content, list):
         raise RequestFault.of(BATCHING_REFUSED, "One operation per request: batching is not supported.")
-    if not isinstance(request, dict):
+    if not isinstance(content, dict):
         raise RequestFault.of(BAD_REQUEST, "The body must be a JSON object.")
     if b"\\u0000" in body:  # PostgreSQL's text holds every character but this one
         raise RequestFault.of(BAD_USER_INPUT, "The character U+0000 is not allowed anywhere in a request.")
-    text, name, variables = request.get("query"), request.get("operationName"), request.get("variables")
-    if not isinstance(text, str) or not text:
-        raise RequestFault.of(BAD_REQUEST, "query must be a GraphQL document.")
-    if name is not None and not isinstance(name, str):
-        raise RequestFault.of(BAD_REQUEST, "operationName must be a string.")
-    if variables is None:
-        variables = {}
-    elif not isinstance(variables, dict):
-        raise RequestFault.of(BAD_REQUEST, "variables must be an object.")
-    elif body.count(b"{") + body.count(b"[") > NESTED_AT_MOST and _is_nested_too_deep(variables):
+    request = read_request(content)
+    if body.count(b"{") + body.count(b"[") > NESTED_AT_MOST and _is_nested_too_deep(request.variables):
         raise RequestFault.of(BAD_USER_INPUT, f"variables are nested deeper than {NESTED_AT_MOST} levels.")
-    if not isinstance(request.get("extensions"), dict | None):
-        raise RequestFault.of(BAD_REQUEST, "extensions must be an object.")
-    return text, name, variables
+    return request
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 Used by `nightmarket up`, the demo, the benchmarks and the tests that kill processes.
 """
 
-import json
 import os
 import signal
 import socket
@@ -26,6 +25,7 @@ from simulators.wechat_pay.keys import Keys
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
+SECRETS = ("token_key", "pass_key", "seal_key")
 COMPANIES = ("gateway", "platform", "tracking")
 """The simulated ones: WeChat Pay, the WeChat platform, and whoever knows where parcels are."""
 
@@ -156,6 +156,8 @@ class House:
             changes["token_keys"] = {"embedded": kept["token_key"]}
         if not given.pass_key.get_secret_value():
             changes["pass_key"] = kept["pass_key"]
+        if not given.seal_key.get_secret_value():
+            changes["seal_key"] = kept["seal_key"]
         if not given.has_gateway:
             url = f"http://127.0.0.1:{free_port('127.0.0.1', 0)}"
             knobs = Keys.kept_at(self._gateway_keys).knobs()
@@ -255,22 +257,25 @@ def _plain(settings: Settings) -> dict[str, object]:
             return value.get_secret_value()
         if isinstance(value, dict):
             return {key: reveal(each) for key, each in value.items()}
-        return value
+        if isinstance(value, frozenset):
+            return ",".join(sorted(value))
+        return "" if value is None else value
 
     return {name: reveal(getattr(settings, name)) for name in type(settings).model_fields}
 
 
 def kept_secrets(data_dir: Path) -> dict[str, str]:
     """The keys of an embedded market: made at its first start, kept readable by their owner only."""
-    path = data_dir / "secrets.json"
-    if not path.exists():
-        content = json.dumps({name: fresh_secret() for name in ("token_key", "pass_key")})
+    kept: dict[str, str] = {}
+    for name in SECRETS:  # a file each: one that a later version asks for comes beside those that are there
+        path = data_dir / f"{name}.secret"
         with (
             suppress(FileExistsError),
             os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file,
         ):
-            file.write(content)
-    return dict(json.loads(path.read_text()))
+            file.write(fresh_secret())
+        kept[name] = path.read_text()
+    return kept
 
 
 def answers(url: str, seconds: float = 1.0) -> int | None:

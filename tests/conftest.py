@@ -87,6 +87,7 @@ def settings(database_url: str, worker_id: str) -> Settings:
         broker_url=numbered(os.environ["TEST_BROKER_URL"]),
         token_keys={"test": "t" * 32},
         pass_key=fresh_secret(),
+        seal_key=fresh_secret(),
         development_login=True,
         database_connections=20,
         log_level="WARNING",

@@ -36,10 +36,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking: what an access token proves. The token's roles hold until it ends."""
+    """Who is asking: what an access token proves. The token's roles hold until it ends or is revoked."""
 
     account_id: UUID
     roles: frozenset[Role] = field(default_factory=frozenset)
+    session_id: UUID | None = field(default=None, compare=False)
+    """The session the token belongs to; none for the tokens of seeds and tests."""
+    issued_at: float = field(default=0.0, compare=False)
+    """Seconds since 1970."""
+    expires_at: float = field(default=0.0, compare=False)
 
     @property
     def is_staff(self) -> bool:

@@ -41,6 +41,8 @@ sales = Table(
     moment("opens_at"),
     moment("closes_at"),
     Column("pay_seconds", Integer, nullable=False),
+    # shoppers let in to claim each second; null: all at once
+    Column("admissions_per_second", Integer),
     moment("created_at"),
     id_column("created_by"),
     moment("scheduled_at", nullable=True),
@@ -53,6 +55,7 @@ sales = Table(
     CheckConstraint("state IN ('draft', 'scheduled', 'warm', 'stopped', 'cancelled', 'settled')", name="state"),
     CheckConstraint("opens_at < closes_at", name="window"),
     CheckConstraint("pay_seconds BETWEEN 1 AND 86400", name="pay_seconds"),
+    CheckConstraint("admissions_per_second BETWEEN 1 AND 100000", name="admissions_per_second"),
     CheckConstraint("state <> 'warm' OR warmed_at IS NOT NULL", name="warm"),
     CheckConstraint("(state = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled"),
     CheckConstraint("(state = 'settled') = (settled_at IS NOT NULL)", name="settled"),

@@ -57,6 +57,8 @@ events = Table(
     moment("delivered_at", nullable=True),
     moment("dead_at", nullable=True),
     Column("last_error", Text),
+    # W3C trace context of whoever recorded it, so that a trace goes on where the event is heard
+    Column("traceparent", String(55)),
 )
 # The relay's question: what waits in my lane, oldest first? Delivered rows are not in this index.
 Index(

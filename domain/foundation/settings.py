@@ -54,7 +54,12 @@ class Settings(BaseSettings):
         "",
         description="how the world reaches the API; empty: http://host:port, which no real company could send a notice to",
     )
+    adhoc_documents: bool = Field(True, description="documents nobody has registered are executed; off in production")
+    documents: Path | None = Field(
+        None, description="file of the registered documents, made by `nightmarket documents`; empty: none"
+    )
     introspection: bool = Field(True, description="the schema may be asked for; off in production")
+    suggestions: bool = Field(True, description="errors guess what a misspelt name was meant to be; off in production")
     graphiql: bool = Field(True, description="GET /graphql in a browser shows GraphiQL; off in production")
     request_bytes: int = Field(65_536, ge=1024, description="bytes of a request body, at most")
     operation_seconds: float = Field(10.0, gt=0, description="seconds before an operation is cancelled")
@@ -62,12 +67,35 @@ class Settings(BaseSettings):
         1.0, ge=0, description="seconds an anonymous catalogue answer is shared; 0: never"
     )
 
+    allowed_origins: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="origins of web pages that may call the API, comma separated; *: any; empty: none"
+    )
+    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma separated",
+    )
+    rate_limits: bool = Field(True, description="count requests by shopper, device and address; off in load tests only")
+
+    # live sockets
+    live_host: str = Field("127.0.0.1", description="address the server of live sockets listens on")
+    live_port: int = Field(8001, ge=0, le=65535, description="its port; 0: any free one")
+    socket_message_bytes: int = Field(65_536, ge=1024, description="bytes of a socket's message, at most")
+    socket_subscriptions: int = Field(20, ge=1, le=1000, description="subscriptions on one socket, at most")
+    socket_queue_bytes: int = Field(
+        262_144, ge=16_384, description="bytes that may wait for a slow reader before it is dropped"
+    )
+    socket_ping_seconds: float = Field(25.0, gt=0, description="seconds between pings of a socket")
+
     # identity
     token_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(
         default_factory=dict,
         description="key id:secret pairs, comma separated, the first signs; each secret at least 32 characters",
     )
-    token_seconds: int = Field(7200, ge=60, description="seconds an access token lives")
+    token_seconds: int = Field(900, ge=60, description="seconds an access token lives")
+    refresh_days: int = Field(30, ge=1, le=365, description="days without a visit after which one has to sign in again")
+    seal_key: SecretStr = Field(
+        SecretStr(""), description="seals second factors of staff; at least 32 characters; lost, all have to enrol anew"
+    )
     development_login: bool = Field(False, description="anyone may sign in as anyone; never in production")
 
     # flash sales
@@ -127,6 +155,17 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        for name in ("allowed_origins", "trusted_proxies"):
+            given = values.get(name)
+            if isinstance(given, str):
+                values[name] = frozenset(part.strip() for part in given.split(",") if part.strip())
+        if values.get("documents") == "":
+            values["documents"] = None
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
     def _split_token_keys(cls, values: dict[str, object]) -> dict[str, object]:
         given = values.get("token_keys")
         if isinstance(given, str):
@@ -141,8 +180,9 @@ class Settings(BaseSettings):
         for key_id, secret in self.token_keys.items():
             if len(secret.get_secret_value()) < 32:
                 raise ValueError(f"token key {key_id!r} is shorter than 32 characters")
-        if self.pass_key.get_secret_value() and len(self.pass_key.get_secret_value()) < 32:
-            raise ValueError("pass_key is shorter than 32 characters")
+        for name in ("pass_key", "seal_key"):
+            if 0 < len(getattr(self, name).get_secret_value()) < 32:
+                raise ValueError(f"{name} is shorter than 32 characters")
         return self
 
     @model_validator(mode="after")

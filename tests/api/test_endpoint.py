@@ -284,19 +284,19 @@ async def test_conditions_are_asked_for_every_request(market: Market) -> None:
 
 async def test_a_forgotten_document_is_read_again(schema: strawberry.Schema) -> None:
     market = Market(schema)
-    market.endpoint._documents._room = len("{ hello }") * 2
+    market.answering._documents._room = len("{ hello }") * 2
 
     for query in ("{ hello }", "{ again { hello } }", "{ hello }"):
         assert "data" in (await market.ask(query)).json
 
-    assert list(market.endpoint._documents._kept) == ["{ hello }"]
+    assert list(market.answering._documents._kept) == ["{ hello }"]
 
 
 async def test_what_a_document_selects_is_found_out_once_unless_it_has_conditions(market: Market) -> None:
     await market.ask("{ again { hello } }")
     await market.ask("{ again { hello @skip(if: false) } }")
 
-    plain, conditional = (document.only for document in market.endpoint._documents._kept.values())
+    plain, conditional = (document.only for document in market.answering._documents._kept.values())
     assert plain and conditional
     assert [subject.name for subject, _ in plain.sub_fields] == ["Query"]
     assert conditional.sub_fields == {}

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api import graphiql, schema
+from api.answering import Answering
 from api.app import Api
 from api.endpoint import GraphQLEndpoint
 from domain.foundation.settings import Settings
@@ -42,7 +43,10 @@ class Answered:
 
 app = Starlette(
     routes=[
-        Route("/graphql", GraphQLEndpoint(strawberry.Schema(Query), make_context=lambda head: None, ide=graphiql.app)),
+        Route(
+            "/graphql",
+            GraphQLEndpoint(Answering(strawberry.Schema(Query)), make_context=lambda head: None, ide=graphiql.app),
+        ),
         *graphiql.routes,
     ]
 )

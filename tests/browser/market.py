@@ -5,6 +5,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api import graphiql
+from api.answering import Answering
 from api.endpoint import GraphQLEndpoint
 
 
@@ -74,7 +75,10 @@ class Query:
 
 app = Starlette(
     routes=[
-        Route("/graphql", GraphQLEndpoint(strawberry.Schema(Query), make_context=lambda head: None, ide=graphiql.app)),
+        Route(
+            "/graphql",
+            GraphQLEndpoint(Answering(strawberry.Schema(Query)), make_context=lambda head: None, ide=graphiql.app),
+        ),
         *graphiql.routes,
     ]
 )

@@ -11,6 +11,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
+from api.answering import Answering
 from api.endpoint import GraphQLEndpoint
 from api.lean import lean
 from api.wire import RequestHead
@@ -187,6 +188,9 @@ BOTH_WAYS = [new_schema, new_lean_schema]
 """Every test of the edge runs on the schema as strawberry built it and with the leaner resolvers."""
 
 
+OF_HTTP = {"make_context", "body_bytes", "ide", "language"}
+
+
 @dataclass
 class Answered:
     status: int
@@ -206,12 +210,14 @@ class Market:
         self.context = Context()
         self.context.gate.set()
         self.operations: list[tuple[str, str, str]] = []
+        over_http = {name: options.pop(name) for name in OF_HTTP & options.keys()}
+        self.answering = Answering(schema, client_errors=(NotSignedIn, Forbidden), **options)
         self.endpoint = GraphQLEndpoint(
-            schema,
-            make_context=options.pop("make_context", lambda head: self.context),
-            client_errors=(NotSignedIn, Forbidden),
+            self.answering,
+            make_context=over_http.pop("make_context", lambda head: self.context),
             on_operation=lambda label, kind, seconds, outcome: self.operations.append((label, kind, outcome)),
-            **options,
+            shares_answers="public_seconds" in options,
+            **over_http,
         )
 
     async def ask(

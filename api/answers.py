@@ -1,0 +1,15 @@
+"""An answer as it goes out, and what metrics say of it."""
+
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """An HTTP answer and what metrics say of it."""
+
+    body: bytes
+    outcome: str
+    label: str = "none"  # the root field of the operation, "several", or "none"
+    kind: str = "none"  # query, mutation, subscription or "none"
+    status: int = 200
+    older_status: int = 200  # for clients that know application/json only
+    headers: tuple[tuple[bytes, bytes], ...] = ()
