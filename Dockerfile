@@ -25,12 +25,17 @@ LABEL org.opencontainers.image.title="Night Market" \
 RUN groupadd --gid 10001 nightmarket \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin nightmarket
 COPY --from=build /nightmarket /nightmarket
+COPY clients/documents.json /nightmarket/documents.json
 
 ENV PATH=/nightmarket/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     NIGHTMARKET_HOST=0.0.0.0 \
+    NIGHTMARKET_LIVE_HOST=0.0.0.0 \
+    NIGHTMARKET_ADHOC_DOCUMENTS=false \
+    NIGHTMARKET_DOCUMENTS=/nightmarket/documents.json \
     NIGHTMARKET_INTROSPECTION=false \
+    NIGHTMARKET_SUGGESTIONS=false \
     NIGHTMARKET_GRAPHIQL=false \
     NIGHTMARKET_LOG_JSON=true
 USER 10001:10001

@@ -2,7 +2,7 @@
 # each target first makes .venv from the hash-locked requirements, once. Kept to what GNU make 3.81 (macOS) and BSD make
 # both understand; options given to make (ARGS, CATALOGUE, NAME, PYTHON) reach the recipes through the environment.
 
-.PHONY: help demo up test check format lint types contracts schema migration bench faults lock lock-check clean
+.PHONY: help demo up test check format lint types contracts schema migration bench faults lock lock-check supply clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -62,9 +62,21 @@ lock: .venv/made ## Lock what pyproject.toml asks for, keeping the versions that
 	@$(LOCK) --output-file requirements/production.txt pyproject.toml > /dev/null
 	@$(LOCK) --output-file requirements/development.txt --all-extras --group build pyproject.toml > /dev/null
 	@$(LOCK) --output-file requirements/build.txt --group build > /dev/null
+	@$(LOCK) --output-file requirements/supply.txt --group supply > /dev/null
 
 lock-check: .venv/made ## Check without a network that the locks hold all that pyproject.toml asks for.
 	@.venv/bin/pytest tests/packaging/test_locks.py
+
+supply: .venv/made ## Ask for known holes in everything that is locked, and write the bill of materials to build/sbom.json.
+	@test -x .venv/supply/bin/pip-audit || { .venv/bin/python -m venv .venv/supply && \
+		.venv/supply/bin/pip install --quiet --require-hashes --only-binary :all: --requirement requirements/supply.txt; }
+	@mkdir -p build
+	@.venv/supply/bin/cyclonedx-py requirements requirements/production.txt --pyproject pyproject.toml \
+		--output-reproducible --of JSON --output-file build/sbom.json
+	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
+	@for lock in production development build supply; do \
+		.venv/supply/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/$$lock.txt || exit 1; \
+	done
 
 clean: ## Remove .venv, caches and build leftovers; the embedded market's data in .nightmarket stays.
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -49,6 +49,9 @@ NOT_IN_EXAMPLE = {
     "wechat_wallet_url": "the simulator's; a real shopper has a wallet",
     "worker_processes": "of `nightmarket up` only",
     "metrics_port": "the composition says it",
+    "live_host": "the image says it",
+    "live_port": "the composition says it",
+    "rate_limits": "off in load tests only",
 }
 """Knobs that no operator of the composition has to do with, and why."""
 

@@ -14,11 +14,13 @@ from packaging.version import Version
 from tests.packaging.tree import PROJECT, PYPROJECT, ROOT
 
 BUILD = PYPROJECT["dependency-groups"]["build"]
+SUPPLY = PYPROJECT["dependency-groups"]["supply"]
 EXTRAS = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
 ASKED = {
     "production": PROJECT["dependencies"],
     "development": [*PROJECT["dependencies"], *EXTRAS, *BUILD],
     "build": BUILD,
+    "supply": SUPPLY,
 }
 PYTHONS = ("3.11.2", "3.11.9", "3.12.1", "3.13.0", "3.14.0")
 PLATFORMS = (("linux", "Linux", "x86_64"), ("linux", "Linux", "aarch64"), ("darwin", "Darwin", "arm64"))
