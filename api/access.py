@@ -1,37 +1,51 @@
-"""Who may use a field: stated in the schema by `@access`, enforced before the resolver runs.
+"""Who may see an object and use a field: stated in the schema by `@access`, enforced here and nowhere else.
 
-A field without a rule of its own follows the type it stands in; every root field states one.
+Every object type states its rule; a field states one where its own is stricter, and every root field does. A field's rule
+is asked before its resolver runs, and the asker is told. A type's rule is asked when an object of it enters the answer,
+whichever road led there; a breach is a fault of ours, for the resolver should not have found it.
 """
 
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema_directive import Location
+from strawberry.types.base import StrawberryObjectDefinition
 
 from domain.accounts.rules import STAFF, Principal, Role
 from domain.foundation.errors import NotAllowed, NotSignedIn
 
 
-@strawberry.enum(description="Who may use a field.")
+@strawberry.enum(description="Who may see an object or use a field.")
 class Who(Enum):
-    """Who may use a field."""
+    """Who may see an object or use a field."""
 
     ANYONE = strawberry.enum_value("anyone", description="No access token needed.")
     SIGNED_IN = strawberry.enum_value("signed_in", description="Anybody with an access token, for what is their own.")
+    OWNER = strawberry.enum_value("owner", description="Whose it is, and staff.")
+    ONLY_OWNER = strawberry.enum_value(
+        "only_owner", description="Whose it is, and nobody else; a guest's is theirs who have its token."
+    )
     STAFF = strawberry.enum_value("staff", description="Merchandisers, finance and admins.")
     MERCHANDISER = strawberry.enum_value("merchandiser", description="Merchandisers and admins.")
     FINANCE = strawberry.enum_value("finance", description="Finance and admins.")
     ADMIN = strawberry.enum_value("admin", description="Admins.")
+    INHERITED = strawberry.enum_value(
+        "inherited",
+        description="Whoever was shown the object it stands in, or may use the root field that answers with it.",
+    )
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION], name="access", description="Who may use this field."
+    locations=[Location.OBJECT, Location.FIELD_DEFINITION],
+    name="access",
+    description="Who may see this object, or use this field; a field that does not say follows its type.",
 )
 class Access:
-    """The rule of a field."""
+    """The rule of a type or of a field."""
 
     to: Who
 
@@ -53,10 +67,24 @@ ROLES: dict[Who, frozenset[Role]] = {
     Who.FINANCE: frozenset({Role.FINANCE, Role.ADMIN}),
     Who.ADMIN: frozenset({Role.ADMIN}),
 }
+OWNED: dict[Who, frozenset[Role]] = {Who.OWNER: STAFF, Who.ONLY_OWNER: frozenset()}
+"""Rules of what belongs to somebody, and the roles that see it, too. Its class has an `owner: UUID | None`, an account;
+None where it is shown to those roles alone."""
+GUEST = UUID(int=0)
+"""The owner of what a guest's token leads to: whoever is not signed in."""
+ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+GUARD = "access"
+"""Where the extensions of a graphql-core type keep its guard; types that anybody may see have none."""
+
+Guard = Callable[[Principal | None, Any], None]
+
+
+class ShownToStranger(Exception):
+    """A fault of ours: a resolver found an object for somebody who may not see it."""
 
 
 def to(who: Who) -> list[object]:
-    """`directives=to(Who.STAFF)` on a strawberry field."""
+    """`directives=to(Who.STAFF)` on a strawberry type or field."""
     return [Access(to=who)]
 
 
@@ -76,13 +104,10 @@ def check(who: Who, principal: Principal | None) -> None:
         raise NotAllowed(f"this needs one of the roles {', '.join(sorted(roles))}")
 
 
-def rule_of(field: GraphQLField) -> Who | None:
-    """The rule a field states, if it states one."""
-    definition = field.extensions.get("strawberry-definition")
-    for directive in getattr(definition, "directives", ()):
-        if isinstance(directive, Access):
-            return directive.to
-    return None
+def rule_of(made: GraphQLField | GraphQLObjectType) -> Who | None:
+    """The rule that a field or a type states itself, if it states one."""
+    directives = getattr(made.extensions.get("strawberry-definition"), "directives", None) or ()
+    return next((directive.to for directive in directives if isinstance(directive, Access)), None)
 
 
 def is_public(field: GraphQLField) -> bool:
@@ -91,21 +116,36 @@ def is_public(field: GraphQLField) -> bool:
     return any(isinstance(directive, Public) for directive in getattr(definition, "directives", ()))
 
 
-def ruled_fields(schema: strawberry.Schema) -> Iterator[tuple[str, str, GraphQLField, Who | None]]:
-    """Every field of every object type: type name, field name, field, rule."""
+def object_types(schema: strawberry.Schema) -> Iterator[GraphQLObjectType]:
+    """The schema's own object types."""
     for graphql_type in schema._schema.type_map.values():
         if isinstance(graphql_type, GraphQLObjectType) and not graphql_type.name.startswith("__"):
-            for name, field in graphql_type.fields.items():
-                yield graphql_type.name, name, field, rule_of(field)
+            yield graphql_type
+
+
+def ruled_fields(schema: strawberry.Schema) -> Iterator[tuple[str, str, GraphQLField, Who | None]]:
+    """Every field of every object type: type name, field name, field, and its rule: its own, else its type's."""
+    for graphql_type in object_types(schema):
+        for name, field in graphql_type.fields.items():
+            yield graphql_type.name, name, field, rule_of(field) or rule_of(graphql_type)
 
 
 def enforce(schema: strawberry.Schema) -> None:
-    """Put the check in front of every ruled field's resolver. Raises when a root field states no rule."""
-    for type_name, name, field, who in ruled_fields(schema):
-        if who is None and type_name in {"Query", "Mutation", "Subscription"}:
-            raise TypeError(f"{type_name}.{name} does not say who may use it: add directives=to(Who...)")
-        if who is not None and who is not Who.ANYONE and field.resolve is not None:
-            field.resolve = _guarded(field.resolve, who)
+    """Put every rule in force. Raises TypeError when a type or a root field states none, or nobody knows its owner."""
+    silent = sorted({t if t not in ROOTS else f"{t}.{name}" for t, name, _, who in ruled_fields(schema) if who is None})
+    if silent:
+        raise TypeError(f"{', '.join(silent)}: who may see this? Add directives=to(Who...)")
+    for graphql_type in object_types(schema):
+        if (guard := _guard(graphql_type)) is not None:
+            graphql_type.extensions[GUARD] = guard
+        for field in graphql_type.fields.values():
+            who = rule_of(field)
+            if who is None or who is Who.ANYONE:
+                continue
+            if field.resolve is not None:
+                field.resolve = _guarded(field.resolve, who)
+            if field.subscribe is not None:
+                field.subscribe = _guarded(field.subscribe, who)
 
 
 def _guarded(resolve: Callable[..., Any], who: Who) -> Callable[..., Any]:
@@ -114,3 +154,28 @@ def _guarded(resolve: Callable[..., Any], who: Who) -> Callable[..., Any]:
         return resolve(source, info, **arguments)
 
     return guarded
+
+
+def _guard(graphql_type: GraphQLObjectType) -> Guard | None:
+    """What raises ShownToStranger when an object of the type is about to be shown to the wrong one."""
+    name, who = graphql_type.name, rule_of(graphql_type)
+    if who is None or who in {Who.ANYONE, Who.INHERITED}:
+        return None
+    is_owned = who in OWNED
+    roles = OWNED[who] if is_owned else ROLES.get(who)
+    if is_owned and not _has_owner(graphql_type):
+        raise TypeError(f"{name} is its owner's: its class needs `owner: strawberry.Private[UUID | None]`")
+
+    def guard(principal: Principal | None, shown: Any) -> None:
+        if is_owned and shown.owner == (GUEST if principal is None else principal.account_id):
+            return
+        if principal is None or (roles is not None and not roles & principal.roles):
+            raise ShownToStranger(f"{name} is for {who.name}; asked by {principal and principal.account_id}")
+
+    return guard
+
+
+def _has_owner(graphql_type: GraphQLObjectType) -> bool:
+    definition = graphql_type.extensions.get("strawberry-definition")
+    assert isinstance(definition, StrawberryObjectDefinition)
+    return "owner" in getattr(definition.origin, "__dataclass_fields__", {}) or hasattr(definition.origin, "owner")

@@ -1,35 +1,72 @@
-"""Signing in and asking who one is."""
+"""Signing in, staying signed in, and asking who one is."""
 
 from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
+from api import rates
 from api.access import Who, to
 from api.context import Info
 from api.nodes import Node, show_id
+from api.rates import Rate
 from api.refusals import refusal
-from domain.accounts import actions, tokens
-from domain.accounts.rules import AccountDisabled, LoginSwitchedOff, Principal, Role
+from api.sessions import Session
+from domain.accounts import actions, refreshing, sessions
+from domain.accounts.rules import AccountDisabled, LoginSwitchedOff, Principal, Role, SessionEnded
 from domain.foundation.errors import BadInput
 
 RoleName = strawberry.enum(Role, name="Role", description="What a person may do.")
 
 
-@strawberry.type(description="The person the access token speaks of.")
+@strawberry.type(directives=to(Who.INHERITED), description="The person the access token speaks of.")
 class Viewer(Node):
     """The person who asks."""
 
+    principal: strawberry.Private[Principal]
     roles: list[RoleName] = strawberry.field(description="What they may do, as long as the token lives.")
 
+    @strawberry.field(description="Where they are signed in, the most recently used first; 50 at most.")
+    async def sessions(self, info: Info) -> list[Session]:
+        """Their living sessions."""
+        market = info.context.market
+        found = await sessions.of_account(
+            market.db, self.principal.account_id, settings=market.settings, now=info.context.now
+        )
+        return [Session.of(session, self.principal) for session in found]
 
-@strawberry.type(description="Signed in: send the token as `Authorization: Bearer <accessToken>`.")
+    @classmethod
+    def of(cls, principal: Principal) -> "Viewer":
+        """As they see themselves."""
+        return cls(id=show_id("account", principal.account_id), principal=principal, roles=sorted(principal.roles))
+
+
+@strawberry.type(
+    directives=to(Who.INHERITED),
+    description="Signed in: send the access token as `Authorization: Bearer <accessToken>`, and once it is refused the "
+    "refresh token to `refreshSession`.",
+)
 class SignedIn:
-    """A fresh access token."""
+    """Fresh tokens of a session."""
 
     access_token: str
-    expires_at: datetime = strawberry.field(description="From this moment on the token is refused.")
+    expires_at: datetime = strawberry.field(description="From this moment on the access token is refused.")
+    refresh_token: str = strawberry.field(
+        description="Gets the next tokens, once. Keep it like a password; a used one that comes back ends the session."
+    )
+    refresh_expires_at: datetime = strawberry.field(description="From this moment on the refresh token is refused.")
     viewer: Viewer
+
+    @classmethod
+    def of(cls, signed_in: sessions.SignedIn) -> "SignedIn":
+        """What every way to sign in answers with."""
+        return cls(
+            access_token=signed_in.access.text,
+            expires_at=signed_in.access.expires_at,
+            refresh_token=signed_in.refresh.text,
+            refresh_expires_at=signed_in.refresh.expires_at,
+            viewer=Viewer.of(signed_in.principal),
+        )
 
 
 @strawberry.input(description="Sign in as anybody; only where the development login is switched on.")
@@ -37,12 +74,23 @@ class SignInForDevelopmentInput:
     """Who to be."""
 
     name: str = strawberry.field(description="1 to 64 characters; the same name is the same person.")
-    roles: list[RoleName] = strawberry.field(default_factory=list, description="Roles to take on, besides shopper.")
+    roles: list[RoleName] = strawberry.field(
+        default_factory=list, description="Roles to take on, besides those they have; they are kept."
+    )
+    device: str = strawberry.field(default="", description="What to call the device: at most 100 characters.")
+
+
+@strawberry.input(description="Stay signed in.")
+class RefreshSessionInput:
+    """A refresh token."""
+
+    refresh_token: str = strawberry.field(description="The one that came last.")
 
 
 SignInResult = Annotated[
     SignedIn | refusal(LoginSwitchedOff) | refusal(AccountDisabled), strawberry.union("SignInResult")
 ]
+RefreshSessionResult = Annotated[SignedIn | refusal(SessionEnded), strawberry.union("RefreshSessionResult")]
 
 
 @strawberry.type
@@ -52,7 +100,7 @@ class AccountQuery:
     @strawberry.field(directives=to(Who.ANYONE), description="Who asks; null without an access token.")
     def viewer(self, info: Info) -> Viewer | None:
         """Who asks."""
-        return _viewer(info.context.principal) if info.context.principal else None
+        return Viewer.of(info.context.principal) if info.context.principal else None
 
 
 @strawberry.type
@@ -60,7 +108,8 @@ class AccountMutation:
     """Signing in."""
 
     @strawberry.mutation(
-        directives=to(Who.ANYONE), description="The development login. Never switched on in production."
+        directives=[*to(Who.ANYONE), *rates.of(Rate.LOGIN)],
+        description="The development login. Never switched on in production.",
     )
     async def sign_in_for_development(self, info: Info, input: SignInForDevelopmentInput) -> SignInResult:
         """Sign in as anybody."""
@@ -71,13 +120,30 @@ class AccountMutation:
         name = input.name.strip()
         if not 1 <= len(name) <= 64:
             raise BadInput("name must have 1 to 64 characters")
-        account = await actions.sign_in(
-            context.market.db, provider=actions.DEVELOPMENT, subject=name, display_name=name, now=context.now
+        return SignedIn.of(
+            await actions.sign_in_for_development(
+                context.market.db,
+                settings=settings,
+                name=name,
+                taken_on=input.roles,
+                device=input.device,
+                now=context.now,
+            )
         )
-        principal = Principal(account.id, account.roles | frozenset(input.roles))
-        token = tokens.issue(settings, principal, now=context.now)
-        return SignedIn(access_token=token.text, expires_at=token.expires_at, viewer=_viewer(principal))
 
-
-def _viewer(principal: Principal) -> Viewer:
-    return Viewer(id=show_id("account", principal.account_id), roles=sorted(principal.roles))
+    @strawberry.mutation(
+        directives=[*to(Who.ANYONE), *rates.of(Rate.REFRESH)],
+        description="The next tokens of a session, for the refresh token that came last, in the roles of now. An access "
+        "token is not needed. Where the answer was lost, the same token may be sent again for 10 seconds.",
+    )
+    async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionResult:
+        """Rotate the refresh token."""
+        context = info.context
+        return SignedIn.of(
+            await refreshing.refresh(
+                context.market.db,
+                settings=context.market.settings,
+                refresh_token=input.refresh_token,
+                now=context.now,
+            )
+        )

@@ -13,7 +13,7 @@ from domain.addresses import actions, queries, rules
 from domain.foundation.errors import NotFound
 
 
-@strawberry.type(description="An address that a shopper keeps. 收货地址")
+@strawberry.type(directives=to(Who.OWNER), description="An address that a shopper keeps. 收货地址")
 class Address(Node):
     """An address."""
 
@@ -25,6 +25,7 @@ class Address(Node):
     region_code: str = strawberry.field(description="GB/T 2260 code of the district, six digits. 行政区划代码")
     street: str
     is_default: bool = strawberry.field(description="Taken where none is named; whoever has any has exactly one.")
+    owner: strawberry.Private[UUID]
 
 
 @strawberry.input(description="To whom and where a parcel goes.")
@@ -70,7 +71,7 @@ class DeleteAddressInput:
     address_id: strawberry.ID
 
 
-@strawberry.type(description="The address is forgotten.")
+@strawberry.type(directives=to(Who.INHERITED), description="The address is forgotten.")
 class AddressDeleted:
     """What is left."""
 
@@ -175,6 +176,7 @@ def show_address(address: rules.Address) -> Address:
         region_code=where.region_code,
         street=where.street,
         is_default=address.is_default,
+        owner=address.shopper_id,
     )
 
 

@@ -44,7 +44,10 @@ AfterSaleParty = strawberry.enum(rules.Party, name="AfterSaleParty", description
 AfterSaleStep = strawberry.enum(rules.Step, name="AfterSaleStep", description="What a person can do with it.")
 
 
-@strawberry.type(description="Units of an order's line that an after-sale is about, and the money asked for them.")
+@strawberry.type(
+    directives=to(Who.INHERITED),
+    description="Units of an order's line that an after-sale is about, and the money asked for them.",
+)
 class AfterSaleLine:
     """A line."""
 
@@ -68,7 +71,9 @@ class AfterSaleLine:
 
 
 # without a list: from an order to its after-sales and back again, an answer would grow with every turn
-@strawberry.type(description="Which order an after-sale is about; `order(id:)` tells the rest.")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="Which order an after-sale is about; `order(id:)` tells the rest."
+)
 class AfterSaleOrder:
     """An order by its name."""
 
@@ -78,7 +83,7 @@ class AfterSaleOrder:
     total: Money = strawberry.field(description="What was to be paid.")
 
 
-@strawberry.type(description="What would go back, if it were asked for now.")
+@strawberry.type(directives=to(Who.INHERITED), description="What would go back, if it were asked for now.")
 class AfterSaleQuote:
     """A preview."""
 
@@ -87,7 +92,9 @@ class AfterSaleQuote:
     goods_come_back: bool = strawberry.field(description="Whether the goods are to be sent back first.")
 
 
-@strawberry.type(description="A request for money back, for an order or some units of it. 售后单")
+@strawberry.type(
+    directives=to(Who.OWNER), description="A request for money back, for an order or some units of it. 售后单"
+)
 class AfterSale(Node):
     """An after-sale."""
 
@@ -121,6 +128,7 @@ class AfterSale(Node):
     withdrawn_at: datetime | None
     closed_at: datetime | None
     shown: strawberry.Private[rules.AfterSale]
+    owner: strawberry.Private[UUID]
 
     @strawberry.field(description="Whose money and goods go back.")
     async def order(self, info: Info) -> AfterSaleOrder:
@@ -151,7 +159,7 @@ class AfterSale(Node):
     @strawberry.field(description="What you can do with it now: its shopper's steps, or the staff's for staff.")
     def next_steps(self, info: Info) -> list[AfterSaleStep]:
         """Steps of whoever asks."""
-        is_mine = info.context.shopper.account_id == self.shown.shopper_id
+        is_mine = info.context.shopper.account_id == self.owner
         return rules.steps_of(self.shown, rules.Party.SHOPPER if is_mine else rules.Party.STAFF)
 
 
@@ -372,6 +380,7 @@ def show_after_sale(found: rules.AfterSale) -> AfterSale:
         withdrawn_at=found.withdrawn_at,
         closed_at=found.closed_at,
         shown=found,
+        owner=found.shopper_id,
     )
 
 

@@ -4,30 +4,35 @@ A request meets, in this order: the document as it was parsed and validated the 
 that there were too many of them (admit), the executor (execution), and the rules of what an error tells (faults).
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 import strawberry
 from graphql import assert_valid_schema
+from graphql.execution.values import VariableValues
 
-from api.answers import Answer
+from api.answers import NO_STORE, Answer, Headers
 from api.documents import Documents
 from api.execution import Execution
 from api.faults import TIMEOUT, RequestFault, code_of, internal_error, sort_out
 from api.limits import Limits
 from api.operations import Operation, PublicSeconds
+from api.outages import RETRY_AFTER_SECONDS
 from api.patience import within
+from api.reading import Reader
 from api.requests import Request
 
+C = TypeVar("C")
 Admit = Callable[[Any, Operation, dict[str, Any]], Awaitable[None]]
 
 NOT_ADMITTED = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "RATE_LIMITED": 429}
-HEADERS: dict[int, tuple[tuple[bytes, bytes], ...]] = {
+HEADERS: dict[int, Headers] = {
     401: ((b"www-authenticate", b"Bearer"),),
-    405: ((b"allow", b"POST"),),
     408: ((b"connection", b"close"),),  # what is left of the body would be taken for the next request
 }
+
+RETRY_AFTER = (b"retry-after", b"%d" % RETRY_AFTER_SECONDS)
 
 
 class Answering:
@@ -35,6 +40,8 @@ class Answering:
 
     What a context's maker or a resolver raises of `client_errors` is told with its own `code` and message; anything else
     raised is masked and logged. `admit(context, operation, variables)` may raise one of them before anything is executed.
+
+    `documents` are the registered ones, text by id; without `adhoc` no others are executed.
 
     `public_seconds(field)` says how long a root field's answer is the same for everyone, 0 for never. `seconds` is the
     time an operation may take; one that takes longer is cancelled. `suggestions` lets errors guess what a misspelt name
@@ -52,40 +59,73 @@ class Answering:
         suggestions: bool = False,
         public_seconds: PublicSeconds | None = None,
         admit: Admit | None = None,
+        documents: Mapping[str, str] | None = None,
+        adhoc: bool = True,
     ) -> None:
         assert_valid_schema(schema._schema)
-        self._documents = Documents(
+        reader = Reader(
             schema, limits=limits, introspection=introspection, suggestions=suggestions, public_seconds=public_seconds
         )
-        self._client_errors, self._seconds, self._admit = client_errors, seconds, admit
+        self._documents = Documents(reader, registered=documents, adhoc=adhoc)
+        self.client_errors, self._seconds, self._admit = client_errors, seconds, admit
 
-    def prepare(self, request: Request) -> Operation:
-        """The operation asked for, of any kind. Raises RequestFault when it cannot be executed."""
-        assert request.text is not None
-        return self._documents.get(request.text).operation(request.name)
+    def prepare(self, request: Request, *, only_persisted: bool = False) -> Operation:
+        """The operation asked for, of any kind. Raises RequestFault when it cannot be executed.
+
+        With `only_persisted` the document must be named by its id, or be a registered one.
+        """
+        return self._documents.find(request, only_persisted=only_persisted).operation(request.name)
+
+    async def admit(
+        self, operation: Operation, given: dict[str, Any], make_context: Callable[[], C]
+    ) -> tuple[C, VariableValues, orjson.Fragment]:
+        """What a query, mutation or subscription that may be executed now is executed with: its context, its variables
+        as resolvers take them, and the `extensions` of its answers. Raises RequestFault for one that may not.
+        """
+        try:
+            context = make_context()
+            if self._admit is not None:
+                await self._admit(context, operation, given)
+        except self.client_errors as error:  # who asks may not ask at all, or not now
+            raise not_admitted(error) from None
+        variables = operation.coerce(given)
+        return context, variables, operation.price(variables)
 
     async def execute(self, operation: Operation, given: dict[str, Any], make_context: Callable[[], object]) -> Answer:
         """The answer of a query or a mutation. Never raises; cancellation passes through."""
         label, kind = operation.label, operation.kind
         try:
-            context = make_context()
-            if self._admit is not None:
-                await self._admit(context, operation, given)
-            variables = operation.coerce(given)
+            context, variables, extensions = await self.admit(operation, given, make_context)
         except RequestFault as fault:
             return refused(fault, label, kind)
-        except self._client_errors as error:  # who asks may not ask at all
-            return refused(not_admitted(error), label, kind)
+        return await self.run(operation, context, variables, extensions)
+
+    async def run(
+        self,
+        operation: Operation,
+        context: object,
+        variables: VariableValues,
+        extensions: orjson.Fragment,
+        *,
+        event: object = None,
+    ) -> Answer:
+        """The answer of what was admitted: of a query, a mutation, or one event of a subscription. Never raises;
+        cancellation passes through.
+        """
+        label, kind = operation.label, operation.kind
         try:
-            data, errors = await within(self._seconds, Execution(operation, variables, context).run())
+            data, errors = await within(self._seconds, Execution(operation, variables, context, event).run())
         except TimeoutError:
             message = f"The operation took longer than {self._seconds:g} seconds and was cancelled."
-            content = {"errors": [{"message": message, "extensions": {"code": TIMEOUT}}], "data": None}
-            return answer_of(content, "timeout", label, kind)
+            entry = {"message": message, "extensions": {"code": TIMEOUT}}
+            return answer_of({"errors": [entry], "data": None, "extensions": extensions}, "timeout", label, kind)
         if not errors:
-            return answer_of({"data": data}, "ok", label, kind)
-        entries, is_ours = sort_out(errors, self._client_errors, label)
-        return answer_of({"errors": entries, "data": data}, "internal" if is_ours else "client_error", label, kind)
+            return answer_of({"data": data, "extensions": extensions}, "ok", label, kind)
+        entries, outcome = sort_out(errors, self.client_errors, label, getattr(context, "language", "en"))
+        answer = answer_of({"errors": entries, "data": data, "extensions": extensions}, outcome, label, kind)
+        if outcome == "unavailable" and not any(value is not None for value in (data or {}).values()):
+            return answer._replace(status=503, headers=(*answer.headers, RETRY_AFTER))
+        return answer
 
 
 def answer_of(content: dict[str, Any], outcome: str, label: str = "none", kind: str = "none") -> Answer:
@@ -93,7 +133,7 @@ def answer_of(content: dict[str, Any], outcome: str, label: str = "none", kind: 
     try:
         return Answer(orjson.dumps(content), outcome, label, kind)
     except TypeError as error:  # a scalar of ours made something that is not JSON, or an integer beyond 64 bits
-        masked = {"errors": [internal_error(error, label)], "data": None}
+        masked = {**content, "errors": [internal_error(error, label)], "data": None}
         return Answer(orjson.dumps(masked), "internal", label, kind)
 
 
@@ -102,7 +142,7 @@ def refused(fault: RequestFault, label: str = "none", kind: str = "none") -> Ans
     return answer_of({"errors": fault.errors}, "refused", label, kind)._replace(
         status=fault.status,
         older_status=200 if fault.well_formed else fault.status,
-        headers=(*HEADERS.get(fault.status, ()), *fault.headers),
+        headers=(*NO_STORE, *HEADERS.get(fault.status, ()), *fault.headers),
     )
 
 

@@ -2,6 +2,10 @@
 
 from typing import NamedTuple
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
+NO_STORE: Headers = ((b"cache-control", b"no-store"),)
+
 
 class Answer(NamedTuple):
     """An HTTP answer and what metrics say of it."""
@@ -12,4 +16,5 @@ class Answer(NamedTuple):
     kind: str = "none"  # query, mutation, subscription or "none"
     status: int = 200
     older_status: int = 200  # for clients that know application/json only
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: Headers = NO_STORE
+    digest: bytes = b""  # of the body, where caches may keep it

@@ -1,31 +1,34 @@
-"""The API process: GraphQL, the gateways' notices, health and metrics."""
+"""The API process: GraphQL, the gateways' notices, and health."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisClusterException, RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from api import access, graphiql, schema
+from api import access, graphiql, rates, schema, trusted
 from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
 from api.exports import orders_csv, statement_csv
+from api.forwarded import Forwarded, device_of
 from api.front import Front
 from api.payments import take_notice
 from api.services import Services
 from api.shipments import take_tracking_notice
+from api.socket_connection import Greeting, Terms
+from api.sockets import Sockets
 from api.supplier_doors import settlement_csv, take_feed, take_parcels
 from api.wire import RequestHead
-from domain.foundation import clock, logs, metrics
+from domain.foundation import clock, logs, metrics, tracing
 from domain.foundation.errors import ClientFault, NotSignedIn
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.runtime import Market
@@ -40,6 +43,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._forwarded = Forwarded(settings.trusted_proxies)
         self.market: Market | None = None
         self._services: Services | None = None
         self._answering = Answering(
@@ -48,7 +52,10 @@ class Api:
             seconds=settings.operation_seconds,
             introspection=settings.introspection,
             suggestions=settings.suggestions,
+            documents=trusted.load(settings),
+            adhoc=settings.adhoc_documents,
             public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
+            admit=rates.admit if settings.rate_limits else None,
         )
         graphql = GraphQLEndpoint(
             self._answering,
@@ -58,6 +65,20 @@ class Api:
             on_operation=_observe,
             shares_answers=True,
             language=_language,
+        )
+        self.sockets = Sockets(
+            self._answering,
+            terms=Terms(
+                message_bytes=settings.socket_message_bytes,
+                queue_bytes=settings.socket_queue_bytes,
+                subscriptions=settings.socket_subscriptions,
+                ping_seconds=settings.socket_ping_seconds,
+            ),
+            at_most=settings.sockets,
+            per_address=settings.sockets_per_address,
+            make_context=self._socket_context,
+            address=lambda head: self._forwarded.address(head.scope),
+            on_operation=_observe,
         )
         self._starlette = Starlette(
             routes=[
@@ -71,11 +92,12 @@ class Api:
                 Route("/suppliers/{code}/settlement.csv", settlement_csv),
                 Route("/livez", self._live),
                 Route("/readyz", self._ready),
-                Route("/metrics", self._metrics),
+                WebSocketRoute("/graphql", self.sockets),
             ],
             lifespan=self._lifespan,
         )
-        self.app = Front(graphql, self._starlette)
+        is_https = settings.home.startswith("https:")
+        self.app = Front(graphql, self._starlette, origins=settings.allowed_origins, is_https=is_https)
 
     def started(self) -> AbstractAsyncContextManager[Any]:
         """The application between its start and its end; a server does this through ASGI's lifespan."""
@@ -84,27 +106,49 @@ class Api:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         gateways_of(self._settings)  # a merchant's key that cannot be read is told now, not to the first who pays
+        metrics.serve(self._settings.host, self._settings.metrics_port)
+        tracing.configure(url=self._settings.otlp_url, service="api", ratio=self._settings.trace_ratio)
         self.market = app.state.market = Market.open(self._settings)
         self._services = app.state.services = Services.of(self.market)
+        await self._services.revocations.try_to_look()
+        listening = asyncio.create_task(self._services.revocations.run())
         _settle_garbage()
         try:
-            yield
+            async with self.sockets.running(self._services.revocations):
+                yield
         finally:
+            listening.cancel()
             await hang_up()
             await self.market.close()
+            await asyncio.to_thread(tracing.shut_down)
 
     def _context(self, head: RequestHead) -> Context:
+        return self._new_context(
+            head, head.header("authorization"), head.header("accept-language"), head.header("x-device-id")
+        )
+
+    def _socket_context(self, greeting: Greeting) -> Context:
+        head = greeting.head
+        return self._new_context(
+            head,
+            greeting.authorization,
+            greeting.language or head.header("accept-language"),
+            greeting.device or head.header("x-device-id"),
+        )
+
+    def _new_context(self, head: RequestHead, authorization: str, language: str, device: str) -> Context:
         assert self.market is not None and self._services is not None
         now = clock.now()
         principal = None
-        authorization = head.header("authorization")
         if authorization:
             scheme, _, token = authorization.partition(" ")
             if scheme.lower() != "bearer":
                 raise NotSignedIn("the Authorization header must read `Bearer <access token>`")
             principal = self._services.verifier.principal(token.strip(), now=now)
-        language = _language(head.header("accept-language").encode())
-        return Context(self.market, self._services, now, principal, language)
+        address = self._forwarded.address(head.scope)
+        return Context(
+            self.market, self._services, now, principal, _language(language.encode()), address, device_of(device)
+        )
 
     async def _live(self, request: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -121,9 +165,6 @@ class Api:
                 checks[name] = "unreachable"
         is_ready = set(checks.values()) == {"ok"}
         return JSONResponse({"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503)
-
-    async def _metrics(self, request: Request) -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _settle_garbage() -> None:
@@ -142,11 +183,12 @@ def _language(accept: bytes) -> str:
 
 def _observe(field: str, kind: str, seconds: float, outcome: str) -> None:
     metrics.operations.labels(field, outcome).observe(seconds)
+    tracing.describe(f"{kind} {field}", outcome=outcome)
 
 
-def create() -> Any:
-    """The ASGI application of this process, from its environment; what the server imports."""
+def create() -> Api:
+    """The API of this process, from its environment."""
     current = settings()
     logs.configure(level=current.log_level, as_json=current.log_json)
     leave_with_parent()
-    return Api(current).app
+    return Api(current)

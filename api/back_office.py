@@ -51,7 +51,7 @@ class StaffOrdersFilter:
     )
 
 
-@strawberry.type(description="What came in and went back for one part of a period. 营收")
+@strawberry.type(directives=to(Who.FINANCE), description="What came in and went back for one part of a period. 营收")
 class Takings:
     """Takings."""
 
@@ -65,7 +65,7 @@ class Takings:
     units: Long = strawberry.field(description="Units of these orders.")
 
 
-@strawberry.type(description="Money that waits for something.")
+@strawberry.type(directives=to(Who.INHERITED), description="Money that waits for something.")
 class MoneyPile:
     """A pile."""
 
@@ -74,7 +74,7 @@ class MoneyPile:
     oldest_at: datetime | None = strawberry.field(description="Since when the oldest of them waits.")
 
 
-@strawberry.type(description="Prepaid orders of some days of age.")
+@strawberry.type(directives=to(Who.INHERITED), description="Prepaid orders of some days of age.")
 class PrepaidAge:
     """Prepaid orders of an age."""
 
@@ -83,7 +83,7 @@ class PrepaidAge:
     pile: MoneyPile
 
 
-@strawberry.type(description="Where money stands that has not arrived at its end. 在途资金")
+@strawberry.type(directives=to(Who.FINANCE), description="Where money stands that has not arrived at its end. 在途资金")
 class MoneyInFlight:
     """Money in flight."""
 

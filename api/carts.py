@@ -7,7 +7,8 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from api.access import Who, to
+from api import rates
+from api.access import GUEST, Who, to
 from api.context import Info
 from api.money import Money
 from api.nodes import read_id, show_id
@@ -18,6 +19,7 @@ from api.selection import asked_below
 from domain.carts import actions, rules
 from domain.carts.queries import cart_of
 from domain.foundation.errors import BadInput, NotFound
+from domain.foundation.rates import Rate
 
 MOST_NAMED = rules.MOST_LINES
 _TOKEN = "Guests only: from the answer that opened the cart. Whoever is signed in has a cart of their own."  # noqa: S105
@@ -29,7 +31,7 @@ Availability = strawberry.enum(
 )
 
 
-@strawberry.type(description="Some units of one SKU in a cart. 购物车商品")
+@strawberry.type(directives=to(Who.INHERITED), description="Some units of one SKU in a cart. 购物车商品")
 class CartLine:
     """A line."""
 
@@ -62,7 +64,9 @@ class CartLine:
         return await sku_loader(info).load(self.key)
 
 
-@strawberry.type(description="What somebody means to buy; nothing in it is promised. 购物车")
+@strawberry.type(
+    directives=to(Who.ONLY_OWNER), description="What somebody means to buy; nothing in it is promised. 购物车"
+)
 class Cart:
     """A cart."""
 
@@ -71,6 +75,7 @@ class Cart:
     guest_token: str | None = strawberry.field(
         description="Only in the answer that opens a guest's cart: keep it, it is not told again."
     )
+    owner: strawberry.Private[UUID]
 
 
 @strawberry.input(description="Put units of a SKU into the cart, on top of those that are there.")
@@ -141,7 +146,7 @@ class CartQuery:
         """The cart."""
         context, holder = info.context, _holder(info, guest_token)
         async with context.market.db.reading() as reader:
-            return show_cart(await cart_of(reader, holder, now=context.now))
+            return show_cart(await cart_of(reader, holder, now=context.now), holder)
 
 
 @strawberry.type
@@ -149,80 +154,93 @@ class CartMutation:
     """Filling and emptying the cart."""
 
     @strawberry.mutation(
-        directives=to(Who.ANYONE),
+        directives=[*to(Who.ANYONE), *rates.of(Rate.CART)],
         description="Put units into the cart. A guest without a cart gets one, and its token in `guestToken`.",
     )
     async def add_to_cart(self, info: Info, input: AddToCartInput) -> AddToCartResult:
         """Put in."""
-        context = info.context
+        context, holder = info.context, _holder(info, input.guest_token)
         cart, fresh_token = await actions.add(
             context.market.db,
-            _holder(info, input.guest_token),
+            holder,
             sku_id=read_id("sku", input.sku_id),
             quantity=input.quantity,
             now=context.now,
         )
-        return show_cart(cart, fresh_token)
+        return show_cart(cart, holder, fresh_token)
 
-    @strawberry.mutation(directives=to(Who.ANYONE), description="Say how many units of a SKU the cart shall have.")
+    @strawberry.mutation(
+        directives=[*to(Who.ANYONE), *rates.of(Rate.CART)],
+        description="Say how many units of a SKU the cart shall have.",
+    )
     async def set_cart_quantity(self, info: Info, input: SetCartQuantityInput) -> SetCartQuantityResult:
         """Change a line."""
-        context = info.context
+        context, holder = info.context, _holder(info, input.guest_token)
         cart = await actions.set_quantity(
             context.market.db,
-            _holder(info, input.guest_token),
+            holder,
             sku_id=read_id("sku", input.sku_id),
             quantity=input.quantity,
             now=context.now,
         )
-        return show_cart(cart)
+        return show_cart(cart, holder)
 
-    @strawberry.mutation(directives=to(Who.ANYONE), description="Take lines out of the cart.")
+    @strawberry.mutation(directives=[*to(Who.ANYONE), *rates.of(Rate.CART)], description="Take lines out of the cart.")
     async def remove_from_cart(self, info: Info, input: RemoveFromCartInput) -> Cart:
         """Take out."""
         context, holder = info.context, _holder(info, input.guest_token)
         sku_ids = _read_sku_ids(input.sku_ids)
-        return show_cart(await actions.remove(context.market.db, holder, sku_ids=sku_ids, now=context.now))
+        cart = await actions.remove(context.market.db, holder, sku_ids=sku_ids, now=context.now)
+        return show_cart(cart, holder)
 
-    @strawberry.mutation(directives=to(Who.ANYONE), description="Tick or untick lines for checkout.")
+    @strawberry.mutation(
+        directives=[*to(Who.ANYONE), *rates.of(Rate.CART)], description="Tick or untick lines for checkout."
+    )
     async def choose_cart_lines(self, info: Info, input: ChooseCartLinesInput) -> Cart:
         """Tick or untick."""
-        context = info.context
+        context, holder = info.context, _holder(info, input.guest_token)
         cart = await actions.choose(
             context.market.db,
-            _holder(info, input.guest_token),
+            holder,
             sku_ids=_read_sku_ids(input.sku_ids),
             is_chosen=input.is_chosen,
             now=context.now,
         )
-        return show_cart(cart)
-
-    @strawberry.mutation(directives=to(Who.ANYONE), description="Take everything out of the cart.")
-    async def clear_cart(self, info: Info, input: ClearCartInput) -> Cart:
-        """Empty it."""
-        context = info.context
-        return show_cart(await actions.clear(context.market.db, _holder(info, input.guest_token), now=context.now))
+        return show_cart(cart, holder)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=[*to(Who.ANYONE), *rates.of(Rate.CART)], description="Take everything out of the cart."
+    )
+    async def clear_cart(self, info: Info, input: ClearCartInput) -> Cart:
+        """Empty it."""
+        context, holder = info.context, _holder(info, input.guest_token)
+        return show_cart(await actions.clear(context.market.db, holder, now=context.now), holder)
+
+    @strawberry.mutation(
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CART)],
         description="Move a guest's cart into one's own: quantities add up, to 999 units of a SKU and 120 lines. A second call "
         "changes nothing, nor does a token that is not known any more.",
     )
     async def merge_cart(self, info: Info, input: MergeCartInput) -> Cart:
         """Merge."""
-        context = info.context
+        context, shopper_id = info.context, info.context.shopper.account_id
         cart = await actions.merge(
             context.market.db,
-            shopper_id=context.shopper.account_id,
+            shopper_id=shopper_id,
             guest_token=input.guest_token,
             now=context.now,
         )
-        return show_cart(cart)
+        return show_cart(cart, rules.Holder(shopper_id=shopper_id))
 
 
-def show_cart(cart: rules.Cart, fresh_token: str | None = None) -> Cart:
-    """The GraphQL object of a cart."""
-    return Cart(lines=[_show_line(line) for line in cart.lines], units=Long(cart.units), guest_token=fresh_token)
+def show_cart(cart: rules.Cart, holder: rules.Holder, fresh_token: str | None = None) -> Cart:
+    """The GraphQL object of its holder's cart."""
+    return Cart(
+        lines=[_show_line(line) for line in cart.lines],
+        units=Long(cart.units),
+        guest_token=fresh_token,
+        owner=holder.shopper_id or GUEST,
+    )
 
 
 def _show_line(line: rules.CartLine) -> CartLine:

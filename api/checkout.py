@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from api import rates
 from api.access import Who, to
 from api.context import Info
 from api.money import Money
@@ -16,6 +17,7 @@ from api.refusals import UserError, refusal, show_refusal
 from api.scalars import Long
 from domain.checkout import actions, quoting, rules
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
+from domain.foundation.rates import Rate
 from domain.pricing import rules as pricing
 from domain.stock.rules import NotEnoughStock
 
@@ -66,7 +68,9 @@ class QuoteInput:
     fulfilment: FulfilmentInput | None = strawberry.field(
         default=None, description="Null: not decided yet. Then there is neither freight nor a minimum order."
     )
-    coupon_code: str | None = strawberry.field(default=None, description="At most 64 characters.")
+    coupon_code: str | None = strawberry.field(
+        default=None, directives=rates.of(Rate.COUPON), description="At most 64 characters."
+    )
 
 
 @strawberry.input(description="Order a basket at the price that was quoted.")
@@ -80,7 +84,9 @@ class PlaceOrderInput:
         default=False, description="The chosen lines of one's cart, instead of `lines`; they leave it with the order."
     )
     fulfilment: FulfilmentInput
-    coupon_code: str | None = strawberry.field(default=None, description="At most 64 characters.")
+    coupon_code: str | None = strawberry.field(
+        default=None, directives=rates.of(Rate.COUPON), description="At most 64 characters."
+    )
     expected_total: Long = strawberry.field(
         description="Minor units: fen. The `total` of the quote that the shopper saw; nothing is ordered at another price."
     )
@@ -90,7 +96,7 @@ class PlaceOrderInput:
     )
 
 
-@strawberry.type(description="Units of one SKU and what they cost.")
+@strawberry.type(directives=to(Who.INHERITED), description="Units of one SKU and what they cost.")
 class QuoteLine:
     """A line."""
 
@@ -114,7 +120,7 @@ class QuoteLine:
         return await sku_loader(info).load(self.key)
 
 
-@strawberry.type(description="What a basket costs at this moment. Nothing is held. 报价")
+@strawberry.type(directives=to(Who.INHERITED), description="What a basket costs at this moment. Nothing is held. 报价")
 class Quote:
     """A quote."""
 
@@ -176,7 +182,7 @@ class CheckoutMutation:
     """Placing orders."""
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.PAY)],
         description="Order a basket; its units are held until `payBy`. PriceChanged when it costs something else by now.",
     )
     async def place_order(self, info: Info, input: PlaceOrderInput) -> PlaceOrderResult:

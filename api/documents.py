@@ -1,125 +1,112 @@
-"""Documents, read once: parsed, measured, validated and prepared for many executions. Never sees a request."""
+"""The documents of one process: registered ones for good, others read lately. Never sees variables.
+
+A document's id is the SHA-256 of its text. So whoever sends a text has thereby named it: the next request of an Apollo
+client may send the hash alone. Nothing of this is kept anywhere but here, and the room is bounded.
+"""
 
 from collections import OrderedDict
-from itertools import islice
+from collections.abc import Mapping
+from hashlib import sha256
 
-import strawberry
-from graphql import (
-    FragmentDefinitionNode,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    parse,
-    specified_rules,
-    validate,
-)
-from graphql.validation import NoSchemaIntrospectionCustomRule
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+import structlog
 
 from api.faults import (
     BAD_REQUEST,
-    DOCUMENT_TOO_COMPLEX,
-    DOCUMENT_TOO_LARGE,
-    GRAPHQL_PARSE_FAILED,
-    GRAPHQL_VALIDATION_FAILED,
+    DOCUMENT_NOT_TRUSTED,
+    PERSISTED_QUERY_NOT_FOUND,
+    PERSISTED_QUERY_NOT_SUPPORTED,
     RequestFault,
 )
-from api.limits import Limits, excesses
-from api.operations import ERRORS_AT_MOST, Operation, PublicSeconds
+from api.reading import Document, Reader
+from api.requests import Request
+
+log = structlog.get_logger(__name__)
 
 
-class Document:
-    """A valid document: its operations by name."""
-
-    def __init__(self, operations: list[Operation]) -> None:
-        self.only = operations[0] if len(operations) == 1 else None
-        self.by_name = {operation.node.name.value: operation for operation in operations if operation.node.name}
-
-    def operation(self, name: str | None) -> Operation:
-        """The operation of that name, or the only one. Raises RequestFault when there is none such."""
-        chosen = self.only if name is None else self.by_name.get(name)
-        if chosen is not None:
-            return chosen
-        message = (
-            "The document has several operations: operationName says which one."
-            if name is None
-            else "The document has no operation of that name."
-        )
-        raise RequestFault.of(BAD_REQUEST, message, well_formed=True)
+def id_of(text: str) -> str:
+    """The id of a document: sha256:<64 hex digits>."""
+    return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 class Documents:
-    """The documents read lately, least recently used first to go. Those that are not valid are not kept.
+    """Documents by text and by id; those read lately are forgotten least recently used first.
 
-    `kept_characters` counts their text; parsed and prepared, a document takes 50 to 200 bytes for each.
+    `registered` holds texts by id. One that cannot be executed any more does not keep the others from being served: it
+    is logged as an error, and whoever asks for it is told why. With `adhoc`, documents that nobody has registered are
+    read too. `kept_characters` counts the text of those; parsed and prepared, a document takes 50 to 200 bytes for each.
+    Invalid ones are not kept.
     """
 
     def __init__(
         self,
-        schema: strawberry.Schema,
+        reader: Reader,
         *,
-        limits: Limits,
-        introspection: bool,
-        suggestions: bool,
-        public_seconds: PublicSeconds | None = None,
+        registered: Mapping[str, str] | None = None,
+        adhoc: bool = True,
         kept_characters: int = 250_000,
     ) -> None:
-        self._schema, self._limits = schema, limits
-        self._suggestions, self._public_seconds = suggestions, public_seconds
-        self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
-        if not introspection:
-            self._rules.append(NoSchemaIntrospectionCustomRule)
+        self._reader, self._adhoc = reader, adhoc
+        self._registered: dict[str, Document | RequestFault] = {}
+        self._registered_ids: dict[str, str] = {}
+        for document_id, text in (registered or {}).items():
+            self._registered[document_id] = self._register(document_id, text)
+            self._registered_ids[text] = document_id
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept_texts: dict[str, str] = {}
         self._room = kept_characters
 
-    def get(self, text: str) -> Document:
-        """The document of this text, read now unless it was before. Raises RequestFault when it cannot be executed."""
+    def find(self, request: Request, *, only_persisted: bool = False) -> Document:
+        """The document that is asked for. Raises RequestFault when there is none, or none that can be executed.
+
+        With `only_persisted` a text is not enough, unless it is a registered one's.
+        """
+        text, document_id = request.text, request.document_id
+        if text is None:
+            assert document_id is not None
+            return self._by_id(document_id, request.is_automatic)
+        if document_id is not None and document_id != id_of(text):
+            raise RequestFault.of(BAD_REQUEST, "The hash is not that of the query.", well_formed=True)
+        if (registered_id := self._registered_ids.get(text)) is not None:
+            return self._by_id(registered_id, is_automatic=False)
+        if not self._adhoc:
+            raise RequestFault.of(
+                DOCUMENT_NOT_TRUSTED, "Only registered documents are executed here.", well_formed=True
+            )
+        if only_persisted:
+            message = "Only registered documents are executed by GET: send others by POST."
+            raise RequestFault.of(DOCUMENT_NOT_TRUSTED, message, well_formed=True)
+        return self._by_text(text)
+
+    def _by_id(self, document_id: str, is_automatic: bool) -> Document:
+        registered = self._registered.get(document_id)
+        if isinstance(registered, Document):
+            return registered
+        if registered is not None:
+            raise registered
+        if (text := self._kept_texts.get(document_id)) is not None:
+            return self._by_text(text)
+        # Apollo clients read these words; after the first they send the text along, after the second they stop asking
+        if is_automatic and not self._adhoc:
+            raise RequestFault.of(PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported", well_formed=True)
+        raise RequestFault.of(PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound", well_formed=True)
+
+    def _by_text(self, text: str) -> Document:
         document = self._kept.get(text)
         if document is not None:
             self._kept.move_to_end(text)
             return document
-        document = self._kept[text] = self._read(text)
+        document = self._kept[text] = self._reader.read(text)
+        self._kept_texts[id_of(text)] = text
         self._room -= len(text)
         while self._room < 0:
             forgotten, _ = self._kept.popitem(last=False)
+            del self._kept_texts[id_of(forgotten)]
             self._room += len(forgotten)
         return document
 
-    def _read(self, text: str) -> Document:
-        if len(text) > self._limits.document_bytes or len(text.encode()) > self._limits.document_bytes:
-            raise RequestFault.of(
-                DOCUMENT_TOO_LARGE,
-                f"The document has more than {self._limits.document_bytes} bytes.",
-                well_formed=True,
-            )
+    def _register(self, document_id: str, text: str) -> Document | RequestFault:
         try:
-            ast = parse(text, max_lexical_tokens=self._limits.tokens)
-        except GraphQLSyntaxError as error:
-            is_long = f"more than {self._limits.tokens} tokens" in error.message
-            raise RequestFault.in_document(DOCUMENT_TOO_LARGE if is_long else GRAPHQL_PARSE_FAILED, [error]) from None
-        if errors := list(islice(excesses(ast, self._limits), ERRORS_AT_MOST)):
-            raise RequestFault.in_document(DOCUMENT_TOO_COMPLEX, errors)
-        errors = validate(
-            self._schema._schema,
-            ast,
-            self._rules,
-            max_errors=ERRORS_AT_MOST,
-            hide_suggestions=not self._suggestions,
-        )
-        if errors:
-            raise RequestFault.in_document(GRAPHQL_VALIDATION_FAILED, errors)
-        fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
-        return Document(
-            [
-                Operation(
-                    self._schema,
-                    definition,
-                    fragments,
-                    is_static="@" not in text,  # an "@" in a comment only costs the sharing
-                    suggestions=self._suggestions,
-                    public_seconds=self._public_seconds,
-                )
-                for definition in ast.definitions
-                if isinstance(definition, OperationDefinitionNode)
-            ]
-        )
+            return self._reader.read(text)
+        except RequestFault as fault:
+            log.error("a registered document cannot be executed", document=document_id, reason=str(fault))
+            return fault

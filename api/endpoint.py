@@ -9,7 +9,15 @@ from time import perf_counter
 
 from api.answering import Answering, answer_of, refused
 from api.answers import Answer
-from api.faults import METHOD_NOT_ALLOWED, SUBSCRIPTION_NEEDS_SOCKET, RequestFault, internal_error
+from api.caching import cacheable, entity_tag, is_known
+from api.faults import (
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    SUBSCRIPTION_NEEDS_SOCKET,
+    UNAVAILABLE,
+    RequestFault,
+    internal_error,
+)
 from api.operations import Operation
 from api.requests import Request
 from api.shared_answers import SharedAnswers
@@ -24,9 +32,14 @@ from api.wire import (
     Send,
     check_json,
     decode,
+    decode_parameters,
+    media_type,
     read_body,
-    wants_response_json,
 )
+
+READING = frozenset({"GET", "HEAD"})
+ALLOWED = ((b"allow", b"GET, HEAD, POST"),)
+ALLOWED_TO_CHANGE = ((b"allow", b"POST"),)
 
 OnOperation = Callable[[str, str, float, str], None]
 
@@ -38,7 +51,7 @@ class GraphQLEndpoint:
 
     `on_operation(label, kind, seconds, outcome)` is told of every request once its answer is known: the label is the
     operation's root field, "several" or "none"; the outcome one of ok, cached, refused (not executed), client_error,
-    timeout, internal.
+    timeout, unavailable, internal.
 
     With `shares_answers`, requests without an Authorization header share the answers of public fields: those that agree
     in every byte of the body and in what `language` makes of the Accept-Language header (bytes; by default the header
@@ -69,59 +82,93 @@ class GraphQLEndpoint:
             await self._ide(scope, receive, send)
             return
         started = perf_counter()
+        content_type = media_type(accept)
         try:
+            if content_type is None:
+                message = "Accept application/graphql-response+json or application/json."
+                raise RequestFault.of(NOT_ACCEPTABLE, message, status=406)
             answer = await self._answer(head, receive)
         except RequestFault as fault:
             answer = refused(fault)
         except ClientGone:
             return
         except Exception as error:
-            answer = answer_of({"errors": [internal_error(error, "none")]}, "internal")
-            answer = answer._replace(status=500, older_status=500)
+            entry = internal_error(error, "none")
+            is_outage = entry["extensions"]["code"] == UNAVAILABLE
+            status = 503 if is_outage else 500
+            answer = answer_of({"errors": [entry]}, "unavailable" if is_outage else "internal")
+            answer = answer._replace(status=status, older_status=status)
         if self._on_operation is not None:
             self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
-        await _send(send, answer, newer=wants_response_json(accept))
+        await _send(send, answer, head, content_type or JSON)
 
     async def _answer(self, head: RequestHead, receive: Receive) -> Answer:
-        if head.scope["method"] != "POST":
-            raise RequestFault.of(METHOD_NOT_ALLOWED, "Send operations by POST.", status=405)
-        check_json(head)
-        body = await read_body(head, receive, self._body_bytes)
+        method = head.scope["method"]
+        if method == "POST":
+            check_json(head)
+            read, source = self._read_body, await read_body(head, receive, self._body_bytes)
+        elif method in READING:
+            read, source = self._read_url, b"?" + head.scope.get("query_string", b"")
+        else:
+            raise RequestFault.of(METHOD_NOT_ALLOWED, "Send operations by POST or GET.", status=405, headers=ALLOWED)
         if self._shared is None or b"authorization" in head.headers:
-            request = decode(body)
-            return await self._execute(self._prepare(request), request, head)
-        asked = (body, self._language(head.headers.get(b"accept-language", b"")))
+            request, operation = read(source)
+            return await self._execute(operation, request, head)
+        asked = (source, self._language(head.headers.get(b"accept-language", b"")))
         if (answer := self._shared.get(asked)) is not None:
             return answer
-        request = decode(body)
-        operation = self._prepare(request)
-        if not operation.public_seconds:
+        request, operation = read(source)
+        seconds = operation.public_seconds
+        if not seconds:
             return await self._execute(operation, request, head)
-        return await self._shared.share(
-            asked, seconds=operation.public_seconds, find=lambda: self._execute(operation, request, head)
-        )
 
-    def _prepare(self, request: Request) -> Operation:
+        async def find() -> Answer:
+            answer = await self._execute(operation, request, head)
+            return cacheable(answer, seconds) if method in READING else answer
+
+        return await self._shared.share(asked, seconds=seconds, find=find)
+
+    def _read_body(self, source: bytes) -> tuple[Request, Operation]:
+        request = decode(source)
         operation = self._answering.prepare(request)
-        if operation.kind == "subscription":
-            raise RequestFault.of(
-                SUBSCRIPTION_NEEDS_SOCKET, "Subscriptions are answered on the WebSocket only.", well_formed=True
-            )
-        return operation
+        _check_kind(operation)
+        return request, operation
+
+    def _read_url(self, source: bytes) -> tuple[Request, Operation]:
+        """Anybody's page can make a browser send a GET: so it never changes anything, nor executes a document of theirs."""
+        request = decode_parameters(source[1:])
+        operation = self._answering.prepare(request, only_persisted=True)
+        if operation.kind == "mutation":
+            raise RequestFault.of(METHOD_NOT_ALLOWED, "Send mutations by POST.", status=405, headers=ALLOWED_TO_CHANGE)
+        _check_kind(operation)
+        return request, operation
 
     async def _execute(self, operation: Operation, request: Request, head: RequestHead) -> Answer:
         return await self._answering.execute(operation, request.variables, lambda: self._make_context(head))
 
 
-async def _send(send: Send, answer: Answer, *, newer: bool) -> None:
-    headers = [
-        (b"content-type", RESPONSE_JSON if newer else JSON),
-        (b"content-length", b"%d" % len(answer.body)),
-        *answer.headers,
-    ]
+def _check_kind(operation: Operation) -> None:
+    if operation.kind == "subscription":
+        raise RequestFault.of(
+            SUBSCRIPTION_NEEDS_SOCKET, "Subscriptions are answered on the WebSocket only.", well_formed=True
+        )
+
+
+async def _send(send: Send, answer: Answer, head: RequestHead, content_type: bytes) -> None:
+    newer = content_type is RESPONSE_JSON
     status = answer.status if newer else answer.older_status
+    body = answer.body
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *answer.headers]
+    if head.scope["method"] in READING:
+        if answer.digest:
+            tag = entity_tag(answer, newer=newer)
+            headers.append((b"etag", tag))
+            if is_known(tag, head.headers.get(b"if-none-match", b"")):
+                status, headers = 304, headers[2:]
+        if status == 304 or head.scope["method"] == "HEAD":
+            body = b""
     try:
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send({"type": "http.response.body", "body": body})
     except OSError:  # some servers say so when nobody listens any more
         return

@@ -14,6 +14,7 @@ from graphql.pyutils import Path, gather_with_cancel
 from graphql.type import GraphQLResolveInfoHelpers
 from strawberry.execution import optimized_is_awaitable
 
+from api.access import GUARD
 from api.faults import AnswerTooLarge
 from api.operations import Operation
 from api.plain import Read, plain_object
@@ -35,12 +36,12 @@ class ResolveInfo(GraphQLResolveInfo):  # type: ignore[type-arg]  # the context'
 class Execution(Executor[Any]):
     """One operation for one request. The base executor: neither @defer nor @stream, and nothing paid for them."""
 
-    def __init__(self, operation: Operation, variables: VariableValues, context: object) -> None:
+    def __init__(self, operation: Operation, variables: VariableValues, context: object, event: object = None) -> None:
         super().__init__(
             operation.schema,
             operation.fragment_definitions,
             operation.fragments,
-            None,
+            event,
             context,
             operation.node,
             variables,
@@ -79,7 +80,9 @@ class Execution(Executor[Any]):
                     operation.root_fields = root_fields
             # The root fields of a mutation wait for one another; one alone has nobody to wait for.
             serially = operation.kind == "mutation" and len(root_fields) > 1
-            data = self.execute_root_grouped_field_set(operation.root_type, None, root_fields, serially, None)
+            data = self.execute_root_grouped_field_set(
+                operation.root_type, self.root_value, root_fields, serially, None
+            )
             if self.is_awaitable(data):
                 data = await data
         except GraphQLError as error:  # a root field that must not be null is
@@ -114,7 +117,9 @@ class Execution(Executor[Any]):
         result: Any,
         position_context: None,
     ) -> Any:
-        """The answer of an object: by plain calls where that will do, else field by field."""
+        """The answer of an object that the asker may see: by plain calls where that will do, else field by field."""
+        if (guard := return_type.extensions.get(GUARD)) is not None:
+            guard(self.context_value.principal, result)
         if (read := self._plain(return_type, field_details_list)) is not None:
             # whatever it raises, the executor meets again on its own way, and knows what to say of it
             with suppress(Exception):

@@ -34,7 +34,10 @@ WHO = {File.ORDERS: Who.STAFF, File.STATEMENT: Who.FINANCE}
 STATUS: dict[type[ClientFault], int] = {NotSignedIn: 401, NotAllowed: 403, LinkRefused: 403, BadInput: 400}
 
 
-@strawberry.type(description="A link to a CSV file. Only who asked for it can fetch it, with their own access token.")
+@strawberry.type(
+    directives=to(Who.STAFF),
+    description="A link to a CSV file. Only who asked for it can fetch it, with their own access token.",
+)
 class ExportLink:
     """A link."""
 

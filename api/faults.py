@@ -1,7 +1,8 @@
 """What a GraphQL answer says when something went wrong: codes, messages, and what is never told.
 
-Three kinds: the request cannot be executed (RequestFault); a field refused its caller (a client error, told with
-its own code); anything else is a fault of ours, told as "internal error" with a reference that the log knows.
+Four kinds: the request cannot be executed (RequestFault); a field refused its caller (a client error, told with its own
+code); an engine does not answer (UNAVAILABLE, worth another try); anything else is a fault of ours, told as "internal
+error" with a reference that the log knows.
 """
 
 import secrets
@@ -9,29 +10,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import structlog
 from graphql import GraphQLError
 from graphql.execution.values import get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from api.arguments import Arguments
+from api.outages import RETRY_AFTER_SECONDS, is_outage
+from api.reporting import note_outage, report
 
 BAD_REQUEST = "BAD_REQUEST"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 BATCHING_REFUSED = "BATCHING_REFUSED"
+DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
 DOCUMENT_TOO_COMPLEX = "DOCUMENT_TOO_COMPLEX"
 DOCUMENT_TOO_LARGE = "DOCUMENT_TOO_LARGE"
 GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 INTERNAL = "INTERNAL"
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
 REQUEST_TOO_SLOW = "REQUEST_TOO_SLOW"
 SUBSCRIPTION_NEEDS_SOCKET = "SUBSCRIPTION_NEEDS_SOCKET"
 TIMEOUT = "TIMEOUT"
+UNAVAILABLE = "UNAVAILABLE"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 
-log = structlog.get_logger(__name__)
+SENTENCES = {
+    INTERNAL: ("系统出错，请稍后再试", "internal error"),
+    UNAVAILABLE: ("服务暂时不可用，请稍后再试", "the market cannot answer just now: try again in a moment"),
+}
+"""What shoppers read of faults that are not theirs, in Chinese and English."""
 
 
 class RequestFault(Exception):
@@ -84,27 +95,34 @@ def told(error: GraphQLError, code: str, message: str, **extensions: Any) -> dic
 
 
 def sort_out(
-    errors: Iterable[GraphQLError], client_errors: tuple[type[Exception], ...], operation: str
-) -> tuple[list[dict[str, Any]], bool]:
-    """The `errors` of an executed operation, and whether one of them is a fault of ours.
+    errors: Iterable[GraphQLError], client_errors: tuple[type[Exception], ...], operation: str, language: str = "en"
+) -> tuple[list[dict[str, Any]], str]:
+    """The `errors` of an executed operation, and the worst of their kinds: client_error, unavailable or internal.
 
     Faults of ours share one reference and one log entry per answer: a list of a hundred items that fail alike would
     otherwise write a hundred tracebacks.
     """
-    entries, internal, reference = [], [], ""
+    entries: list[dict[str, Any]] = []
+    internal: list[GraphQLError] = []
+    outcome, reference = "client_error", ""
     for error in errors:
         cause = error.original_error
-        if isinstance(cause, (AnswerTooLarge, *client_errors)):
-            entries.append(told(error, code_of(cause), str(cause)))
+        if cause is not None and isinstance(cause, (AnswerTooLarge, *client_errors)):
+            entries.append(told(error, code_of(cause), message_of(cause, language)))
         elif isinstance(cause or error, GraphQLError) and _is_about_an_argument(cause or error):
             entries.append(told(error, BAD_USER_INPUT, error.message))
+        elif cause is not None and is_outage(cause):
+            outcome = "internal" if internal else "unavailable"
+            note_outage(cause, operation)
+            message = _sentence(UNAVAILABLE, language)
+            entries.append(told(error, UNAVAILABLE, message, retryAfter=RETRY_AFTER_SECONDS))
         else:
-            reference = reference or new_reference()
+            outcome, reference = "internal", reference or new_reference()
             internal.append(error)
-            entries.append(told(error, INTERNAL, "internal error", reference=reference))
+            entries.append(told(error, INTERNAL, _sentence(INTERNAL, language), reference=reference))
     if internal:
         report(internal[0].original_error or internal[0], reference, operation, places=[e.path for e in internal[:10]])
-    return entries, bool(internal)
+    return entries, outcome
 
 
 def code_of(error: BaseException | None) -> str:
@@ -112,21 +130,31 @@ def code_of(error: BaseException | None) -> str:
     return str(getattr(error, "code", BAD_REQUEST))
 
 
-def internal_error(error: BaseException, operation: str) -> dict[str, Any]:
-    """The member of `errors` for a fault of ours outside every field; logged here."""
+def message_of(error: Exception, language: str) -> str:
+    """What a client error says, in the language asked for where it speaks any."""
+    message = getattr(error, "message", None)
+    return message(language) if callable(message) else str(error)
+
+
+def internal_error(error: BaseException, operation: str, language: str = "en") -> dict[str, Any]:
+    """The member of `errors` for a fault of ours, or for an outage, outside every field; logged here."""
+    if is_outage(error):
+        note_outage(error, operation)
+        facts = {"code": UNAVAILABLE, "retryAfter": RETRY_AFTER_SECONDS}
+        return {"message": _sentence(UNAVAILABLE, language), "extensions": facts}
     reference = new_reference()
     report(error, reference, operation)
-    return {"message": "internal error", "extensions": {"code": INTERNAL, "reference": reference}}
+    return {"message": _sentence(INTERNAL, language), "extensions": {"code": INTERNAL, "reference": reference}}
+
+
+def _sentence(code: str, language: str) -> str:
+    zh, en = SENTENCES[code]
+    return zh if language == "zh" else en
 
 
 def new_reference() -> str:
     """What a customer reads out on the telephone and support looks up in the log."""
     return secrets.token_hex(5)
-
-
-def report(error: BaseException, reference: str, operation: str, **facts: Any) -> None:
-    """Write one fault of ours to the log, with its traceback."""
-    log.error("internal error", reference=reference, operation=operation, exc_info=error, **facts)
 
 
 # Where graphql-core, strawberry and our leaner resolvers turn what the client sent into what a resolver takes.

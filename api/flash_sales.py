@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from api import rates
 from api.access import Who, public, to
 from api.context import Info
 from api.money import Money
@@ -19,6 +20,7 @@ from api.scalars import Long
 from domain.flash_sales import passes, queries, rules, tickets
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.foundation.pages import Page
+from domain.foundation.rates import Rate
 from domain.stock import queries as stock
 from domain.stock.rules import Level
 
@@ -33,7 +35,7 @@ FlashSaleTicketState = strawberry.enum(
 )
 
 
-@strawberry.type(description="A SKU in a flash sale.")
+@strawberry.type(directives=to(Who.ANYONE), description="A SKU in a flash sale.")
 class FlashSaleItem(Node):
     """A SKU in a flash sale."""
 
@@ -53,7 +55,7 @@ class FlashSaleItem(Node):
         return await sku_loader(info).load(self.sku_key)
 
 
-@strawberry.type(description="A few units, a window of time, and many shoppers. 限时抢购")
+@strawberry.type(directives=to(Who.ANYONE), description="A few units, a window of time, and many shoppers. 限时抢购")
 class FlashSale(Node):
     """A sale."""
 
@@ -67,15 +69,21 @@ class FlashSale(Node):
     items: list[FlashSaleItem]
 
 
-@strawberry.type(description="Leave to claim, for one shopper and one item, for a short while.")
+@strawberry.type(
+    directives=to(Who.ONLY_OWNER), description="Leave to claim, for one shopper and one item, for a short while."
+)
 class FlashSalePass:
     """A signed pass."""
 
     token: str = strawberry.field(name="pass", description="Send it with the claim.")
     expires_at: datetime = strawberry.field(description="Ask for a new one after this moment.")
+    owner: strawberry.Private[UUID]
 
 
-@strawberry.type(description="A place in the queue, and what became of it. Poll it about once a second.")
+@strawberry.type(
+    directives=to(Who.ONLY_OWNER),
+    description="A place in the queue, and what became of it. Poll it about once a second.",
+)
 class FlashSaleTicket(Node):
     """A ticket."""
 
@@ -89,6 +97,7 @@ class FlashSaleTicket(Node):
     poll_after_ms: Long | None = strawberry.field(
         description="Milliseconds to wait before asking again; null once the ticket cannot change any more."
     )
+    owner: strawberry.Private[UUID]
     order_key: strawberry.Private[UUID | None] = None
 
     @strawberry.field(description="The order, once the ticket was reserved.")
@@ -97,7 +106,7 @@ class FlashSaleTicket(Node):
         return (await orders_by_ids(info, [self.order_key]))[0] if self.order_key else None
 
 
-@strawberry.type(description="A daily slot of the shop's calendar (Asia/Shanghai). 场次")
+@strawberry.type(directives=to(Who.ANYONE), description="A daily slot of the shop's calendar (Asia/Shanghai). 场次")
 class FlashSaleSlot:
     """A daily slot."""
 
@@ -199,7 +208,10 @@ class FlashSaleQuery:
 class FlashSaleMutation:
     """A pass and a claim."""
 
-    @strawberry.mutation(directives=to(Who.SIGNED_IN), description="Leave to claim; given only while the sale is open.")
+    @strawberry.mutation(
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CLAIM)],
+        description="Leave to claim; given only while the sale is open.",
+    )
     async def request_flash_sale_pass(self, info: Info, input: RequestFlashSalePassInput) -> PassResult:
         """Leave to claim."""
         context = info.context
@@ -207,11 +219,13 @@ class FlashSaleMutation:
             shopper_id=context.shopper.account_id, item_id=read_id("saleitem", input.item_id), now=context.now
         )
         return FlashSalePass(
-            token=passes.sign(context.market.settings.signing_secret, leave), expires_at=leave.expires_at
+            token=passes.sign(context.market.settings.signing_secret, leave),
+            expires_at=leave.expires_at,
+            owner=leave.shopper_id,
         )
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CLAIM)],
         description="Claim units. A ticket is a place in the queue; poll `flashSaleTicket` until it is RESERVED.",
     )
     async def claim_flash_sale(self, info: Info, input: ClaimFlashSaleInput) -> ClaimResult:
@@ -232,6 +246,7 @@ class FlashSaleMutation:
             pay_by=None,
             item_id=show_id("saleitem", claimed.item_id),
             poll_after_ms=tickets.POLL_AFTER_MS,
+            owner=context.shopper.account_id,
         )
 
 
@@ -296,8 +311,11 @@ async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
     if context.principal is None:
         return None
     ticket = await context.services.tickets.find(ticket_id)
-    if ticket is None or ticket.shopper_id != context.principal.account_id:
-        return None
+    return show_ticket(ticket) if ticket is not None and ticket.shopper_id == context.principal.account_id else None
+
+
+def show_ticket(ticket: tickets.Ticket) -> FlashSaleTicket:
+    """A ticket as its owner sees it."""
     return FlashSaleTicket(
         id=show_id("ticket", ticket.id),
         state=ticket.state,
@@ -306,5 +324,6 @@ async def _find_ticket(info: Info, ticket_id: UUID) -> FlashSaleTicket | None:
         pay_by=ticket.pay_by if ticket.state is rules.TicketState.RESERVED else None,
         item_id=show_id("saleitem", ticket.item_id),
         poll_after_ms=ticket.poll_after_ms,
+        owner=ticket.shopper_id,
         order_key=ticket.order_id,
     )

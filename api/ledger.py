@@ -49,7 +49,9 @@ LedgerEntryKind = strawberry.enum(
 )
 
 
-@strawberry.type(description="All that was posted on an account, or on a subject's part of it. 科目余额")
+@strawberry.type(
+    directives=to(Who.FINANCE), description="All that was posted on an account, or on a subject's part of it. 科目余额"
+)
 class LedgerBalance:
     """A row of the trial balance."""
 
@@ -60,7 +62,7 @@ class LedgerBalance:
     balance: Money = strawberry.field(description="Debit less credit: below zero where the account owes or has earned.")
 
 
-@strawberry.type(description="Every balance of one moment. 试算平衡")
+@strawberry.type(directives=to(Who.FINANCE), description="Every balance of one moment. 试算平衡")
 class TrialBalance:
     """The trial balance."""
 
@@ -70,7 +72,7 @@ class TrialBalance:
     is_balanced: bool
 
 
-@strawberry.type(description="A posting on an account, and the balance it left. 明细")
+@strawberry.type(directives=to(Who.FINANCE), description="A posting on an account, and the balance it left. 明细")
 class StatementLine:
     """A line of a statement."""
 
@@ -83,7 +85,9 @@ class StatementLine:
     balance: Money = strawberry.field(description="Debit less credit after this posting.")
 
 
-@strawberry.type(description="What was posted on an account in a period, oldest first. 对账单")
+@strawberry.type(
+    directives=to(Who.FINANCE), description="What was posted on an account in a period, oldest first. 对账单"
+)
 class StatementConnection(Connection[StatementLine]):
     """A page of a statement, and the figures of its whole period."""
 
@@ -93,7 +97,7 @@ class StatementConnection(Connection[StatementLine]):
     closing: Money = strawberry.field(description="The balance when the period ends, or now if that is earlier.")
 
 
-@strawberry.type(description="An amount on an account. 分录")
+@strawberry.type(directives=to(Who.INHERITED), description="An amount on an account. 分录")
 class LedgerPosting:
     """A posting of an entry."""
 
@@ -102,7 +106,10 @@ class LedgerPosting:
     amount: Money = strawberry.field(description="Above zero a debit, below zero a credit.")
 
 
-@strawberry.type(description="One movement of money; its postings sum to zero, and it is never changed. 凭证")
+@strawberry.type(
+    directives=to(Who.FINANCE),
+    description="One movement of money; its postings sum to zero, and it is never changed. 凭证",
+)
 class LedgerEntry:
     """An entry."""
 

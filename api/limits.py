@@ -30,6 +30,7 @@ class Limits:
     aliases: int = 30
     root_fields: int = 10
     fields: int = 300  # with every fragment written out wherever it is spread
+    cost: int = 50_000  # values in the answer (api/cost.py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 import strawberry
 
+from api.access import Who, to
 from api.scalars import Long
 from domain.foundation.money import SHOP_CURRENCY
 from domain.foundation.money import Money as DomainMoney
 
 
-@strawberry.type(description="An amount of money, exact.")
+@strawberry.type(directives=to(Who.INHERITED), description="An amount of money, exact.")
 class Money:
     """`amount` for showing, `minor` for reckoning."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from api.access import Who, to
 from api.context import Info
 from domain.foundation import ids
 from domain.foundation.errors import BadInput
@@ -57,7 +58,7 @@ def show_id(prefix: str, value: UUID) -> strawberry.ID:
     return strawberry.ID(ids.encode(prefix, value))
 
 
-@strawberry.type(description="Where a page ends and whether more follows.")
+@strawberry.type(directives=to(Who.INHERITED), description="Where a page ends and whether more follows.")
 class PageInfo:
     """Where a page ends and whether more follows."""
 
@@ -65,7 +66,7 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="Pass it as `after` to get the next page.")
 
 
-@strawberry.type
+@strawberry.type(directives=to(Who.INHERITED))
 class Edge(Generic[T]):
     """One entry of a page with its place."""
 
@@ -73,7 +74,7 @@ class Edge(Generic[T]):
     cursor: str
 
 
-@strawberry.type
+@strawberry.type(directives=to(Who.INHERITED))
 class Connection(Generic[T]):
     """A page of a list."""
 

@@ -1,8 +1,10 @@
 """One operation of a valid document, prepared for many executions. Never sees a request but its variables."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import orjson
 import strawberry
 from graphql import (
     FieldNode,
@@ -20,7 +22,8 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.utilities import coerce_input_value
 
-from api.faults import BAD_USER_INPUT, RequestFault
+from api.cost import Costs
+from api.faults import BAD_USER_INPUT, DOCUMENT_TOO_COMPLEX, RequestFault
 from api.plain import Read
 
 ERRORS_AT_MOST = 10  # told about one document, or about one set of variables
@@ -39,7 +42,10 @@ class Variable(NamedTuple):
 
 
 class Operation:
-    """One operation of a valid document with everything about it that no request changes."""
+    """One operation of a valid document with everything about it that no request changes.
+
+    `root_counts` says how often each root field is asked for: under several aliases, through fragments.
+    """
 
     def __init__(
         self,
@@ -47,6 +53,8 @@ class Operation:
         node: OperationDefinitionNode,
         fragments: dict[str, FragmentDefinitionNode],
         *,
+        costs: Costs,
+        cost_limit: int,
         is_static: bool,
         suggestions: bool,
         public_seconds: PublicSeconds | None,
@@ -61,9 +69,13 @@ class Operation:
         self.root_type = root_type
         self.suggestions = suggestions
         self.variables = [_variable(self, definition) for definition in node.variable_definitions or ()]
-        roots = list(dict.fromkeys(_root_fields(node.selection_set, fragments)))
+        self.root_counts = Counter(_root_fields(node.selection_set, fragments))
+        roots = list(self.root_counts)
         self.label = roots[0] if len(roots) == 1 else "several" if roots else "none"
         self.public_seconds = self._public_seconds(roots, public_seconds)
+        self.cost = costs.of(node.selection_set, root_type)
+        self.cost_limit = cost_limit
+        self._told_cost = _told(self.cost, cost_limit) if isinstance(self.cost, int) else None
         # Without @skip and @include each execution collects the same fields, so they share what they find.
         self.is_static = is_static
         self.root_fields: GroupedFieldSet | None = None
@@ -94,6 +106,20 @@ class Operation:
             return self._coerce_slowly(given)
         return VariableValues(sources, coerced)
 
+    def price(self, variables: VariableValues) -> orjson.Fragment:
+        """What this request costs at most, as the `extensions` of its answer: `{"cost":{"requested":21,"limit":20000}}`.
+
+        Raises RequestFault when that is more than the limit.
+        """
+        cost = self.cost if isinstance(self.cost, int) else self.cost(variables.coerced)
+        if cost > self.cost_limit:
+            entry = {
+                "message": f"The operation costs up to {cost}; allowed: {self.cost_limit}. Ask for smaller pages.",
+                "extensions": {"code": DOCUMENT_TOO_COMPLEX, "cost": {"requested": cost, "limit": self.cost_limit}},
+            }
+            raise RequestFault([entry], well_formed=True)
+        return self._told_cost or _told(cost, self.cost_limit)
+
     def _coerce_slowly(self, given: dict[str, Any]) -> VariableValues:
         values = get_variable_values(
             self.schema,
@@ -112,6 +138,10 @@ class Operation:
             return 0.0
         fields = [self.root_type.fields.get(name) for name in roots if name != "__typename"]
         return min((0.0 if field is None else public_seconds(field) for field in fields), default=0.0)
+
+
+def _told(cost: int, limit: int) -> orjson.Fragment:
+    return orjson.Fragment(b'{"cost":{"requested":%d,"limit":%d}}' % (cost, limit))
 
 
 def _variable(operation: Operation, definition: Any) -> Variable:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from api import rates
 from api.access import Who, to
 from api.context import Info
 from api.loaders import batched
@@ -24,6 +25,7 @@ from api.trail import OrderMoment, show_history
 from domain.addresses.rules import Destination as KeptDestination
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.foundation.money import Money as DomainMoney
+from domain.foundation.rates import Rate
 from domain.orders import actions, queries, rules
 from domain.payments import queries as payments
 from domain.payments.gateways import gateway_of, gateways_of
@@ -52,7 +54,9 @@ LateOutcome = strawberry.enum(
 )
 
 
-@strawberry.type(description="One step from the list price to what a line costs. 价格说明")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="One step from the list price to what a line costs. 价格说明"
+)
 class PriceStep:
     """A step."""
 
@@ -63,7 +67,9 @@ class PriceStep:
     text: str = strawberry.field(description="A sentence for people, Chinese or English by Accept-Language.")
 
 
-@strawberry.type(description="To whom and where a parcel goes, as it was when it was ordered.")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="To whom and where a parcel goes, as it was when it was ordered."
+)
 class OrderDestination:
     """Where it goes."""
 
@@ -76,7 +82,7 @@ class OrderDestination:
     street: str
 
 
-@strawberry.type(description="Some units of one SKU, as they were sold.")
+@strawberry.type(directives=to(Who.INHERITED), description="Some units of one SKU, as they were sold.")
 class OrderLine:
     """A line."""
 
@@ -100,7 +106,7 @@ class OrderLine:
         return await sku_loader(info).load(self.key)
 
 
-@strawberry.type(description="What a shopper has bought. 订单")
+@strawberry.type(directives=to(Who.OWNER), description="What a shopper has bought. 订单")
 class Order(Node):
     """An order."""
 
@@ -130,6 +136,7 @@ class Order(Node):
     late_outcome: LateOutcome | None = strawberry.field(description="Null unless money came too late.")
     key: strawberry.Private[UUID]
     shown: strawberry.Private[rules.Order]
+    owner: strawberry.Private[UUID]
 
     @strawberry.field(
         description="Eight digits to be shown at the store, for a pickup that is paid; only whose order it is sees them."
@@ -137,7 +144,7 @@ class Order(Node):
     def pickup_code(self, info: Info) -> str | None:
         """The code of one's own order."""
         principal = info.context.principal
-        is_mine = principal is not None and principal.account_id == self.shown.shopper_id
+        is_mine = principal is not None and principal.account_id == self.owner
         return self.shown.pickup_code if is_mine else None
 
     @strawberry.field(description="Where it is picked up; null for a delivery.")
@@ -173,7 +180,7 @@ class Order(Node):
     @strawberry.field(description="Its parcels, oldest first.")
     async def shipments(self, info: Info) -> list[Shipment]:
         """Its parcels."""
-        return await shipments_of(info, self.key)
+        return await shipments_of(info, self.key, owner=self.owner)
 
     @strawberry.field(description="All that happened to it, in order; staff see more than its owner does.")
     async def history(self, info: Info) -> list[OrderMoment]:
@@ -263,7 +270,7 @@ class OrderMutation:
     """Paying and calling off."""
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.PAY)],
         description="How to pay one's order. Asked again, with this key or another, it gives the same payment.",
     )
     async def pay_order(self, info: Info, input: PayOrderInput) -> PayOrderResult:
@@ -355,6 +362,7 @@ def show_order(order: rules.Order) -> Order:
         late_outcome=order.late_outcome,
         key=order.id,
         shown=order,
+        owner=order.shopper_id,
     )
 
 

@@ -11,6 +11,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.access import Who, to
 from api.context import Info
 from api.faults import RequestFault
 from api.loaders import batched
@@ -48,7 +49,7 @@ class PaymentGateway(Enum):
     STRIPE = strawberry.enum_value("stripe", description="Stripe, on a page of its own.")
 
 
-@strawberry.type(description="Money on its way back, all of a payment or a part. 退款单")
+@strawberry.type(directives=to(Who.INHERITED), description="Money on its way back, all of a payment or a part. 退款单")
 class Refund:
     """A refund."""
 
@@ -59,7 +60,7 @@ class Refund:
     refunded_at: datetime | None = strawberry.field(description="When the payer had it back, by the gateway's clock.")
 
 
-@strawberry.type(description="Money asked for, for one thing that is to be paid. 支付单")
+@strawberry.type(directives=to(Who.OWNER), description="Money asked for, for one thing that is to be paid. 支付单")
 class Payment(Node):
     """A payment."""
 
@@ -70,6 +71,7 @@ class Payment(Node):
     captured_at: datetime | None = strawberry.field(description="When the money arrived, by the gateway's clock.")
     refunded: Money = strawberry.field(description="What has been given back so far.")
     key: strawberry.Private[UUID]
+    owner: strawberry.Private[UUID]
 
     @strawberry.field(description="What was, or is to be, given back, oldest first.")
     async def refunds(self, info: Info) -> list[Refund]:
@@ -79,7 +81,10 @@ class Payment(Node):
         ]
 
 
-@strawberry.type(description="What a mini-program hands to `wx.requestPayment`, field by field as it is. 调起支付参数")
+@strawberry.type(
+    directives=to(Who.INHERITED),
+    description="What a mini-program hands to `wx.requestPayment`, field by field as it is. 调起支付参数",
+)
 class WechatPayParameters:
     """Parameters for the wallet."""
 
@@ -91,7 +96,10 @@ class WechatPayParameters:
     pay_sign: str
 
 
-@strawberry.type(description="How to pay. Both ways are null when the payment is not PENDING any more.")
+@strawberry.type(
+    directives=to(Who.ONLY_OWNER),
+    description="How to pay. Both ways are null when the payment is not PENDING any more.",
+)
 class PaymentInstructions:
     """How to pay."""
 
@@ -101,6 +109,7 @@ class PaymentInstructions:
         description="For `wx.requestPayment`; null at other gateways than WECHAT."
     )
     expires_at: datetime = strawberry.field(description="The gateway takes no money from this moment on.")
+    owner: strawberry.Private[UUID]
 
 
 def show_payment(payment: rules.Payment) -> Payment:
@@ -114,6 +123,7 @@ def show_payment(payment: rules.Payment) -> Payment:
         captured_at=payment.captured_at,
         refunded=Money.of(payment.refunded_minor, payment.amount.currency),
         key=payment.id,
+        owner=payment.payer_id,
     )
 
 
@@ -136,6 +146,7 @@ def show_instructions(asked: actions.Asked) -> PaymentInstructions:
         pay_url=asked.instructions.pay_url if asked.instructions else None,
         wechat=WechatPayParameters(**asdict(wechat)) if wechat else None,
         expires_at=asked.payment.expires_at,
+        owner=asked.payment.payer_id,
     )
 
 

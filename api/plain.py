@@ -31,6 +31,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 from api import lean
+from api.access import GUARD
 
 Read = Callable[[Any], Any]
 Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
@@ -115,7 +116,7 @@ def _present(kind: GraphQLOutputType, details: FieldDetailsList, collect: Collec
     if isinstance(kind, GraphQLList):
         item = _completer(kind.of_type, details, collect)
         return None if item is None else _list(item)
-    if isinstance(kind, GraphQLObjectType):
+    if isinstance(kind, GraphQLObjectType) and GUARD not in kind.extensions:  # the executor asks who may see it
         return _not_null(plain_object(kind, details, collect))
     return None
 

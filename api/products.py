@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from api import rates
 from api.access import Who, check, public, to
 from api.context import Context, Info
 from api.money import Money
@@ -15,6 +17,7 @@ from api.scalars import Long
 from api.selection import asked_below
 from domain.foundation.errors import BadInput
 from domain.foundation.pages import page_size
+from domain.foundation.rates import Rate
 from domain.foundation.remembered import Remembered
 from domain.pricing.screens import Tag, tags_by_sku_ids
 from domain.products import queries, rules, search
@@ -26,7 +29,7 @@ ProductState = strawberry.enum(rules.State, name="ProductState", description="Wh
 ProductSort = strawberry.enum(search.Order, name="ProductSort", description="The order of a list of products.")
 
 
-@strawberry.type(description="A place in the tree of goods. 类目")
+@strawberry.type(directives=to(Who.ANYONE), description="A place in the tree of goods. 类目")
 class Category(Node):
     """A category."""
 
@@ -35,7 +38,7 @@ class Category(Node):
     parent_id: strawberry.ID | None = strawberry.field(description="Null at the root.")
 
 
-@strawberry.type(description="A picture somewhere on the web.")
+@strawberry.type(directives=to(Who.INHERITED), description="A picture somewhere on the web.")
 class Image:
     """A picture."""
 
@@ -43,7 +46,7 @@ class Image:
     alt_text: str
 
 
-@strawberry.type(description="One option of a SKU: the colour is red.")
+@strawberry.type(directives=to(Who.INHERITED), description="One option of a SKU: the colour is red.")
 class SkuOption:
     """An option and its value."""
 
@@ -51,7 +54,9 @@ class SkuOption:
     value: str
 
 
-@strawberry.type(description="The units of a SKU. `total = free + held + sold`, at every moment.")
+@strawberry.type(
+    directives=to(Who.STAFF), description="The units of a SKU. `total = free + held + sold`, at every moment."
+)
 class StockLevel:
     """Units."""
 
@@ -61,7 +66,7 @@ class StockLevel:
     total: Long
 
 
-@strawberry.type(description="One buyable combination of a product's options. 规格")
+@strawberry.type(directives=to(Who.ANYONE), description="One buyable combination of a product's options. 规格")
 class Sku(Node):
     """A SKU."""
 
@@ -122,7 +127,7 @@ class Sku(Node):
         return _show_level(self.level)
 
 
-@strawberry.type(description="What is for sale. 商品")
+@strawberry.type(directives=to(Who.ANYONE), description="What is for sale. 商品")
 class Product(Node):
     """A product."""
 
@@ -185,7 +190,7 @@ class ProductQuery:
         info: Info,
         first: int = 20,
         after: str | None = None,
-        search: str | None = None,
+        search: Annotated[str | None, strawberry.argument(directives=rates.of(Rate.SEARCH))] = None,
         filter: ProductFilter | None = None,
         sort: ProductSort = ProductSort.NEWEST,
     ) -> Connection[Product]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from api.access import Who, to
 from api.context import Info
 from api.scalars import Long
 from domain.foundation import ids
@@ -45,7 +46,8 @@ def refusal(domain_class: type[Refusal]) -> Any:
         is_known = kind in {str, bool, datetime} or hasattr(kind, "__strawberry_definition__")  # an enum of the schema
         annotations[fact.name] = shown.get(kind, kind if is_known else str)
     made = type(domain_class.__name__, (UserError,), {"__annotations__": annotations, "__doc__": domain_class.__doc__})
-    graphql_type = strawberry.type(made, description=(domain_class.__doc__ or "").strip().split("\n")[0])
+    description = (domain_class.__doc__ or "").strip().split("\n")[0]
+    graphql_type = strawberry.type(made, directives=to(Who.INHERITED), description=description)
 
     class Handler:  # a strawberry.ExceptionHandler, by shape
         exception_type = domain_class

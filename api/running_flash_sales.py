@@ -48,7 +48,7 @@ class CreateFlashSaleInput:
     day: Date | None = strawberry.field(default=None, description="The slot's day, in the shop's calendar.")
 
 
-@strawberry.type(description="What happened in one second of a sale.")
+@strawberry.type(directives=to(Who.INHERITED), description="What happened in one second of a sale.")
 class FlashSaleSecond:
     """A second of a sale."""
 
@@ -65,7 +65,7 @@ class FlashSaleSecond:
     lapsed: Long
 
 
-@strawberry.type(description="A sale in figures.")
+@strawberry.type(directives=to(Who.MERCHANDISER), description="A sale in figures.")
 class FlashSaleStatistics:
     """A sale in figures."""
 

@@ -32,7 +32,9 @@ BillDifferenceKind = strawberry.enum(
 BillSubject = strawberry.enum(rules.BillKind, name="BillSubject", description="Which way the money of a line went.")
 
 
-@strawberry.type(description="Something on which a gateway's bill and our books do not agree. 对账差异")
+@strawberry.type(
+    directives=to(Who.FINANCE), description="Something on which a gateway's bill and our books do not agree. 对账差异"
+)
 class BillDifference:
     """A difference."""
 
@@ -60,7 +62,7 @@ class BillDifference:
         return StaffMember(id=show_id("account", by), name=await batched(info, names_by_ids).load(by))
 
 
-@strawberry.type(description="A gateway's bill of one day, compared with our books. 对账单")
+@strawberry.type(directives=to(Who.FINANCE), description="A gateway's bill of one day, compared with our books. 对账单")
 class GatewayBill:
     """A compared bill."""
 
@@ -83,7 +85,7 @@ class GatewayBill:
         return [_show_difference(difference) for difference in found or ()]
 
 
-@strawberry.type(description="A refund with all that staff have to know of it. 退款单")
+@strawberry.type(directives=to(Who.FINANCE), description="A refund with all that staff have to know of it. 退款单")
 class RefundDetail:
     """A refund for staff."""
 

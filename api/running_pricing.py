@@ -27,7 +27,9 @@ FreightMeasure = strawberry.enum(
 )
 
 
-@strawberry.type(description="What a unit of a SKU costs for a while; of several the lowest counts. 活动价")
+@strawberry.type(
+    directives=to(Who.STAFF), description="What a unit of a SKU costs for a while; of several the lowest counts. 活动价"
+)
 class SalePrice(Node):
     """A sale price."""
 
@@ -45,7 +47,7 @@ class SalePrice(Node):
         return await sku_loader(info).load(self.sku_key)
 
 
-@strawberry.type(description="Regions that cost the same.")
+@strawberry.type(directives=to(Who.INHERITED), description="Regions that cost the same.")
 class FreightZone:
     """A zone."""
 
@@ -60,7 +62,7 @@ class FreightZone:
     is_served: bool = strawberry.field(description="Whether anything is sent there.")
 
 
-@strawberry.type(description="How the freight of some products is reckoned. 运费模板")
+@strawberry.type(directives=to(Who.STAFF), description="How the freight of some products is reckoned. 运费模板")
 class FreightTemplate(Node):
     """A template."""
 
@@ -70,7 +72,7 @@ class FreightTemplate(Node):
     zones: list[FreightZone]
 
 
-@strawberry.type(description="From how much on orders are taken. 起送金额")
+@strawberry.type(directives=to(Who.ANYONE), description="From how much on orders are taken. 起送金额")
 class MinimumOrder:
     """A minimum."""
 
@@ -78,7 +80,7 @@ class MinimumOrder:
     minimum: Money = strawberry.field(description="Goods less discounts, without freight.")
 
 
-@strawberry.type(name="DealDay", description="A day on which a SKU was sold. 成交")
+@strawberry.type(directives=to(Who.STAFF), name="DealDay", description="A day on which a SKU was sold. 成交")
 class DealDayView:
     """A day."""
 

@@ -88,7 +88,7 @@ class HandOverPickupInput:
     idempotency_key: str = strawberry.field(description=KEY + " Another code takes another key.")
 
 
-@strawberry.type(description="Why a row of a list was refused.")
+@strawberry.type(directives=to(Who.INHERITED), description="Why a row of a list was refused.")
 class RowError:
     """An error."""
 
@@ -96,7 +96,7 @@ class RowError:
     message: str
 
 
-@strawberry.type(description="What became of a row: a parcel, or an error.")
+@strawberry.type(directives=to(Who.MERCHANDISER), description="What became of a row: a parcel, or an error.")
 class ShipOrdersRow:
     """A row's answer."""
 
@@ -105,7 +105,7 @@ class ShipOrdersRow:
     error: RowError | None
 
 
-@strawberry.type(description="What became of a list, in its order.")
+@strawberry.type(directives=to(Who.MERCHANDISER), description="What became of a list, in its order.")
 class ShippedOrders:
     """The answers."""
 
@@ -114,7 +114,8 @@ class ShippedOrders:
 
 
 @strawberry.type(
-    description="What WeChat is told of an order it has the money of: it settles none before. 发货信息录入"
+    directives=to(Who.STAFF),
+    description="What WeChat is told of an order it has the money of: it settles none before. 发货信息录入",
 )
 class ShippingUpload:
     """An upload."""

@@ -27,7 +27,7 @@ SettlementKind = strawberry.enum(
 )
 
 
-@strawberry.type(description="A SKU that a supplier sends.")
+@strawberry.type(directives=to(Who.STAFF), description="A SKU that a supplier sends.")
 class SuppliedSku:
     """A supplied SKU."""
 
@@ -36,7 +36,7 @@ class SuppliedSku:
     cost: Money = strawberry.field(description="What the supplier is paid a unit, from the next order on.")
 
 
-@strawberry.type(description="Units that a supplier has to send, and where to.")
+@strawberry.type(directives=to(Who.STAFF), description="Units that a supplier has to send, and where to.")
 class WaitingLine:
     """What is to be sent."""
 
@@ -51,7 +51,7 @@ class WaitingLine:
     remark: str = strawberry.field(description="What the shopper asked for.")
 
 
-@strawberry.type(description="Who sends goods for us. 供应商")
+@strawberry.type(directives=to(Who.STAFF), description="Who sends goods for us. 供应商")
 class Supplier(Node):
     """A supplier."""
 
@@ -74,7 +74,10 @@ class Supplier(Node):
         return Connection.of(page, _show_waiting)
 
 
-@strawberry.type(description="A supplier, and its key where it was made just now: it is not told again.")
+@strawberry.type(
+    directives=to(Who.MERCHANDISER),
+    description="A supplier, and its key where it was made just now: it is not told again.",
+)
 class SupplierWithKey:
     """A supplier and its key."""
 
@@ -82,7 +85,9 @@ class SupplierWithKey:
     key: str | None = strawberry.field(description="Signs its letters: 32 bytes in base64.")
 
 
-@strawberry.type(description="Units a supplier sent, or money for what came back or was paid.")
+@strawberry.type(
+    directives=to(Who.FINANCE), description="Units a supplier sent, or money for what came back or was paid."
+)
 class SettlementLine:
     """A line."""
 
@@ -98,7 +103,7 @@ class SettlementLine:
     owed: Money = strawberry.field(description="Below zero where less is owed from then on.")
 
 
-@strawberry.type(description="A month with a supplier, out of the ledger. 结算")
+@strawberry.type(directives=to(Who.FINANCE), description="A month with a supplier, out of the ledger. 结算")
 class SupplierSettlement:
     """A settlement."""
 

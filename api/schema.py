@@ -1,4 +1,4 @@
-"""The one schema: every feature's queries and mutations, joined."""
+"""The one schema: every feature's queries, mutations and subscriptions, joined."""
 
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from api.carts import CartMutation, CartQuery
 from api.checkout import CheckoutMutation, CheckoutQuery
 from api.context import Info
 from api.exports import ExportQuery
+from api.flash_sale_events import FlashSaleSubscription
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
+from api.labels import LabelQuery
 from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
+from api.people import PeopleMutation, PeopleQuery
 from api.products import ProductQuery
 from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
@@ -32,6 +35,8 @@ from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuer
 from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
 from api.scalars import SCALARS
 from api.server_time import ServerTimeQuery
+from api.sessions import SessionMutation
+from api.staff import StaffMutation
 from api.stores import StoreMutation, StoreQuery
 from api.trail import TrailQuery
 
@@ -56,6 +61,7 @@ Query = merge_types(
     (
         NodeQuery,
         ServerTimeQuery,
+        LabelQuery,
         AccountQuery,
         CartQuery,
         CheckoutQuery,
@@ -66,6 +72,7 @@ Query = merge_types(
         RunningPaymentsQuery,
         RunningPricingQuery,
         StoreQuery,
+        PeopleQuery,
         AddressQuery,
         BackOfficeQuery,
         ExportQuery,
@@ -81,6 +88,7 @@ Mutation = merge_types(
     "Mutation",
     (
         AccountMutation,
+        SessionMutation,
         CartMutation,
         CheckoutMutation,
         OrderMutation,
@@ -90,6 +98,8 @@ Mutation = merge_types(
         RunningPaymentsMutation,
         RunningPricingMutation,
         StoreMutation,
+        PeopleMutation,
+        StaffMutation,
         AddressMutation,
         BackOfficeMutation,
         LedgerMutation,
@@ -100,6 +110,7 @@ Mutation = merge_types(
         RunningSuppliersMutation,
     ),
 )
+Subscription = merge_types("Subscription", (FlashSaleSubscription,))
 
 
 def build() -> strawberry.Schema:
@@ -107,6 +118,7 @@ def build() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         exception_handlers=exception_handlers(),
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from domain.accounts.revocations import Revocations
 from domain.accounts.tokens import Verifier
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.passes import PassDesk
 from domain.flash_sales.tickets import TicketDesk
+from domain.flash_sales.watching import TicketWatch
+from domain.foundation.rate_desk import RateDesk
 from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 
@@ -15,10 +18,13 @@ from domain.foundation.runtime import Market
 class Services:
     """The desks and the verifier of one process, on its one event loop."""
 
+    revocations: Revocations
     verifier: Verifier
     desk: ClaimDesk
     passes: PassDesk
     tickets: TicketDesk
+    ticket_watch: TicketWatch
+    rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
 
@@ -28,10 +34,15 @@ class Services:
         settings = market.settings
         if not settings.token_keys:
             raise ValueError("NIGHTMARKET_TOKEN_KEYS must be set")
+        tickets = TicketDesk(market.db, market.gate)
+        revocations = Revocations(market.db, token_seconds=settings.token_seconds)
         return cls(
-            Verifier(settings),
+            revocations,
+            Verifier(settings, is_revoked=revocations.is_revoked),
             ClaimDesk(market.gate, key=settings.signing_secret, sold_out_seconds=settings.sold_out_seconds),
             PassDesk(market.db, seconds=settings.pass_seconds),
-            TicketDesk(market.db, market.gate),
+            tickets,
+            TicketWatch(tickets),
+            RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
         )

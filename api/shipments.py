@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.access import Who, to
 from api.context import Info
 from api.faults import RequestFault
 from api.loaders import batched
@@ -33,7 +34,9 @@ ShipmentState = strawberry.enum(
 )
 
 
-@strawberry.type(description="Where a parcel was seen, in the carrier's own words. 物流轨迹")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="Where a parcel was seen, in the carrier's own words. 物流轨迹"
+)
 class TrackingEvent:
     """A tracking event."""
 
@@ -43,7 +46,7 @@ class TrackingEvent:
     place: str = strawberry.field(description="Empty where the carrier names none.")
 
 
-@strawberry.type(description="Units of an order's line in a parcel.")
+@strawberry.type(directives=to(Who.INHERITED), description="Units of an order's line in a parcel.")
 class ShipmentLine:
     """A line."""
 
@@ -51,7 +54,7 @@ class ShipmentLine:
     quantity: Long
 
 
-@strawberry.type(description="A parcel of an order. 包裹")
+@strawberry.type(directives=to(Who.OWNER), description="A parcel of an order. 包裹")
 class Shipment(Node):
     """A shipment."""
 
@@ -63,6 +66,7 @@ class Shipment(Node):
     shipped_at: datetime
     delivered_at: datetime | None
     key: strawberry.Private[UUID]
+    owner: strawberry.Private[UUID | None]
 
     @strawberry.field(description="What is in it.")
     async def lines(self, info: Info) -> list[ShipmentLine]:
@@ -81,9 +85,11 @@ class Shipment(Node):
         ]
 
 
-async def shipments_of(info: Info, order_id: UUID) -> list[Shipment]:
+async def shipments_of(info: Info, order_id: UUID, *, owner: UUID) -> list[Shipment]:
     """The parcels of an order, oldest first; whoever asks has made sure that they may be seen."""
-    return [show_shipment(found) for found in await batched(info, queries.by_order_ids).load(order_id) or ()]
+    return [
+        show_shipment(found, owner=owner) for found in await batched(info, queries.by_order_ids).load(order_id) or ()
+    ]
 
 
 @finds("shipment")
@@ -95,11 +101,12 @@ async def find_shipment(info: Info, id: UUID) -> Shipment | None:
     if found is None or principal is None:
         return None
     order = (await orders.by_ids(db, [found.order_id]))[found.order_id]
-    return show_shipment(found) if principal.is_staff or order.shopper_id == principal.account_id else None
+    is_shown = principal.is_staff or order.shopper_id == principal.account_id
+    return show_shipment(found, owner=order.shopper_id) if is_shown else None
 
 
-def show_shipment(shipment: rules.Shipment) -> Shipment:
-    """The GraphQL object of a parcel."""
+def show_shipment(shipment: rules.Shipment, *, owner: UUID | None = None) -> Shipment:
+    """The GraphQL object of a parcel; `owner` is whose order it is of, and without one only staff are shown it."""
     return Shipment(
         id=show_id("shipment", shipment.id),
         order_id=show_id("order", shipment.order_id),
@@ -110,6 +117,7 @@ def show_shipment(shipment: rules.Shipment) -> Shipment:
         shipped_at=shipment.shipped_at,
         delivered_at=shipment.delivered_at,
         key=shipment.id,
+        owner=owner,
     )
 
 

@@ -20,7 +20,7 @@ from domain.stores import actions, queries, rules
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
-@strawberry.type(description="From `at` on, until the next step, so much is off.")
+@strawberry.type(directives=to(Who.INHERITED), description="From `at` on, until the next step, so much is off.")
 class PriceLadderStep:
     """A step."""
 
@@ -29,8 +29,9 @@ class PriceLadderStep:
 
 
 @strawberry.type(
+    directives=to(Who.ANYONE),
     description="How the prices of a store's fresh goods fall in the evening, for pickup there; at midnight they are "
-    "back. 阶梯降价"
+    "back. 阶梯降价",
 )
 class PriceLadder:
     """A ladder."""
@@ -46,7 +47,7 @@ class PriceLadder:
         return [show_id("sku", sku_id) for sku_id in found or ()]
 
 
-@strawberry.type(description="A place where goods are handed out. 门店")
+@strawberry.type(directives=to(Who.ANYONE), description="A place where goods are handed out. 门店")
 class Store(Node):
     """A store."""
 

@@ -67,7 +67,7 @@ OrderMomentKind = _described("OrderMomentKind", rules.MomentKind, _KINDS, "What 
 OrderMomentBy = _described("OrderMomentBy", rules.Teller, _TELLERS, "By whose doing it happened.")
 
 
-@strawberry.type(description="Somebody of the staff.")
+@strawberry.type(directives=to(Who.STAFF), description="Somebody of the staff.")
 class StaffMember:
     """Somebody of the staff."""
 
@@ -75,7 +75,9 @@ class StaffMember:
     name: str | None = strawberry.field(description="What they are called; null for an account that is gone.")
 
 
-@strawberry.type(description="One thing that happened to an order, or to what belongs to it.")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="One thing that happened to an order, or to what belongs to it."
+)
 class OrderMoment:
     """A moment."""
 
@@ -92,7 +94,7 @@ class OrderMoment:
     error: str | None = strawberry.field(description="How the last try failed. For staff only: null for shoppers.")
 
 
-@strawberry.type(description="A fact of a deed.")
+@strawberry.type(directives=to(Who.INHERITED), description="A fact of a deed.")
 class DeedFact:
     """A fact."""
 
@@ -100,7 +102,7 @@ class DeedFact:
     value: str = strawberry.field(description="JSON: ids and words in quotes, numbers without; money in minor units.")
 
 
-@strawberry.type(description="Something that one of the staff did. 操作日志")
+@strawberry.type(directives=to(Who.ADMIN), description="Something that one of the staff did. 操作日志")
 class StaffDeed:
     """A deed."""
 

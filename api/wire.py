@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
 from api.faults import (
     BAD_REQUEST,
-    BAD_USER_INPUT,
     BATCHING_REFUSED,
     REQUEST_TOO_LARGE,
     REQUEST_TOO_SLOW,
@@ -27,8 +27,9 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
 JSON = b"application/json; charset=utf-8"
 
-NESTED_AT_MOST = 100  # levels of objects and lists in the variables: what reads them calls itself for each level
 BODY_SECONDS = 10.0  # to send a body in: nobody has to show who they are before it is read
+URL_BYTES = 8_192  # of a URL's parameters
+JSON_PARAMETERS = frozenset({"variables", "extensions"})
 HEADER_BYTES = 500  # longer Accept and Content-Type headers are nobody's, and are not worth remembering
 
 
@@ -98,28 +99,48 @@ def decode(body: bytes) -> Request:
         raise RequestFault.of(BATCHING_REFUSED, "One operation per request: batching is not supported.")
     if not isinstance(content, dict):
         raise RequestFault.of(BAD_REQUEST, "The body must be a JSON object.")
-    if b"\\u0000" in body:  # PostgreSQL's text holds every character but this one
-        raise RequestFault.of(BAD_USER_INPUT, "The character U+0000 is not allowed anywhere in a request.")
-    request = read_request(content)
-    if body.count(b"{") + body.count(b"[") > NESTED_AT_MOST and _is_nested_too_deep(request.variables):
-        raise RequestFault.of(BAD_USER_INPUT, f"variables are nested deeper than {NESTED_AT_MOST} levels.")
-    return request
+    return read_request(content, body)
+
+
+def decode_parameters(query_string: bytes) -> Request:
+    """The request in the parameters of a URL; ones that are nobody's are ignored. Raises RequestFault for anything else."""
+    if len(query_string) > URL_BYTES:
+        message = f"The URL's parameters have more than {URL_BYTES} bytes: send the operation by POST."
+        raise RequestFault.of(REQUEST_TOO_LARGE, message, status=414)
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict")
+    except ValueError:  # bytes that are not UTF-8, or very many parameters
+        raise RequestFault.of(BAD_REQUEST, "The URL's parameters cannot be read.") from None
+    given: dict[str, Any] = dict(pairs)
+    if len(given) < len(pairs):
+        raise RequestFault.of(BAD_REQUEST, "A parameter stands twice in the URL.")
+    variables = given.get("variables", "")
+    for name in JSON_PARAMETERS & given.keys():
+        try:
+            given[name] = orjson.loads(given[name])
+        except orjson.JSONDecodeError:
+            raise RequestFault.of(BAD_REQUEST, f"{name} must be an object as JSON.") from None
+    return read_request(given, variables.encode())
 
 
 @lru_cache(maxsize=256)
-def wants_response_json(accept: bytes) -> bool:
-    """Whether an Accept header names the newer media type, and does not prefer the older one to it.
+def media_type(accept: bytes) -> bytes | None:
+    """The media type of the answer to a request with this Accept header; None when neither will do.
 
-    Wildcards do not count: who sends `*/*` may never have heard of it.
+    The newer one is for those who name it and do not prefer the older one to it. Wildcards do not name it: who sends
+    `*/*` may never have heard of it.
     """
-    if len(accept) > HEADER_BYTES:
-        return False
+    if not accept or len(accept) > HEADER_BYTES:
+        return JSON
     quality = {}
     for media_range in accept.decode("latin-1").lower().split(","):
         name, *parameters = (part.strip() for part in media_range.split(";"))
         quality[name] = next((_quality(p[2:]) for p in parameters if p.startswith("q=")), 1.0)
     newer = quality.get("application/graphql-response+json", 0.0)
-    return newer > 0 and newer >= quality.get("application/json", 0.0)
+    older = next((quality[name] for name in ("application/json", "application/*", "*/*") if name in quality), 0.0)
+    if newer > 0 and newer >= quality.get("application/json", 0.0):
+        return RESPONSE_JSON
+    return JSON if older > 0 else None
 
 
 @lru_cache(maxsize=256)
@@ -129,14 +150,6 @@ def _is_json(content_type: bytes) -> bool:
     name, *parameters = (part.strip() for part in content_type.decode("latin-1").lower().split(";"))
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
     return name == "application/json" and all(charset in {"utf-8", "utf8"} for charset in charsets)
-
-
-def _is_nested_too_deep(value: Any) -> bool:
-    layer = [value]
-    for _ in range(NESTED_AT_MOST + 1):
-        containers = [outer for outer in layer if isinstance(outer, dict | list)]
-        layer = [inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer)]
-    return bool(containers)
 
 
 def _quality(text: str) -> float:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from cli import documents
 from cli.audit import audit
 from cli.catalogue import export_products, import_products
 from cli.statement import statement
@@ -98,7 +99,18 @@ def api() -> None:
     """Run the API alone (production): DATABASE_URL, REDIS_URL, BROKER_URL and the keys must be set."""
     from api.serving import serve
 
-    current = needs(settings(), *ENGINES, "token_keys", "pass_key")
+    current = with_documents(needs(settings(), *ENGINES, "token_keys", "pass_key"))
+    logs.configure(level=current.log_level, as_json=current.log_json)
+    leave_with_parent()
+    serve(current)
+
+
+@app.command()
+def live() -> None:
+    """Run the API on the server for live sockets (production): scaled apart from `api`, same schema, same settings."""
+    from api.live import serve
+
+    current = with_documents(needs(settings(), *ENGINES, "token_keys", "pass_key"))
     logs.configure(level=current.log_level, as_json=current.log_json)
     leave_with_parent()
     serve(current)
@@ -183,6 +195,7 @@ def events(
         raise typer.Exit(1)
 
 
+app.add_typer(documents.app, name="documents")
 app.command()(audit)
 app.command()(import_products)
 app.command()(export_products)
@@ -207,6 +220,18 @@ def needs(current: Settings, *names: str) -> Settings:
     if missing:
         console.print(f"[red]{', '.join(missing)} must be set[/red]; `nightmarket up` runs on embedded engines without")
         raise typer.Exit(2)
+    return current
+
+
+def with_documents(current: Settings) -> Settings:
+    """The settings when the registry of documents can be read; ends the command with a sentence otherwise."""
+    from api import trusted
+
+    try:
+        trusted.load(current)
+    except trusted.RegistryUnreadable as fault:
+        console.print(str(fault), style="red", markup=False)
+        raise typer.Exit(2) from None
     return current
 
 

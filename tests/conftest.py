@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from api import reporting
 from domain import migrations
 from domain.foundation import embedded
 from domain.foundation.database import Database
@@ -89,6 +90,7 @@ def settings(database_url: str, worker_id: str) -> Settings:
         pass_key=fresh_secret(),
         seal_key=fresh_secret(),
         development_login=True,
+        rate_limits=False,  # tests ask as fast as they can; those of the limits switch them on
         database_connections=20,
         log_level="WARNING",
     )
@@ -145,3 +147,9 @@ def now() -> datetime:
 def somebody() -> UUID:
     """The id of a person."""
     return new_id()
+
+
+@pytest.fixture(autouse=True)
+def every_fault_is_new() -> None:
+    """What an earlier test has reported is written in full again."""
+    reporting.forget()

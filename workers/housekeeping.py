@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain.accounts import sessions
 from domain.back_office import stuck
 from domain.foundation import idempotency, metrics, outbox
 from workers.context import WorkerContext
@@ -42,3 +43,10 @@ async def forget(context: WorkerContext) -> None:
     while gone == AT_ONCE:
         async with db.transaction() as tx:
             gone = await idempotency.forget(tx, limit=AT_ONCE)
+
+
+@every(seconds=600)
+async def forget_sessions(context: WorkerContext) -> None:
+    """Drop what is left of sessions that nobody can continue. Safe to run twice: what is gone is gone."""
+    while await sessions.forget(context.market.db, now=context.now(), limit=AT_ONCE) == AT_ONCE:
+        pass

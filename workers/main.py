@@ -6,8 +6,8 @@ import signal
 
 import structlog
 from dramatiq import Worker
-from prometheus_client import start_http_server
 
+from domain.foundation import metrics, tracing
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
 from domain.payments.gateways import hang_up
@@ -42,12 +42,12 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    tracing.configure(url=settings.otlp_url, service="worker", ratio=settings.trace_ratio)
     market = Market.open(settings)
     broker = open_broker(settings.broker_url.get_secret_value())
     context = WorkerContext(market, sender(broker))
     declare_actors(broker, context, loop)
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port)
+    metrics.serve(settings.host, settings.metrics_port)
     dramatiq_worker = Worker(broker, worker_threads=settings.worker_threads, worker_timeout=100)
     dramatiq_worker.start()
     stopped = asyncio.create_task(stop.wait())
@@ -66,6 +66,7 @@ async def run(settings: Settings) -> None:
         await tracking.hang_up()
         await wechat.hang_up()
         await market.close()
+        await asyncio.to_thread(tracing.shut_down)
         log.info("worker_stopped")
     for task in ended - {stopped}:
         task.result()  # neither relay nor timetable ends by itself: the process ends with what ended it

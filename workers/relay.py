@@ -12,7 +12,7 @@ from contextlib import suppress
 import structlog
 from sqlalchemy import text
 
-from domain.foundation import metrics, outbox
+from domain.foundation import metrics, outbox, tracing
 from domain.foundation.database import Database, Transaction
 from domain.foundation.locks import OUTBOX_LANES
 from domain.foundation.outbox import Letter
@@ -162,10 +162,11 @@ class Relay:
     async def _deliver(self, letter: Letter) -> BaseException | None:
         with structlog.contextvars.bound_contextvars(kind=letter.kind, position=letter.position):
             try:
-                async with asyncio.timeout(LETTER_SECONDS):
-                    event = outbox.event_of(letter.kind, letter.payload)
-                    for hearer in hearers_of(event):
-                        await hearer(self._context, event)
+                with tracing.span(f"hear {letter.kind}", parent=letter.traceparent, kind="consumer"):
+                    async with asyncio.timeout(LETTER_SECONDS):
+                        event = outbox.event_of(letter.kind, letter.payload)
+                        for hearer in hearers_of(event):
+                            await hearer(self._context, event)
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise

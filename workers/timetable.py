@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import text
 
+from domain.foundation import metrics
 from domain.foundation.database import Reader
 from domain.foundation.locks import TIMETABLE
 from workers.cancelling import is_cancelled
@@ -62,6 +63,7 @@ async def _lead(context: WorkerContext) -> None:
         if not await reader.value(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": TIMETABLE}):
             return
         log.info("timetable_leads", jobs=len(_entries))
+        metrics.timetable_leads.set(1)
         jobs = [asyncio.create_task(_again_and_again(context, entry)) for entry in _entries]
         try:
             await _until_lost(reader)
@@ -69,6 +71,7 @@ async def _lead(context: WorkerContext) -> None:
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
+            metrics.forget_leading()
             await reader.connection.invalidate()
 
 

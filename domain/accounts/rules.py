@@ -1,8 +1,8 @@
 """Who a person may be."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -32,6 +32,8 @@ class Account:
     roles: frozenset[Role]
     created_at: datetime
     disabled_at: datetime | None = None
+    tokens_valid_from: datetime | None = None
+    """Access tokens of an earlier moment are refused."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,57 @@ class Principal:
         return bool(self.roles & STAFF)
 
 
+DEVICE_LENGTH = 100
+"""Characters of a device's name, at most."""
+REFRESH_GRACE = timedelta(seconds=10)
+"""How long a used refresh token is still answered: the answer to its first use may have been lost on its way."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A device on which somebody is signed in: a family of refresh tokens, of which each rotation is a generation."""
+
+    id: UUID
+    account_id: UUID
+    device: str
+    started_at: datetime
+    refreshed_at: datetime
+    generation: int = 0
+    ended_at: datetime | None = None
+
+
+class Worth(Enum):
+    """What a refresh token of a living session is good for."""
+
+    ROTATES = "rotates"
+    """It is the session's newest: it makes the next generation."""
+    REPEATS = "repeats"
+    """It has just made the newest generation, of which nothing was used yet: it gets another token of that one."""
+    BETRAYS = "betrays"
+    """It was used before, so two have it. Who of them is the thief cannot be told."""
+
+
+def worth(session: Session, generation: int, now: datetime) -> Worth:
+    """What a refresh token of this generation is worth to its session, which the caller has locked."""
+    if generation == session.generation:
+        return Worth.ROTATES
+    if generation == session.generation - 1 and now < session.refreshed_at + REFRESH_GRACE:
+        return Worth.REPEATS
+    return Worth.BETRAYS
+
+
+@dataclass(frozen=True)
+class SessionEnded(Refusal):
+    """The session is over, or the refresh token is none of ours: sign in again."""
+
+    code: ClassVar[str] = "SESSION_ENDED"
+    zh: ClassVar[str] = "登录已失效，请重新登录"
+    en: ClassVar[str] = "this session is over; sign in again"
+
+
 @dataclass(frozen=True)
 class LoginSwitchedOff(Refusal):
-    """The development login exists only where it is switched on."""
+    """This way to sign in exists only where it is switched on."""
 
     code: ClassVar[str] = "LOGIN_SWITCHED_OFF"
     zh: ClassVar[str] = "此登录方式未开启"

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -35,6 +36,7 @@ Index(
     accounts.c.tokens_valid_from,
     postgresql_where=accounts.c.tokens_valid_from.isnot(None),
 )
+Index("accounts_disabled_at_idx", accounts.c.disabled_at, postgresql_where=accounts.c.disabled_at.isnot(None))
 
 roles = Table(
     "account_roles",
@@ -57,7 +59,7 @@ identities = Table(
     PrimaryKeyConstraint("provider", "subject"),
 )
 
-# A family of refresh tokens: one device on which somebody is signed in.
+# A family of refresh tokens: one device on which somebody is signed in. Each rotation is a generation of them.
 sessions = Table(
     "account_sessions",
     metadata,
@@ -66,23 +68,24 @@ sessions = Table(
     Column("device", String(100), nullable=False),
     moment("started_at"),
     moment("refreshed_at"),
+    Column("generation", Integer, nullable=False),
     moment("ended_at", nullable=True),
     Column("ended_why", String(20)),
     CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", name="ended"),
-    CheckConstraint("ended_why IN ('signed_out', 'everywhere', 'reused', 'banned', 'expired')", name="ended_why"),
+    CheckConstraint("ended_why IN ('signed_out', 'everywhere', 'reused', 'banned')", name="ended_why"),
 )
 Index("account_sessions_living_idx", sessions.c.account_id, postgresql_where=sessions.c.ended_at.is_(None))
 Index("account_sessions_ended_idx", sessions.c.ended_at, postgresql_where=sessions.c.ended_at.isnot(None))
 
-# Only digests: whoever reads this table can sign in as nobody. A used one that comes again ends its session.
+# Only digests: whoever reads this table can sign in as nobody. Those of earlier generations than their session's are used:
+# one that comes again ends the session.
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
     Column("session_id", Uuid, ForeignKey("account_sessions.id", ondelete="CASCADE"), nullable=False, index=True),
-    moment("issued_at"),
+    Column("generation", Integer, nullable=False),
     moment("expires_at"),
-    moment("used_at", nullable=True),
     CheckConstraint("octet_length(digest) = 32", name="digest"),
 )
 Index("refresh_tokens_expires_at_idx", refresh_tokens.c.expires_at)

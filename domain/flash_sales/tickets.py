@@ -140,12 +140,16 @@ class TicketDesk:
             raise found
         return found
 
+    async def find_many(self, ticket_ids: Sequence[UUID]) -> list[Ticket | FlashSaleBusy | None]:
+        """As the function of that name."""
+        return await find_many(self._db, self._gate, ticket_ids=ticket_ids, item_ids=self._item_ids)
+
     async def _look(self) -> None:
         try:
             while self._asked:
                 asked, self._asked = self._asked, {}
                 try:
-                    found = await find_many(self._db, self._gate, ticket_ids=list(asked), item_ids=self._item_ids)
+                    found = await self.find_many(list(asked))
                 except Exception as error:
                     for answer in asked.values():
                         answer.set_exception(error)

@@ -8,16 +8,19 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import structlog
-from sqlalchemy import Executable, Row
+from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from domain.foundation import outbox
+from domain.foundation import metrics, outbox, tracing
 
 log = structlog.get_logger(__name__)
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 AnyRow = Row[*tuple[Any, ...]]
+STATEMENTS = "nightmarket_statements"
+"""Where a connection counts them, while traces are sent."""
 
 
 class Reader:
@@ -94,7 +97,8 @@ class _OneTransaction(AbstractAsyncContextManager[Transaction]):
 
     async def __aenter__(self) -> Transaction:
         async with AsyncExitStack() as stack:
-            connection = await stack.enter_async_context(self._engine.connect())
+            stack.enter_context(tracing.within("transaction", kind="client"))
+            connection = await stack.enter_async_context(_OneConnection(self._engine))
             await stack.enter_async_context(connection.begin())
             self._tx = Transaction(connection)
             stack.push_async_exit(self._write_events)
@@ -133,13 +137,40 @@ class _OneReading(AbstractAsyncContextManager[Reader]):
     """What `async with db.reading()` enters; not made by @asynccontextmanager for the same reason."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._connection = engine.connect()
+        self._engine = engine
 
     async def __aenter__(self) -> Reader:
-        connection = await self._connection.__aenter__()
-        return Reader(await connection.execution_options(isolation_level="AUTOCOMMIT"))
+        async with AsyncExitStack() as stack:
+            stack.enter_context(tracing.within("reading", kind="client"))
+            connection = await stack.enter_async_context(_OneConnection(self._engine))
+            reader = Reader(await connection.execution_options(isolation_level="AUTOCOMMIT"))
+            self._stack = stack.pop_all()
+        return reader
 
     async def __aexit__(self, *raised: Any) -> None:
+        await self._stack.__aexit__(*raised)
+
+
+class _OneConnection(AbstractAsyncContextManager[AsyncConnection]):
+    """A connection of the pool, counted while it is waited for and while it is used."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._connection = engine.connect()
+
+    async def __aenter__(self) -> AsyncConnection:
+        metrics.connections_waiting.inc()
+        try:
+            connection = await self._connection.__aenter__()
+        finally:
+            metrics.connections_waiting.dec()
+        metrics.connections_in_use.inc()
+        connection.info.pop(STATEMENTS, None)
+        return connection
+
+    async def __aexit__(self, *raised: Any) -> None:
+        metrics.connections_in_use.dec()
+        if tracing.is_on() and not self._connection.invalidated:
+            tracing.describe(statements=self._connection.info.get(STATEMENTS, 0))
         await self._connection.__aexit__(*raised)
 
 
@@ -158,6 +189,7 @@ class Database:
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=False,
+            hide_parameters=True,  # an error's text goes to the log, and parameters are people's
             connect_args={
                 "server_settings": {
                     "application_name": "nightmarket",
@@ -168,6 +200,8 @@ class Database:
                 },
             },
         )
+        if tracing.is_on():
+            listen(engine.sync_engine, "before_cursor_execute", _count_statement)
         return cls(engine)
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
@@ -201,3 +235,7 @@ class Database:
     async def close(self) -> None:
         """Give every connection back to PostgreSQL."""
         await self.engine.dispose()
+
+
+def _count_statement(connection: Connection, *_: Any) -> None:
+    connection.info[STATEMENTS] = connection.info.get(STATEMENTS, 0) + 1

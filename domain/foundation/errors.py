@@ -33,21 +33,43 @@ class Refusal(Exception):
 
 
 class ClientFault(Exception):
-    """The request itself is wrong: not signed in, not allowed, malformed. `code` is fixed for programs."""
+    """The request itself is wrong: not signed in, not allowed, malformed. `code` is fixed for programs.
+
+    What a fault is raised with is English, for developers; one that shoppers may meet has a `zh` for them.
+    """
 
     code: ClassVar[str] = "BAD_REQUEST"
+    zh: ClassVar[str] = ""
+
+    def message(self, language: str = "zh") -> str:
+        """The sentence that is told: the fault's `zh`, unless `language` is "en" or it has none."""
+        return str(self) if language == "en" or not self.zh else self.zh
 
 
 class NotSignedIn(ClientFault):
     """No access token, or one that is not valid any more."""
 
     code = "UNAUTHENTICATED"
+    zh = "请先登录"
 
 
 class NotAllowed(ClientFault):
     """Signed in, but without the role this needs."""
 
     code = "FORBIDDEN"
+    zh = "没有权限进行此操作"
+
+
+class RateLimited(ClientFault):
+    """Too many requests; the same one is let in after `retry_after` seconds. None: no waiting helps, it asks too often itself."""
+
+    code = "RATE_LIMITED"
+    zh = "操作太频繁，请稍后再试"
+
+    def __init__(self, *, retry_after: float | None) -> None:
+        when = "ask for less in one request" if retry_after is None else f"try again in {retry_after:g} s"
+        super().__init__(f"too many requests: {when}")
+        self.retry_after = retry_after
 
 
 class BadInput(ClientFault):
@@ -68,6 +90,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "refund": ("退款单", "refund"),
     "saleitem": ("秒杀商品", "flash sale item"),
     "saleprice": ("促销价", "sale price"),
+    "session": ("登录设备", "session"),
     "shipment": ("包裹", "parcel"),
     "sku": ("商品规格", "SKU"),
     "slot": ("开团时段", "slot"),

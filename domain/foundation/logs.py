@@ -1,20 +1,26 @@
-"""Structured logs: one event a line, with the request's id wherever one is being served."""
+"""Structured logs: one event a line, with the request's id wherever one is being served, and nobody's secrets."""
 
 import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from domain.foundation.redaction import redact_all
+
+MOST_CHARACTERS = 8_000
+"""Of a traceback, and of any other text in an event. A traceback keeps its end, where the error is."""
 
 
 def configure(*, level: str = "INFO", as_json: bool = False) -> None:
     """Send structlog and the standard library's loggers to standard error in one format. Call once per process."""
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
+    renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
         # plain tracebacks: the fancy ones print local variables, and those may be somebody's token
@@ -22,7 +28,6 @@ def configure(*, level: str = "INFO", as_json: bool = False) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
-    tracebacks: list[structlog.typing.Processor] = [structlog.processors.format_exc_info] if as_json else []
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
@@ -33,9 +38,26 @@ def configure(*, level: str = "INFO", as_json: bool = False) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tracebacks, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _shorten,
+                _redact,  # last: whatever becomes text on the way has become it
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+def _shorten(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > MOST_CHARACTERS:
+            event[key] = f"... {value[-MOST_CHARACTERS:]}" if key == "exception" else f"{value[:MOST_CHARACTERS]} ..."
+    return event
+
+
+def _redact(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    return redact_all(event)

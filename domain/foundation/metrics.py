@@ -1,6 +1,9 @@
 """What the market counts for Prometheus. Labels are bounded: names of operations and states, never ids."""
 
-from prometheus_client import Counter, Gauge, Histogram
+import structlog
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+log = structlog.get_logger(__name__)
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -10,6 +13,19 @@ operations = Histogram(
     ["field", "outcome"],
     buckets=FAST,
 )
+_answers = Counter("nightmarket_http_answers_total", "HTTP answers by class of their status", ["status"])
+answers = {hundreds: _answers.labels(f"{hundreds}xx") for hundreds in range(1, 6)}
+"""A counter for each class, by its first digit: to look one up for each answer would cost as much again as to count."""
+requests_in_flight = Gauge("nightmarket_http_requests_in_flight", "HTTP requests that are being answered")
+rate_limited = Counter("nightmarket_rate_limited_total", "Requests refused as too many", ["rate", "by"])
+rates_uncounted = Counter(
+    "nightmarket_rates_uncounted_total", "Times the gate did not answer and requests were counted in one process only"
+)
+connections_in_use = Gauge("nightmarket_database_connections_in_use", "Connections to the ledger that are in use")
+connections_waiting = Gauge(
+    "nightmarket_database_connections_waiting", "Transactions and readings that wait for a connection to the ledger"
+)
+gate_failures = Counter("nightmarket_gate_failures_total", "Commands that the gate has not answered")
 claims = Counter("nightmarket_claims_total", "Flash-sale claims by the gate's answer", ["answer"])
 claim_batch = Histogram(
     "nightmarket_claim_batch_size", "Claims that shared one script call", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -44,3 +60,48 @@ wrong_pickup_codes = Counter("nightmarket_wrong_pickup_codes_total", "Wrong code
 shipping_uploads = Gauge(
     "nightmarket_shipping_uploads", "Orders whose shipping WeChat is yet to be told (due) or refuses to hear", ["state"]
 )
+sockets_open = Gauge("nightmarket_sockets_open", "Sockets open in this process")
+socket_messages = Counter("nightmarket_socket_messages_total", "Messages sent on sockets")
+socket_closes = Counter(
+    "nightmarket_socket_closes_total", "Sockets that ended, by the close code we sent, or by_client", ["code"]
+)
+timetable_leads = Gauge("nightmarket_timetable_leads", "1 in the worker that leads the timetable, 0 in others")
+
+OF_THE_LEADER = (
+    events_dead,
+    events_waiting,
+    refunds_due,
+    refunds_overdue,
+    receipts_unmatched,
+    bill_differences_open,
+    after_sales_overdue,
+    shipping_uploads,
+    timetable_leads,
+)
+"""What the leading worker alone looks at."""
+
+
+def forget_leading() -> None:
+    """Tell nothing of these any more: what a former leader last saw must not be taken for what is."""
+    for gauge in OF_THE_LEADER:
+        gauge.clear() if gauge is shipping_uploads else gauge.set(0)
+
+
+MOST_PORTS = 100
+
+
+def serve(host: str, port: int) -> int:
+    """Serve this process's figures at the first free port from `port` on; which. 0: none, and so for port 0.
+
+    Every process has its own: added up in files they would cost three times as much with each request.
+    """
+    for candidate in range(port, port + MOST_PORTS) if port else ():
+        try:
+            start_http_server(candidate, host)
+        except OSError:
+            continue
+        log.info("metrics_served", port=candidate)
+        return candidate
+    if port:
+        log.error("metrics_not_served", port=port, tried=MOST_PORTS)
+    return 0

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.foundation import tracing
 from domain.foundation.tables import id_column, metadata, moment
 
 if TYPE_CHECKING:  # a transaction records events, and the outbox is written in transactions
@@ -117,6 +118,7 @@ def row_of(event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "aggregate_id": aggregate_id,
         "payload": _adapters[type(event)].dump_python(event, mode="json"),
+        "traceparent": tracing.traceparent(),
     }
 
 
@@ -140,6 +142,7 @@ class Letter:
     aggregate_id: UUID
     payload: dict[str, Any]
     attempts: int
+    traceparent: str | None = None
 
 
 def retry_wait(attempts: int) -> timedelta:
@@ -162,7 +165,14 @@ async def waiting(db: "Reader", *, lane: int, now: datetime, limit: int) -> list
         .exists()
     )
     rows = await db.rows(
-        select(events.c.position, events.c.kind, events.c.aggregate_id, events.c.payload, events.c.attempts)
+        select(
+            events.c.position,
+            events.c.kind,
+            events.c.aggregate_id,
+            events.c.payload,
+            events.c.attempts,
+            events.c.traceparent,
+        )
         .where(events.c.lane == lane, events.c.delivered_at.is_(None), events.c.dead_at.is_(None), ~is_blocked)
         .order_by(events.c.position)
         .limit(limit)

@@ -8,7 +8,11 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from domain.foundation import metrics
 
 Gate = Redis | RedisCluster
 MOST_CONNECTIONS = 64
@@ -22,12 +26,31 @@ def connect(url: str, *, cluster: bool = False) -> Gate:
     """
     once = Retry(NoBackoff(), 0)
     if cluster:
-        return RedisCluster.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=once, max_connections=1000)
-    return Redis.from_pool(
+        return _Cluster.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=once, max_connections=1000)
+    return _Server.from_pool(
         BlockingConnectionPool.from_url(
             url, socket_timeout=2, socket_connect_timeout=2, retry=once, max_connections=64, timeout=2, protocol=2
         )
     )
+
+
+class _Counting:
+    """Counts what was not answered."""
+
+    async def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*arguments, **options)  # type: ignore[misc]
+        except (RedisConnectionError, RedisTimeoutError):
+            metrics.gate_failures.inc()
+            raise
+
+
+class _Server(_Counting, Redis):  # type: ignore[misc]  # its own bases disagree
+    pass
+
+
+class _Cluster(_Counting, RedisCluster):  # type: ignore[misc]  # as above
+    pass
 
 
 class Script:

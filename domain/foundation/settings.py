@@ -6,6 +6,7 @@ DATABASE_URL, REDIS_URL and BROKER_URL. Left empty, the embedded engines take th
 
 import secrets
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -77,6 +78,13 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(True, description="count requests by shopper, device and address; off in load tests only")
 
     # live sockets
+    api_sockets: bool = Field(
+        True, description="the API answers sockets, too; off in production, where `nightmarket live` does"
+    )
+    sockets: int = Field(10_000, ge=1, description="sockets of one process, at most")
+    sockets_per_address: int = Field(
+        1_000, ge=1, description="sockets of one address, at most; many phones share the address of their network"
+    )
     live_host: str = Field("127.0.0.1", description="address the server of live sockets listens on")
     live_port: int = Field(8001, ge=0, le=65535, description="its port; 0: any free one")
     socket_message_bytes: int = Field(65_536, ge=1024, description="bytes of a socket's message, at most")
@@ -147,7 +155,21 @@ class Settings(BaseSettings):
     # workers
     worker_processes: int = Field(1, ge=1, le=64, description="worker processes under `nightmarket up`")
     worker_threads: int = Field(8, ge=1, le=256, description="Dramatiq threads per worker process")
-    metrics_port: int = Field(0, ge=0, le=65535, description="port of a worker's Prometheus metrics; 0: none")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="port of a process's Prometheus metrics, on NIGHTMARKET_HOST; of several on one machine each takes the "
+        "next free one; 0: none",
+    )
+    otlp_url: str = Field(
+        "",
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "NIGHTMARKET_OTLP_URL"),
+        description="base address of a collector that takes traces by OTLP/HTTP, such as http://collector:4318; empty: none",
+    )
+    trace_ratio: float = Field(
+        0.01, ge=0, le=1, description="part of all requests that are traced, where traces are taken"
+    )
 
     # logs
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="lowest level written")
@@ -174,6 +196,16 @@ class Settings(BaseSettings):
                 raise ValueError("token_keys are id:secret pairs, comma separated; one has no id or no secret")
             values["token_keys"] = {key_id: secret for key_id, _, secret in pairs}
         return values
+
+    @model_validator(mode="after")
+    def _plain_addresses(self) -> "Settings":
+        for proxy in self.trusted_proxies:
+            ip_network(proxy, strict=False)  # its ValueError names the entry
+        for origin in self.allowed_origins - {"*"}:
+            parts = urlsplit(origin)
+            if not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}".lower():
+                raise ValueError(f"allowed_origins: {origin!r} is no origin such as https://shop.example")
+        return self
 
     @model_validator(mode="after")
     def _long_secrets(self) -> "Settings":

@@ -4,12 +4,16 @@ import base64
 import hashlib
 import hmac
 import json
+import math
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, strategies
 
 from domain.accounts.rules import Principal, Role
-from domain.accounts.tokens import Verifier, issue
+from domain.accounts.tokens import Verifier, issue, new_refresh_token
 from domain.foundation.errors import NotSignedIn
 from domain.foundation.ids import encode, new_id
 from domain.foundation.settings import Settings
@@ -34,6 +38,7 @@ def forged(header, *, secret=NEW, digest=hashlib.sha256, **changes):
         "sub": encode("account", HOST.account_id),
         "roles": ["shopper", "host"],
         "aud": "nightmarket",
+        "iat": NOON.timestamp(),
         "exp": int(NOON.timestamp()) + 7200,
     } | changes
     signed = f"{part(header)}.{part({name: value for name, value in claims.items() if value is not ...})}"
@@ -162,11 +167,26 @@ def test_roles_cannot_be_added_to_a_token():
         {"exp": ...},
         {"exp": "soon"},
         {"exp": {}},
+        {"exp": None},
+        {"exp": True},
+        {"exp": math.inf},
+        {"exp": math.nan},
+        {"iat": ...},
+        {"iat": "just now"},
+        {"iat": -math.inf},
+        {"iat": math.nan},
+        {"iat": []},
+        {"sid": ""},
+        {"sid": None},
+        {"sid": 1},
+        {"sid": "account_01h455vb4pex5vsknk084sn02q"},
         {"sub": ...},
         {"sub": "order_01h455vb4pex5vsknk084sn02q"},
         {"sub": 1},
         {"sub": ""},
+        {"roles": ...},
         {"roles": ["emperor"]},
+        {"roles": [["admin"]]},
         {"roles": None},
         {"roles": 1},
     ],
@@ -180,6 +200,97 @@ def test_a_signed_token_that_does_not_say_what_ours_say_is_refused(change):
 )
 def test_garbage_is_refused(text):
     assert refusal(text) == INVALID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 10**7,
+        "." * 10**7,
+        f"{part({'alg': 'HS256', 'kid': 'new', 'more': 'x' * 10**6})}.e30.AAAA",
+        f"{part({'alg': 'HS256', 'kid': 'k' * 10**6})}.e30.AAAA",
+        f"e30.{part({'roles': ['shopper'] * 10**5})}.AAAA",
+        "[" * 10**6 + ".e30.AAAA",
+    ],
+)
+def test_a_huge_token_costs_nothing(text):
+    verifier = Verifier(knobs(new=NEW))
+
+    began = time.perf_counter()
+    for _ in range(100):
+        with pytest.raises(NotSignedIn, match=INVALID):
+            verifier.principal(text, now=NOON)
+    assert time.perf_counter() - began < 0.1
+
+
+@pytest.mark.parametrize("deep", ["[" * 1400, "[" * 700, '{"a":' * 350])
+def test_a_token_of_nothing_but_brackets_is_refused(deep):
+    nested = base64.urlsafe_b64encode(deep.encode()).rstrip(b"=").decode()
+
+    assert refusal(f"{nested}.e30.AAAA") == INVALID
+    assert refusal(f"{part({'alg': 'HS256', 'kid': 'new'})}.{nested}.AAAA") == INVALID
+
+
+@given(strategies.text(max_size=300) | strategies.binary(max_size=300).map(lambda raw: raw.decode("latin-1")))
+def test_whatever_is_sent_instead_of_a_token_is_refused(text):
+    assert refusal(text) == INVALID
+
+
+@given(strategies.data())
+def test_no_changed_character_goes_unnoticed(data):
+    text = issue(knobs(new=NEW), HOST, now=NOON).text
+    # the last character of a signature of 32 bytes has two bits that nobody reads
+    place = data.draw(strategies.integers(0, len(text) - 2))
+    other = data.draw(strategies.characters(codec="ascii").filter(lambda c: c != text[place]))
+
+    assert refusal(text[:place] + other + text[place + 1 :]) == INVALID
+
+
+def test_a_token_outlives_no_memory_of_what_was_revoked_whatever_it_says():
+    token = forged({"alg": "HS256", "kid": "new"}, exp=2**40)
+
+    assert Verifier(knobs(new=NEW)).principal(token, now=NOON + timedelta(seconds=7199)) == HOST
+    assert refusal(token, now=NOON + timedelta(seconds=7200)) == EXPIRED
+
+
+def test_a_token_tells_its_session_and_to_the_microsecond_when_it_was_issued():
+    session_id, moment = new_id(), NOON + timedelta(microseconds=123_457)
+    issued = issue(knobs(new=NEW), replace(HOST, session_id=session_id), now=moment)
+
+    told = Verifier(knobs(new=NEW)).principal(issued.text, now=moment)
+
+    assert (told.session_id, told.issued_at, told.expires_at) == (
+        session_id,
+        moment.timestamp(),
+        issued.expires_at.timestamp(),
+    )
+
+
+def test_a_remembered_token_is_refused_once_it_is_revoked():
+    revoked = set()
+    verifier = Verifier(knobs(new=NEW), is_revoked=lambda principal: principal.account_id in revoked)
+    token = issue(knobs(new=NEW), HOST, now=NOON).text
+    assert verifier.principal(token, now=NOON) == HOST
+
+    revoked.add(HOST.account_id)
+
+    with pytest.raises(NotSignedIn, match="the access token was revoked; sign in again"):
+        verifier.principal(token, now=NOON)
+
+
+def test_no_token_is_shown_by_what_holds_it():
+    token = issue(knobs(new=NEW), HOST, now=NOON)
+    refresh = new_refresh_token(NOON)
+
+    assert token.text not in f"{token!r} {token}"
+    assert refresh.text not in f"{refresh!r} {refresh}"
+    assert refresh.text.startswith("nmr_")
+
+
+@pytest.mark.parametrize("length", [1, 16, 31])
+def test_no_key_is_shorter_than_32_characters(length):
+    with pytest.raises(ValueError, match="token key 'new' is shorter than 32 characters"):
+        knobs(new="k" * length)
 
 
 def test_the_first_key_signs_and_every_configured_key_verifies():

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import strawberry
 
-from api.documents import Documents
 from api.execution import Execution
 from api.lean import lean
 from api.limits import Limits
+from api.reading import Reader
 
 
 @strawberry.enum
@@ -119,7 +119,7 @@ class Query:
 
 SCHEMA = strawberry.Schema(query=Query)
 lean(SCHEMA)
-DOCUMENTS = Documents(SCHEMA, limits=Limits(), introspection=True, suggestions=True)
+READER = Reader(SCHEMA, limits=Limits(), introspection=True, suggestions=True)
 
 PLAIN = (
     "{ teas { id name: title taste pickedAt leaves { mm: length shown } shelf { id name } prices upper __typename } }"
@@ -144,7 +144,7 @@ BROKEN = {
 
 
 async def answer(document: str, *, plainly: bool) -> tuple[Any, list[Any]]:
-    operation = DOCUMENTS.get(document + (" " if plainly else "")).operation(None)
+    operation = READER.read(document + (" " if plainly else "")).operation(None)
     operation.is_static = plainly
     data, errors = await Execution(operation, operation.coerce({}), None).run()
     return data, [error.formatted for error in errors]
@@ -183,7 +183,7 @@ async def test_only_what_is_plain_all_the_way_down_is_laid_out() -> None:
     served[:] = [tea()]
 
     async def laid_out(document: str) -> dict[str, bool]:
-        operation = DOCUMENTS.get(document + "# not asked before").operation(None)
+        operation = READER.read(document + "# not asked before").operation(None)
         await Execution(operation, operation.coerce({}), None).run()
         return {kind.name: read is not None for (kind, _), read in operation.plain.items()}
 
@@ -219,7 +219,7 @@ async def test_a_failing_object_is_read_once_more_for_each_object_around_it_and_
 
 async def test_a_selection_that_depends_on_variables_is_left_to_the_executor() -> None:
     served[:] = [tea()]
-    operation = DOCUMENTS.get("query ($all: Boolean!) { tea { id title @include(if: $all) } }").operation(None)
+    operation = READER.read("query ($all: Boolean!) { tea { id title @include(if: $all) } }").operation(None)
 
     for wanted, fields in ((True, ["id", "title"]), (False, ["id"])):
         data, _ = await Execution(operation, operation.coerce({"all": wanted}), None).run()

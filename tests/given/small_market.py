@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NewType
+from urllib.parse import urlencode
 
 import orjson
 import strawberry
@@ -197,6 +198,8 @@ class Answered:
     media_type: str
     headers: dict[str, str]
     json: Any
+    """Without what every executed answer says of its cost."""
+    cost: dict[str, int] | None = None
 
     @property
     def codes(self) -> list[str]:
@@ -235,12 +238,19 @@ class Market:
         messages[-1]["more_body"] = False
         return await self.exchange(messages, given, method)
 
-    async def exchange(self, messages: list[dict[str, Any]], headers: dict[str, str], method: str = "POST") -> Answered:
+    async def exchange(
+        self,
+        messages: list[dict[str, Any]],
+        headers: dict[str, str],
+        method: str = "POST",
+        query_string: bytes = b"",
+    ) -> Answered:
         sent: list[Any] = []
         scope = {
             "type": "http",
             "method": method,
             "path": "/graphql",
+            "query_string": query_string,
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
 
@@ -253,5 +263,12 @@ class Market:
         await self.endpoint(scope, receive, send)
         start, end = sent
         answered = {name.decode(): value.decode() for name, value in start["headers"]}
-        assert answered["content-length"] == str(len(end["body"]))
-        return Answered(start["status"], answered["content-type"], answered, orjson.loads(end["body"]))
+        if method != "HEAD" and start["status"] != 304:
+            assert answered["content-length"] == str(len(end["body"]))
+        json = orjson.loads(end["body"]) if end["body"] else {}
+        cost = json.pop("extensions", {}).get("cost")
+        return Answered(start["status"], answered.get("content-type", ""), answered, json, cost)
+
+    async def get(self, headers: dict[str, str] | None = None, *, method: str = "GET", **parameters: str) -> Answered:
+        """Ask by a URL."""
+        return await self.exchange([], headers or {}, method, urlencode(parameters).encode())

@@ -17,10 +17,11 @@ def upgrade() -> None:
         sa.Column("device", sa.String(length=100), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_why", sa.String(length=20), nullable=True),
         sa.CheckConstraint(
-            "ended_why IN ('signed_out', 'everywhere', 'reused', 'banned', 'expired')",
+            "ended_why IN ('signed_out', 'everywhere', 'reused', 'banned')",
             name=op.f("account_sessions_ended_why_check"),
         ),
         sa.CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", name=op.f("account_sessions_ended_check")),
@@ -65,9 +66,8 @@ def upgrade() -> None:
         "refresh_tokens",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=False),
-        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("octet_length(digest) = 32", name=op.f("refresh_tokens_digest_check")),
         sa.ForeignKeyConstraint(
             ["session_id"], ["account_sessions.id"], name=op.f("refresh_tokens_session_id_fkey"), ondelete="CASCADE"
@@ -85,6 +85,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("tokens_valid_from IS NOT NULL"),
     )
+    op.create_index(
+        "accounts_disabled_at_idx",
+        "accounts",
+        ["disabled_at"],
+        unique=False,
+        postgresql_where=sa.text("disabled_at IS NOT NULL"),
+    )
     op.add_column("flash_sales", sa.Column("admissions_per_second", sa.Integer(), nullable=True))
     op.create_check_constraint(
         op.f("flash_sales_admissions_per_second_check"), "flash_sales", "admissions_per_second BETWEEN 1 AND 100000"
@@ -95,6 +102,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("outbox_events", "traceparent")
     op.drop_column("flash_sales", "admissions_per_second")
+    op.drop_index("accounts_disabled_at_idx", table_name="accounts", postgresql_where=sa.text("disabled_at IS NOT NULL"))
     op.drop_index(
         "accounts_tokens_valid_from_idx",
         table_name="accounts",

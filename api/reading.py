@@ -1,0 +1,122 @@
+"""A document, read: parsed, measured, validated and prepared for many executions. Never keeps one."""
+
+from itertools import islice
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    StringValueNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.validation import NoSchemaIntrospectionCustomRule
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from api.cost import Costs
+from api.faults import (
+    BAD_REQUEST,
+    BAD_USER_INPUT,
+    DOCUMENT_TOO_COMPLEX,
+    DOCUMENT_TOO_LARGE,
+    GRAPHQL_PARSE_FAILED,
+    GRAPHQL_VALIDATION_FAILED,
+    RequestFault,
+)
+from api.limits import Limits, excesses
+from api.operations import ERRORS_AT_MOST, Operation, PublicSeconds
+
+
+class Document:
+    """A valid document: its operations by name."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        self.only = operations[0] if len(operations) == 1 else None
+        self.by_name = {operation.node.name.value: operation for operation in operations if operation.node.name}
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation of that name, or the only one. Raises RequestFault when there is none such."""
+        chosen = self.only if name is None else self.by_name.get(name)
+        if chosen is not None:
+            return chosen
+        message = (
+            "The document has several operations: operationName says which one."
+            if name is None
+            else "The document has no operation of that name."
+        )
+        raise RequestFault.of(BAD_REQUEST, message, well_formed=True)
+
+
+class Reader:
+    """Reads documents for one schema, within limits."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        limits: Limits,
+        introspection: bool,
+        suggestions: bool,
+        public_seconds: PublicSeconds | None = None,
+    ) -> None:
+        self._schema, self._limits = schema, limits
+        self._suggestions, self._public_seconds = suggestions, public_seconds
+        self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
+        if not introspection:
+            self._rules.append(NoSchemaIntrospectionCustomRule)
+
+    def read(self, text: str) -> Document:
+        """The document of this text. Raises RequestFault when it cannot be executed."""
+        ast = self._parse(text)
+        if errors := list(islice(excesses(ast, self._limits), ERRORS_AT_MOST)):
+            raise RequestFault.in_document(DOCUMENT_TOO_COMPLEX, errors)
+        schema = self._schema._schema
+        errors = validate(schema, ast, self._rules, max_errors=ERRORS_AT_MOST, hide_suggestions=not self._suggestions)
+        if errors:
+            raise RequestFault.in_document(GRAPHQL_VALIDATION_FAILED, errors)
+        fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
+        costs = Costs(schema, fragments)
+        return Document(
+            [
+                Operation(
+                    self._schema,
+                    definition,
+                    fragments,
+                    costs=costs,
+                    cost_limit=self._limits.cost,
+                    is_static="@" not in text,  # an "@" in a comment only costs the sharing
+                    suggestions=self._suggestions,
+                    public_seconds=self._public_seconds,
+                )
+                for definition in ast.definitions
+                if isinstance(definition, OperationDefinitionNode)
+            ]
+        )
+
+    def _parse(self, text: str) -> DocumentNode:
+        most = self._limits.document_bytes
+        if len(text) > most or len(text.encode()) > most:
+            raise RequestFault.of(DOCUMENT_TOO_LARGE, f"The document has more than {most} bytes.", well_formed=True)
+        try:
+            ast = parse(text, max_lexical_tokens=self._limits.tokens)
+        except GraphQLSyntaxError as error:
+            is_long = f"more than {self._limits.tokens} tokens" in error.message
+            raise RequestFault.in_document(DOCUMENT_TOO_LARGE if is_long else GRAPHQL_PARSE_FAILED, [error]) from None
+        if "\\u" in text or "\0" in text:
+            visit(ast, _NoNul())
+        return ast
+
+
+class _NoNul(Visitor):
+    """Refuses U+0000 within a document's own values: PostgreSQL's text holds every character but this one."""
+
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        if "\0" in node.value:
+            message = "The character U+0000 is not allowed anywhere in a request."
+            raise RequestFault.of(BAD_USER_INPUT, message, well_formed=True)

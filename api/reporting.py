@@ -1,0 +1,63 @@
+"""Faults of ours and outages on their way to the log: the first of a kind in full, the next ones in a line."""
+
+import hashlib
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FULL_AGAIN_SECONDS = 60.0
+OUTAGE_AGAIN_SECONDS = 10.0
+MOST_KINDS = 1_000
+"""Kinds remembered. Their number is that of the lines of code that fail; should something make more, all are forgotten."""
+
+_faults: dict[str, tuple[float, str]] = {}
+_outages: dict[str, tuple[float, int]] = {}
+
+
+def report(error: BaseException, reference: str, operation: str, **facts: Any) -> None:
+    """Write one fault of ours to the log: with its traceback when none like it was written within a minute.
+
+    Later ones name the reference of that one: what fails for everyone must not fill the disk as well.
+    """
+    kind = fingerprint(error)
+    now = monotonic()
+    written = _faults.get(kind)
+    if written is not None and now < written[0] + FULL_AGAIN_SECONDS:
+        log.error("internal error", reference=reference, operation=operation, fingerprint=kind, same_as=written[1])
+        return
+    if len(_faults) >= MOST_KINDS:
+        _faults.clear()
+    _faults[kind] = (now, reference)
+    log.error("internal error", reference=reference, operation=operation, fingerprint=kind, exc_info=error, **facts)
+
+
+def note_outage(error: BaseException, operation: str) -> None:
+    """Write, at most every ten seconds for each kind of error, that something does not answer, and how often it was met."""
+    kind = type(error).__qualname__
+    now = monotonic()
+    since, times = _outages.get(kind, (now - OUTAGE_AGAIN_SECONDS, 0))
+    if now < since + OUTAGE_AGAIN_SECONDS:
+        _outages[kind] = (since, times + 1)
+        return
+    _outages[kind] = (now, 0)
+    log.error("unavailable", error=kind, why=str(error)[:300], operation=operation, unwritten=times)
+
+
+def fingerprint(error: BaseException) -> str:
+    """The same for errors of one class that came the same way: its class and the lines of code it passed."""
+    digest = hashlib.sha256(type(error).__qualname__.encode())
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        digest.update(f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}".encode())
+        step = step.tb_next
+    return digest.hexdigest()[:10]
+
+
+def forget() -> None:
+    """Write the next of each kind in full."""
+    _faults.clear()
+    _outages.clear()

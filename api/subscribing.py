@@ -1,0 +1,49 @@
+"""Subscriptions: from one that was prepared to its answers, one for each event of its source. Never sees a socket."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError
+from graphql.execution import create_source_event_stream
+
+from api.answering import Answering, not_admitted
+from api.answers import Answer
+from api.execution import Execution
+from api.faults import RequestFault, sort_out
+from api.operations import Operation
+
+
+async def answers(
+    answering: Answering, operation: Operation, given: dict[str, Any], make_context: Callable[[], object]
+) -> AsyncIterator[Answer]:
+    """The answers of a subscription until its source ends; closed before that, it closes the source.
+
+    Every event has a context of its own: its own moment, its own loaders, and a token that is checked again. Raises
+    RequestFault for a subscription that may not begin or go on, and when its source fails.
+    """
+    context, variables, extensions = await answering.admit(operation, given, make_context)
+    source = create_source_event_stream(Execution(operation, variables, context))
+    if not hasattr(source, "__aiter__"):
+        source = await source  # type: ignore[misc]  # awaitable, if not a stream
+    if isinstance(source, ExecutionResult):
+        raise _failed(source.errors or [], answering, operation)
+    events: Any = source
+    try:
+        async for event in events:
+            try:
+                fresh = make_context()
+            except answering.client_errors as error:
+                raise not_admitted(error) from None
+            yield await answering.run(operation, fresh, variables, extensions, event=event)
+    except RequestFault:
+        raise
+    except Exception as error:
+        failure = GraphQLError(str(error), original_error=error)
+        raise _failed([failure], answering, operation) from None
+    finally:
+        await events.aclose()
+
+
+def _failed(errors: list[GraphQLError], answering: Answering, operation: Operation) -> RequestFault:
+    entries, _ = sort_out(errors, answering.client_errors, operation.label)
+    return RequestFault(entries, well_formed=True)

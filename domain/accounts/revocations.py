@@ -1,0 +1,98 @@
+"""What was revoked before its time, in the memory of every API process: sessions that ended, tokens cut off, bans.
+
+PostgreSQL is asked each second what has changed, so that no request asks it. An access token lives `token_seconds`; what
+is older than that needs not be remembered.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import bindparam, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.accounts.rules import Principal
+from domain.accounts.tables import sessions
+from domain.foundation import clock
+from domain.foundation.database import Database
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_SECONDS = 1.0
+ANSWER_SECONDS = 3.0
+OVERLAP = timedelta(seconds=60)
+"""How far each look reaches back beyond the one before: a moment is taken at an operation's start and seen at its commit,
+and the clocks of two machines differ."""
+
+_REVOKED = text("""
+    SELECT true AS is_session, id, ended_at AS at FROM account_sessions WHERE ended_at > :since
+    UNION ALL SELECT false, id, tokens_valid_from FROM accounts WHERE tokens_valid_from > :since
+    UNION ALL SELECT false, id, disabled_at FROM accounts WHERE disabled_at > :since
+""").bindparams(bindparam("since", type_=sessions.c.ended_at.type))
+
+
+class Revocations:
+    """One per API process, on its one event loop. Until its first look it trusts nobody."""
+
+    def __init__(self, db: Database, *, token_seconds: int) -> None:
+        self._db = db
+        self._kept_for = timedelta(seconds=token_seconds) + OVERLAP
+        self._looked_at: datetime | None = None
+        self._is_cut_off = False
+        self._sessions: dict[UUID, float] = {}
+        self._accounts: dict[UUID, float] = {}
+        self._changed = asyncio.Event()
+
+    def is_revoked(self, principal: Principal) -> bool:
+        """Whether the token that proved this is refused by now: its session ended, or its account's tokens did."""
+        return (
+            principal.session_id in self._sessions
+            or principal.issued_at < self._accounts.get(principal.account_id, 0.0)
+            or self._looked_at is None
+        )
+
+    async def wait_for_change(self) -> None:
+        """Return when more has been revoked. Nothing is missed by whoever asks `is_revoked` and then waits, at once."""
+        await self._changed.wait()
+
+    async def run(self) -> None:
+        """Look each second, until cancelled. While PostgreSQL does not answer, what is known stays known."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await self.try_to_look()
+
+    async def try_to_look(self) -> None:
+        """Look; a failure is logged, once until it is over."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self.look(clock.now())
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            if not self._is_cut_off:
+                log.warning("revocations_not_heard", error=type(error).__name__)
+            self._is_cut_off = True
+        else:
+            if self._is_cut_off:
+                log.info("revocations_heard_again")
+            self._is_cut_off = False
+
+    async def look(self, now: datetime) -> None:
+        """Ask for what was revoked since the last look; at the first, for all that may matter."""
+        since = now - self._kept_for if self._looked_at is None else self._looked_at - OVERLAP
+        rows = await self._db.rows(_REVOKED, {"since": since})
+        is_news = False
+        for is_session, id, at in rows:
+            known = self._sessions if is_session else self._accounts
+            if known.get(id, 0.0) < at.timestamp():
+                known[id] = at.timestamp()
+                is_news = True
+        self._looked_at = now
+        self._forget((now - self._kept_for).timestamp())
+        if is_news:
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    def _forget(self, before: float) -> None:
+        for known in (self._sessions, self._accounts):
+            for id in [id for id, at in known.items() if at < before]:
+                del known[id]

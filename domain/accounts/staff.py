@@ -1,0 +1,161 @@
+"""How staff sign in: with a name, a password and a second factor, all three at once.
+
+Whoever tries is told nothing before all three are right, and it takes as long whatever is wrong.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from domain.accounts import passwords, sessions, totp
+from domain.accounts.actions import account_of
+from domain.accounts.rules import AccountDisabled
+from domain.accounts.sessions import SignedIn
+from domain.accounts.staff_rules import (
+    Attempt,
+    PasswordChangeNeeded,
+    SignInRefused,
+    StaffLocked,
+    Tries,
+    check_new_password,
+)
+from domain.accounts.tables import accounts, staff_credentials
+from domain.foundation.database import AnyRow, Database, Transaction
+from domain.foundation.errors import Refusal
+from domain.foundation.settings import Settings
+from domain.trail import store as trail
+
+_c = staff_credentials.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Whose name, password and code were all right."""
+
+    account_id: UUID
+    must_change_password: bool
+
+
+async def sign_in(db: Database, *, settings: Settings, attempt: Attempt, device: str, now: datetime) -> SignedIn:
+    """A session for whoever brings name, password and code. A right code is used up, also where the answer is a refusal.
+
+    Raises SignInRefused when one of them is wrong; when all are right, StaffLocked after too many wrong tries,
+    AccountDisabled, or PasswordChangeNeeded. LoginSwitchedOff without NIGHTMARKET_SEAL_KEY.
+    """
+    kept = await _checked(db, settings, attempt)
+    outcome: SignedIn | Refusal
+    async with db.transaction() as tx:
+        proven = await _prove(tx, settings, attempt, kept, now=now)
+        if isinstance(proven, Refusal):
+            outcome = proven
+        elif proven.must_change_password:
+            outcome = PasswordChangeNeeded()
+        else:
+            outcome = await _start(tx, settings, proven, device=device, now=now)
+    # raised after the commit: a wrong try is remembered, and a code that was taken is taken
+    if isinstance(outcome, Refusal):
+        raise outcome
+    if kept and passwords.is_outdated(kept):
+        await _renew(db, kept, await passwords.hashed(attempt.password))
+    return outcome
+
+
+async def change_password(
+    db: Database, *, settings: Settings, attempt: Attempt, new_password: str, device: str, now: datetime
+) -> SignedIn:
+    """Set another password, with the present one and a code; every session ends but the one that is given back.
+
+    Raises PasswordTooWeak, which uses up neither code nor try, and what `sign_in` does but PasswordChangeNeeded.
+    """
+    check_new_password(attempt, new_password)
+    kept = await _checked(db, settings, attempt)
+    fresh = await passwords.hashed(new_password)  # also for a wrong try: each takes as long
+    outcome: SignedIn | Refusal
+    async with db.transaction() as tx:
+        proven = await _prove(tx, settings, attempt, kept, now=now)
+        if isinstance(proven, Refusal):
+            outcome = proven
+        else:
+            await _write(tx, proven.account_id, password_hash=fresh, must_change_password=False, changed_at=now)
+            await trail.note(
+                tx,
+                by=proven.account_id,
+                deed="change_password",
+                subject="account",
+                subject_id=proven.account_id,
+                now=now,
+            )
+            await sessions.end_all(tx, account_id=proven.account_id, why="everywhere", now=now)
+            outcome = await _start(tx, settings, proven, device=device, now=now)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+async def _start(tx: Transaction, settings: Settings, proven: _Proven, *, device: str, now: datetime) -> SignedIn:
+    account = await account_of(tx, proven.account_id)
+    return await sessions.start(tx, settings=settings, account=account, device=device, now=now)
+
+
+async def _checked(db: Database, settings: Settings, attempt: Attempt) -> str | None:
+    """The hash that the password opens; None for a wrong one and for nobody's name, which take as long."""
+    totp.seal_key(settings)
+    kept: str | None = await db.value(select(_c.password_hash).where(_c.username == attempt.name))
+    return kept if await passwords.is_right(attempt.password, kept) else None
+
+
+async def _prove(
+    tx: Transaction, settings: Settings, attempt: Attempt, kept: str | None, *, now: datetime
+) -> _Proven | Refusal:
+    """Whose name, password and code these are; or why not, which is written down as far as it counts.
+
+    The hash was checked without a lock, for that takes long: it must still be the one that is kept.
+    """
+    row = await _lock(tx, attempt.name)
+    if row is None:
+        return SignInRefused()
+    secret = totp.unseal(totp.seal_key(settings), account_id=row.account_id, sealed=row.totp_sealed)
+    step = totp.step_of(secret, attempt.code, used=row.totp_step, now=now)
+    tries = Tries(row.failures, row.locked_until)
+    if step is None or kept != row.password_hash:
+        wrong = tries.and_a_wrong_one(now)
+        if wrong != tries:
+            await _write(tx, row.account_id, failures=wrong.failures, locked_until=wrong.locked_until)
+        return SignInRefused()
+    if tries.is_locked(now):
+        await _write(tx, row.account_id, totp_step=step)
+        return StaffLocked(row.locked_until)
+    await _write(tx, row.account_id, totp_step=step, failures=0, locked_until=None)
+    if row.disabled_at is not None:
+        return AccountDisabled(disabled_at=row.disabled_at)
+    return _Proven(row.account_id, row.must_change_password)
+
+
+async def _lock(tx: Transaction, username: str) -> AnyRow | None:
+    return await tx.one(
+        select(
+            _c.account_id,
+            _c.password_hash,
+            _c.totp_sealed,
+            _c.totp_step,
+            _c.must_change_password,
+            _c.failures,
+            _c.locked_until,
+            accounts.c.disabled_at,
+        )
+        .join_from(staff_credentials, accounts)
+        .where(_c.username == username)
+        .with_for_update(key_share=True, of=staff_credentials)
+    )
+
+
+async def _write(tx: Transaction, account_id: UUID, **changes: object) -> None:
+    await tx.execute(update(staff_credentials).where(_c.account_id == account_id).values(changes))
+
+
+async def _renew(db: Database, kept: str, fresh: str) -> None:
+    """Keep the same password under today's parameters, unless it was changed meanwhile."""
+    async with db.transaction() as tx:
+        await tx.execute(update(staff_credentials).where(_c.password_hash == kept).values(password_hash=fresh))

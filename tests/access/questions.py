@@ -1,0 +1,76 @@
+"""How each root field of Query is asked about the world. One that is not here, and needs arguments, cannot be walked."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from graphql import GraphQLSchema
+from graphql.type import is_required_argument
+
+from tests.access.documents import Document, documents
+from tests.access.world import World
+
+NODE_TYPES = {
+    "account": "Account",
+    "address": "Address",
+    "aftersale": "AfterSale",
+    "category": "Category",
+    "flashsale": "FlashSale",
+    "freight": "FreightTemplate",
+    "order": "Order",
+    "payment": "Payment",
+    "product": "Product",
+    "saleitem": "FlashSaleItem",
+    "saleprice": "SalePrice",
+    "shipment": "Shipment",
+    "sku": "Sku",
+    "store": "Store",
+    "supplier": "Supplier",
+    "ticket": "FlashSaleTicket",
+}
+"""What an id of each prefix leads to."""
+
+
+def asked(world: World) -> dict[str, list[dict[str, Any]]]:
+    """The arguments with which a field is asked, each set in its turn."""
+    ids, now = world.ids, world.given.now
+    today = (now + timedelta(hours=8)).date()
+    period = {"startsAt": (now - timedelta(days=1)).isoformat(), "endsAt": (now + timedelta(days=1)).isoformat()}
+    home = {"delivery": {"addressId": ids["address"]}}
+    return {
+        "account": [{"id": ids["account"]}],
+        "quote": [{"input": {"lines": [{"skuId": ids["sku"], "quantity": 999}], "fulfilment": home}}],
+        "order": [{"id": ids[name]} for name in ids if name.partition("/")[0] == "order"],
+        "flashSale": [{"id": ids["flashsale"]}, {"id": ids["flashsale/draft"]}],
+        "flashSaleTicket": [{"id": ids["ticket"]}],
+        "flashSaleStatistics": [{"id": ids["flashsale"]}],
+        "product": [{"id": ids["product"]}, {"id": ids["product/draft"]}, {"handle": "secret-draft"}],
+        "products": [{}, {"filter": {"state": "DRAFT"}}],
+        "freightOfProduct": [{"productId": ids["product"]}],
+        "dealDays": [{"skuId": ids["sku"]}],
+        "store": [{"id": ids["store"]}],
+        "takings": [{"from": today.isoformat(), "to": (today + timedelta(days=1)).isoformat(), "by": "STORE"}],
+        "exportStatement": [{"account": "BANK", **period}],
+        "accountStatement": [{"account": "RECEIPTS", **period}],
+        "orderLedger": [{"orderId": ids["order"]}],
+        "overdueRefunds": [{"olderThanMinutes": 0}],
+        "afterSaleQuote": [{"orderId": ids["order"], "kind": "REFUND", "reason": "QUALITY"}],
+        "shippingUploads": [{"state": "DUE"}],
+        "supplierSettlement": [{"supplierId": ids["supplier"], "month": f"{today:%Y-%m}"}],
+    }
+
+
+def questions(schema: GraphQLSchema, world: World) -> Iterator[Document]:
+    """Every field of every object that can be asked for, and every id of the world by `node`."""
+    known, roots = asked(world), schema.query_type
+    assert roots is not None
+    for name, field in roots.fields.items():
+        needed = [arg for arg, kind in field.args.items() if is_required_argument(kind)]
+        if name == "node":
+            continue
+        assert name in known or not needed, f"tell the walk how to ask for {name}: {', '.join(needed)}"
+        for variables in known.get(name, [{}]):
+            yield from documents(schema, "query", name, variables)
+    for thing, typed_id in world.ids.items():
+        if (kind := NODE_TYPES.get(thing.partition("/")[0])) is not None:
+            yield from documents(schema, "query", "node", {"id": typed_id}, only=kind)

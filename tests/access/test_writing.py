@@ -1,0 +1,91 @@
+"""Who may do what: every mutation that not everybody may call, by everybody who may not, with the owner's things."""
+
+import orjson
+import pytest
+from graphql import get_named_type, is_union_type
+from sqlalchemy import text
+
+from api.access import Who, rule_of
+from tests.access.documents import Document, documents
+from tests.access.test_reading import leaks
+from tests.access.wishes import ONES_OWN, wishes
+from tests.access.world import Persona
+
+MINE = ("orders", "addresses", "afterSales", "cart")
+
+
+@pytest.fixture(scope="module")
+def ruled(schema):
+    """The rule of each mutation that not everybody may call."""
+    rules = {name: rule_of(field) for name, field in schema.mutation_type.fields.items()}
+    return {name: who for name, who in rules.items() if who is not Who.ANYONE}
+
+
+def test_the_walk_knows_how_to_call_every_mutation(ruled, world):
+    assert set(ruled) - set(wishes(world)) == set(), "tell the walk how to call them"
+
+
+async def test_nobody_does_what_is_not_theirs_to_do(schema, ruled, world, ask):
+    faults = []
+    for name, variables in wishes(world).items():
+        before = await checksum(world)
+        for persona in world.personas.values():
+            who = ruled[name]
+            if persona.is_one_of(who) and (who is not Who.SIGNED_IN or name in ONES_OWN or persona.name == "owner"):
+                continue
+            answer = await ask(called(schema, name, variables), persona)
+            wanted = refusals(who, persona)
+            if code_of(answer) not in wanted:
+                faults.append(f"{persona.name} calls {name}: {answer[:300]}, not {wanted}")
+            faults += leaks(world, persona, Document(name, "", variables), answer)
+        if await checksum(world) != before:
+            faults.append(f"{name} was refused and has changed something")
+
+    assert not faults, "\n".join(faults)
+
+
+async def test_what_one_does_for_oneself_touches_nobody_else(schema, world, ask):
+    newcomer = Persona("newcomer", await world.given.shopper("newcomer"))
+    mine = [doc for name in MINE for doc in documents(schema, "query", name, {})]
+    before = [await ask(document, world.personas["owner"]) for document in mine]
+
+    faults = []
+    for name in sorted(ONES_OWN):
+        [document, *_] = documents(schema, "mutation", name, wishes(world)[name])
+        answer = await ask(document, newcomer)
+        faults += [f"{name}: {answer}"] if "errors" in orjson.loads(answer) else []
+        faults += leaks(world, newcomer, document, answer)
+
+    assert not faults, "\n".join(faults)
+    assert [await ask(document, world.personas["owner"]) for document in mine] == before
+
+
+def called(schema, name, variables):
+    """The mutation, asked for what it was refused with."""
+    field = schema.mutation_type.fields[name]
+    heads = ", ".join(f"${arg}: {field.args[arg].type}" for arg in variables)
+    passed = ", ".join(f"{arg}: ${arg}" for arg in variables)
+    refused = "... on UserError { code message }" if is_union_type(get_named_type(field.type)) else ""
+    return Document(name, f"mutation Walk({heads}) {{ {name}({passed}) {{ __typename {refused} }} }}", variables)
+
+
+def refusals(who, persona):
+    """How somebody has to be told that it is not theirs to do: by the rule, or as if the owner's things did not exist."""
+    if persona.account_id is None:
+        return {"UNAUTHENTICATED"}
+    return {"NOT_FOUND", "FLASH_SALE_PASS_REFUSED"} if who is Who.SIGNED_IN else {"FORBIDDEN"}
+
+
+def code_of(answer):
+    content = orjson.loads(answer)
+    if "errors" in content:
+        return content["errors"][0]["extensions"]["code"]
+    [result] = content["data"].values()
+    return result.get("code", result["__typename"])
+
+
+async def checksum(world):
+    """Of every row of every table."""
+    tables = await world.given.db.column(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"))
+    sums = [f"SELECT '{name}', md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {name} AS t" for name in tables]  # noqa: S608
+    return [tuple(row) for row in await world.given.db.rows(text(" UNION ALL ".join(sums)))]

@@ -1,0 +1,113 @@
+"""How each mutation is called with the owner's things. One that is not here cannot be walked."""
+
+from datetime import timedelta
+from typing import Any
+
+from domain.foundation.ids import new_id
+from tests.access.world import World
+
+Wish = dict[str, Any]
+
+ONES_OWN = {"mergeCart", "requestFlashSalePass", "createAddress"}
+"""What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
+
+
+def wishes(world: World) -> dict[str, Wish]:
+    """The arguments of every mutation that not everybody may call, all of them about the owner's things."""
+    return {**_shoppers(world), **_staffs_with_orders(world), **_staffs_with_goods(world), **_staffs_with_money(world)}
+
+
+def _keyed(**values: Any) -> Wish:
+    return {"input": {**values, "idempotencyKey": f"walk-{new_id()}"}}
+
+
+def _shoppers(world: World) -> dict[str, Wish]:
+    ids = world.ids
+    home = {"recipient": "陌生人", "phone": "13800000000", "street": "陌路 1 号", "regionCode": "310106"}
+    home |= {"province": "上海市", "city": "上海市", "district": "静安区"}
+    to_the_owner = {"delivery": {"addressId": ids["address"]}}
+    return {
+        "mergeCart": {"input": {"guestToken": "g" * 43}},
+        "requestFlashSalePass": {"input": {"itemId": ids["saleitem"]}},
+        "createAddress": {"input": {"address": home}},
+        "updateAddress": {"input": {"addressId": ids["address"], "address": home}},
+        "setDefaultAddress": {"input": {"addressId": ids["address"]}},
+        "deleteAddress": {"input": {"addressId": ids["address"]}},
+        "placeOrder": _keyed(
+            lines=[{"skuId": ids["sku"], "quantity": 1}], fulfilment=to_the_owner, expectedTotal=2390
+        ),
+        "payOrder": _keyed(orderId=ids["order/unpaid"]),
+        "cancelOrder": _keyed(orderId=ids["order/unpaid"]),
+        "setOrderDestination": _keyed(orderId=ids["order/claimed"], addressId=ids["address"]),
+        "claimFlashSale": _keyed(**{"pass": ids["pass"]}),
+        "requestAfterSale": _keyed(orderId=ids["order"], kind="REFUND", reason="QUALITY"),
+        "withdrawAfterSale": _keyed(afterSaleId=ids["aftersale/requested"]),
+        "sendBackGoods": _keyed(afterSaleId=ids["aftersale/requested"], carrier="sf", number="SF1"),
+        "confirmReceipt": _keyed(orderId=ids["order"]),
+        "extendReceipt": _keyed(orderId=ids["order"]),
+    }
+
+
+def _staffs_with_orders(world: World) -> dict[str, Wish]:
+    ids, parcel = world.ids, {"carrier": "SF", "trackingNumber": "SF1234567890123"}
+    return {
+        "cancelOrderAsStaff": _keyed(orderId=ids["order/unpaid"], reason="地址有误"),
+        "remarkOrder": _keyed(orderId=ids["order"], words="已致电"),
+        "decideAfterSale": _keyed(afterSaleId=ids["aftersale/requested"], decision="APPROVE"),
+        "refundOrder": _keyed(orderId=ids["order"], words="无货"),
+        "confirmReturnArrival": _keyed(afterSaleId=ids["aftersale/requested"], goods="AS_AGREED"),
+        "shipOrder": _keyed(orderId=ids["order"], **parcel),
+        "shipOrders": _keyed(rows=[{"orderId": ids["order"], **parcel}]),
+        "correctTrackingNumber": {"input": {"shipmentId": ids["shipment"], **parcel}},
+        "handOverPickup": _keyed(orderId=ids["order/pickup"], code="00000000"),
+        "retryShippingUpload": {"id": ids["order"]},
+    }
+
+
+def _staffs_with_goods(world: World) -> dict[str, Wish]:
+    ids, now = world.ids, world.given.now
+    sale, sku = {"id": ids["flashsale/draft"]}, {"skuId": ids["sku"]}
+    window = {"opensAt": (now + timedelta(hours=1)).isoformat(), "closesAt": (now + timedelta(hours=2)).isoformat()}
+    until = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(days=1)).isoformat()}
+    place = {"regionCode": "310106", "address": "南京西路 1 号", "opensAt": "09:00", "closesAt": "21:00"}
+    supplied = {**sku, "supplierCode": "G-1", "costMinor": 500}
+    return {
+        "createFlashSale": _keyed(title="午夜抢购", items=[{**sku, "salePriceMinor": 990, "units": 3}], **window),
+        "scheduleFlashSale": sale,
+        "cancelFlashSale": sale,
+        "warmFlashSale": sale,
+        "stopFlashSale": {"id": ids["flashsale"]},
+        "publishProduct": {"input": {"productId": ids["product/draft"]}},
+        "unpublishProduct": {"input": {"productId": ids["product"]}},
+        "setSkuPrice": {"input": {**sku, "priceMinor": 1}},
+        "adjustStock": _keyed(**sku, change=1, expectedFree=10, reason="盘点"),
+        "setSalePrice": {"input": {**sku, "priceMinor": 1, **until}},
+        "endSalePrice": {"input": {"salePriceId": ids["saleprice"]}},
+        "setPriceLadder": {"input": {"storeId": ids["store"], "skuIds": [ids["sku"]]}},
+        "writeFreightTemplate": {"input": {"name": "江浙沪", "measure": "PIECE", "zones": [{"regions": []}]}},
+        "setFreightOfProduct": {"input": {"productId": ids["product"], "freightId": ids["freight"]}},
+        "setMinimumOrder": {"input": {"fulfilment": "DELIVERY", "minimumMinor": 1}},
+        "createStore": {"input": {"code": "sh-001", "name": "静安店", **place}},
+        "updateStore": {"input": {"storeId": ids["store"], "name": "新店名"}},
+        "createSupplier": _keyed(code="gui", name="新供应商"),
+        "renewSupplierKey": {"id": ids["supplier"]},
+        "endSupplier": {"id": ids["supplier"]},
+        "assignSuppliedSkus": {"input": {"supplierId": ids["supplier"], "skus": [supplied]}},
+        "releaseSuppliedSku": {"input": {"supplierId": ids["supplier"], "skuId": ids["sku/supplied"]}},
+    }
+
+
+def _staffs_with_money(world: World) -> dict[str, Wish]:
+    ids, now = world.ids, world.given.now
+    person = {"accountId": ids["account"]}
+    return {
+        "recordSupplierPayment": _keyed(supplierId=ids["supplier"], amountMinor=1, note="十一月"),
+        "recordPayout": _keyed(gateway="WECHAT", amountMinor=1, reference="B1", occurredAt=now.isoformat()),
+        "settleBillDifference": {"input": {"differenceId": ids["billdifference"], "words": "已核对"}},
+        "retryRefund": {"input": {"refundId": ids["refund"]}},
+        "giveRole": {"input": {**person, "role": "FINANCE"}},
+        "takeRole": {"input": {**person, "role": "FINANCE"}},
+        "banAccount": _keyed(**person, why="刷单"),
+        "unbanAccount": person,
+        "endSessionsOf": person,
+    }

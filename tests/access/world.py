@@ -1,0 +1,230 @@
+"""A small market in which everything there is belongs to one shopper, and the marks by which it is known again."""
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text
+
+from api.access import Who
+from domain.accounts.rules import STAFF, Role
+from domain.addresses.rules import Destination
+from domain.after_sales.rules import AfterSaleState
+from domain.back_office import actions as back_office
+from domain.checkout.rules import Wish
+from domain.flash_sales import queries as flash_sales
+from domain.flash_sales.tables import sales, slots
+from domain.foundation.ids import decode, encode, new_id
+from domain.orders.rules import Order
+from domain.payments.tables import refunds
+from domain.pricing.rules import Fulfilment, Wanted
+from domain.products.rules import Image, State, Variant
+from domain.shipments.tables import tracking_events
+from tests.given import Given
+
+HOME = Destination("沈听澜", "13977887788", "上海市", "上海市", "静安区", "310106", "听澜里 7788 号")
+STAFF_NAME = "柜台后的阿岚"
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Somebody who asks. All that is anybody's in this world is the owner's."""
+
+    name: str
+    account_id: UUID | None
+    roles: frozenset[Role] = frozenset()
+
+    def is_one_of(self, who: Who) -> bool:
+        """Whether the rule admits them, by its own words and not by the code under test."""
+        is_owner = self.name == "owner"
+        return {
+            Who.ANYONE: True,
+            Who.INHERITED: True,
+            Who.SIGNED_IN: self.account_id is not None,
+            Who.OWNER: is_owner or bool(self.roles & STAFF),
+            Who.ONLY_OWNER: is_owner,
+            Who.STAFF: bool(self.roles & STAFF),
+            Who.MERCHANDISER: bool(self.roles & {Role.MERCHANDISER, Role.ADMIN}),
+            Who.FINANCE: bool(self.roles & {Role.FINANCE, Role.ADMIN}),
+            Who.ADMIN: Role.ADMIN in self.roles,
+        }[who]
+
+
+@dataclass
+class World:
+    """What there is: typed ids by what they are of, and texts that only some may read."""
+
+    given: Given
+    personas: dict[str, Persona]
+    ids: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, Who] = field(default_factory=dict)
+
+    def has(self, name: str, key: UUID, who: Who | None = None) -> None:
+        """There is this, called `name`, or `prefix` or `prefix/which` by its id; its id is a mark where `who` is given."""
+        self.ids[name] = encode(name.partition("/")[0], key)
+        if who is not None:
+            self.marks[self.ids[name]] = who
+
+
+async def built(given: Given) -> World:
+    """The world, now."""
+    owner = await given.shopper("owner")
+    personas = {
+        "anonymous": Persona("anonymous", None),
+        "owner": Persona("owner", owner),
+        "other": Persona("other", await given.shopper("other")),
+    }
+    for role in (Role.HOST, Role.LEADER, Role.MERCHANDISER, Role.FINANCE, Role.ADMIN):
+        name = STAFF_NAME if role is Role.ADMIN else role.value
+        personas[role.value] = Persona(role.value, await given.shopper(name), frozenset({role}))
+    world = World(given, personas)
+    world.has("account", owner, Who.OWNER)
+    await _shelves(world)
+    await _supplier(world)
+    await _orders(world, owner)
+    await _flash_sale(world, owner)
+    await _books(world)
+    return world
+
+
+async def _shelves(world: World) -> None:
+    given = world.given
+    variant = Variant(("红",), 1990, cost_minor=7777)
+    images = (Image("https://img.example/1.jpg", "图"),)
+    about: dict[str, Any] = {"variants": (variant,), "option_names": ("颜色",), "category_path": "食品 > 酒酿"}
+    kept = await given.product("桂花酒酿", units=50, images=images, **about)
+    draft = await given.product("未上架的新品", handle="secret-draft", state=State.DRAFT)
+    store_id = await given.pickup_store()
+    await given.ladder(store_id, kept.sku_ids[0])
+    await given.freight()
+    await given.sale_price(kept.sku_ids[0], 1790)
+    await given.minimum(Fulfilment.DELIVERY, 100)
+    await given.deal_day(kept.sku_ids[0], date(2026, 11, 1), 1690)
+    world.has("product", kept.id)
+    world.has("sku", kept.sku_ids[0])
+    world.has("category", await given.category_id("食品 > 酒酿"))
+    world.has("product/draft", draft.id, Who.STAFF)
+    world.has("sku/draft", draft.sku_ids[0], Who.STAFF)
+    world.has("store", store_id)
+    world.has("freight", await _only(world, "freight_templates"), Who.STAFF)
+    world.has("saleprice", await _only(world, "sale_prices"), Who.STAFF)
+    world.marks |= {"未上架的新品": Who.STAFF, "secret-draft": Who.STAFF, "77.77": Who.STAFF}
+
+
+async def _supplier(world: World) -> None:
+    given = world.given
+    supplier, _ = await given.supplier("guihua")
+    (sku_id,) = await given.supplied(supplier, "幕后货号", cost_minor=6666)
+    world.has("supplier", supplier.id, Who.STAFF)
+    world.has("sku/supplied", sku_id)
+    world.marks |= {"桂花坊": Who.STAFF, "幕后货号": Who.STAFF, "66.66": Who.STAFF}
+
+
+async def _orders(world: World, owner: UUID) -> None:
+    given = world.given
+    address_id = await given.home_of(owner, HOME)
+    ours, supplied = (given_id(world, name) for name in ("sku", "sku/supplied"))
+    lines = (Wanted(ours, 3), Wanted(supplied, 2))
+    order = await given.placed(Wish(owner, lines, Fulfilment.DELIVERY, address_id), remark="请放听澜里门卫")
+    pickup = await given.placed(
+        Wish(owner, (Wanted(ours, 1),), Fulfilment.PICKUP, store_id=given_id(world, "store")), key="order-pickup"
+    )
+    unpaid = await given.placed(Wish(owner, (Wanted(ours, 1),), Fulfilment.DELIVERY, address_id), key="order-unpaid")
+    pending = await given.payment(unpaid)
+    captured = [await given.money_for(paid) for paid in (order, pickup)]
+    await given.hear_payments()
+    order, pickup = [await given.order_again(paid.id) for paid in (order, pickup)]
+    await _parcels(world, order)
+    asked = await given.after_sale(order, {1: 1}, state=AfterSaleState.REFUNDING)
+    requested = await given.after_sale(order, {2: 1})
+    await _remark(world, order)
+    await given.in_cart(owner, ours)
+    world.has("address", address_id, Who.OWNER)
+    for name, one in (("order", order), ("order/pickup", pickup), ("order/unpaid", unpaid)):
+        world.has(name, one.id, Who.OWNER)
+        world.marks[one.number] = Who.OWNER
+    for name, payment in (("payment", captured[0]), ("payment/pickup", captured[1]), ("payment/unpaid", pending)):
+        world.has(name, payment.id, Who.OWNER)
+    world.has("aftersale", asked.id, Who.OWNER)
+    world.has("aftersale/requested", requested.id, Who.OWNER)
+    world.has("refund", (await given.db.column(select(refunds.c.id)))[0], Who.OWNER)
+    assert pickup.pickup_code
+    world.marks |= {pickup.pickup_code: Who.ONLY_OWNER, "听澜": Who.OWNER, HOME.phone: Who.OWNER}
+
+
+async def _parcels(world: World, order: Order) -> None:
+    given = world.given
+    parcel = await given.shipped(order, {1: 1}, number="SF7788778877887")
+    theirs = await given.shipped(order, {2: 1}, number="SF7788778877999")
+    seen = {"shipment_id": parcel.id, "happened_at": given.now, "told_at": given.now, "state": "moving"}
+    async with given.db.transaction() as tx:
+        await tx.execute(insert(tracking_events).values(**seen, words="已到听澜里", place="静安"))
+    await given.hear_shipments()
+    world.has("shipment", parcel.id, Who.OWNER)
+    world.has("shipment/supplied", theirs.id, Who.OWNER)
+    world.marks |= {parcel.tracking_number: Who.OWNER, theirs.tracking_number: Who.OWNER}
+
+
+async def _remark(world: World, order: Order) -> None:
+    given, by = world.given, world.personas["admin"].account_id
+    assert by is not None
+    noted = {"by": by, "words": "买家很着急", "idempotency_key": "remark-0001", "now": given.now}
+    await back_office.remark_order(given.db, order_id=order.id, **noted)
+    world.marks |= {"买家很着急": Who.STAFF, STAFF_NAME: Who.STAFF, encode("account", by): Who.STAFF}
+
+
+async def _flash_sale(world: World, owner: UUID) -> None:
+    given = world.given
+    sale, item = (made := await given.flash_sale(units=9, waiting_places=5)).sale, made.item
+    draft = await given.flash_sale(warm=False)
+    claimed = await given.desk().claim(
+        leave=given.leave(item, owner), shopper_id=owner, quantity=1, request_id="claim-0001", now=given.now
+    )
+    await given.reserved_all(item)
+    ticket = (await flash_sales.tickets_by_ids(given.db, [claimed.ticket_id]))[claimed.ticket_id]
+    assert ticket.order_id is not None
+    slot_id = new_id()
+    async with given.db.transaction() as tx:
+        await tx.execute(insert(slots).values(id=slot_id, name="全天场", starts_at=time(0), minutes=1440))
+        await tx.execute(sales.update().where(sales.c.id == draft.sale.id).values(title="未公布的抢购"))
+    world.ids["pass"] = given.leave(item, owner)
+    world.has("flashsale", sale.id)
+    world.has("saleitem", item.id)
+    world.has("slot", slot_id)
+    world.has("flashsale/draft", draft.sale.id, Who.STAFF)
+    world.has("saleitem/draft", draft.item.id, Who.STAFF)
+    world.has("ticket", claimed.ticket_id, Who.ONLY_OWNER)
+    world.has("order/claimed", ticket.order_id, Who.OWNER)
+    world.marks["未公布的抢购"] = Who.STAFF
+
+
+async def _books(world: World) -> None:
+    given, by = world.given, world.personas["admin"].account_id
+    bill, difference = new_id(), new_id()
+    moments = {"day": date(2026, 11, 10), "now": given.now}
+    async with given.db.transaction() as tx:
+        await tx.execute(text(_BILL), {"id": bill, **moments})
+        await tx.execute(text(_DIFFERENCE), {"id": difference, "bill": bill, "by": by, **moments})
+    world.has("gatewaybill", bill, Who.FINANCE)
+    world.has("billdifference", difference, Who.FINANCE)
+
+
+def given_id(world: World, name: str) -> UUID:
+    """The UUID of something in the world."""
+    return decode(name.partition("/")[0], world.ids[name])
+
+
+async def _only(world: World, table: str) -> UUID:
+    return (await world.given.db.rows(text(f"SELECT id FROM {table}")))[0].id  # noqa: S608
+
+
+_BILL = """
+    INSERT INTO gateway_bills (id, gateway, day, payments, captured_minor, refunds, refunded_minor, fees_minor,
+                               differences, compared_at)
+    VALUES (:id, 'wechat', :day, 0, 0, 0, 0, 0, 1, :now)
+"""
+_DIFFERENCE = """
+    INSERT INTO gateway_bill_differences (id, bill_id, kind, subject, reference, settled_at, settled_by, words)
+    VALUES (:id, :bill, 'not_in_books', 'payment', 'wx1', :now, :by, '已核对')
+"""
