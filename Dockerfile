@@ -32,6 +32,7 @@ ENV PATH=/nightmarket/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NIGHTMARKET_HOST=0.0.0.0 \
     NIGHTMARKET_LIVE_HOST=0.0.0.0 \
+    NIGHTMARKET_API_SOCKETS=false \
     NIGHTMARKET_ADHOC_DOCUMENTS=false \
     NIGHTMARKET_DOCUMENTS=/nightmarket/documents.json \
     NIGHTMARKET_INTROSPECTION=false \
@@ -40,9 +41,9 @@ ENV PATH=/nightmarket/bin:$PATH \
     NIGHTMARKET_LOG_JSON=true
 USER 10001:10001
 WORKDIR /nightmarket
-EXPOSE 8000
+EXPOSE 8000 8001
 
-# of the API; a worker has another (deploy/compose.yml)
+# of the API; live and worker have others (deploy/compose.yml)
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 

@@ -1,8 +1,9 @@
 """Who may see an object and use a field: stated in the schema by `@access`, enforced here and nowhere else.
 
 Every object type states its rule; a field states one where its own is stricter, and every root field does. A field's rule
-is asked before its resolver runs, and the asker is told. A type's rule is asked when an object of it enters the answer,
-whichever road led there; a breach is a fault of ours, for the resolver should not have found it.
+is asked before its resolver runs: who has not the role is told so, who is not the owner reads null. A type's rule is asked
+when an object of it enters the answer, whichever road led there; a breach is a fault of ours, for the resolver should not
+have found it.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo
+from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, GraphQLResolveInfo
 from strawberry.schema_directive import Location
 from strawberry.types.base import StrawberryObjectDefinition
 
@@ -69,7 +70,7 @@ ROLES: dict[Who, frozenset[Role]] = {
 }
 OWNED: dict[Who, frozenset[Role]] = {Who.OWNER: STAFF, Who.ONLY_OWNER: frozenset()}
 """Rules of what belongs to somebody, and the roles that see it, too. Its class has an `owner: UUID | None`, an account;
-None where it is shown to those roles alone."""
+None where these roles alone may see it."""
 GUEST = UUID(int=0)
 """The owner of what a guest's token leads to: whoever is not signed in."""
 ROOTS = frozenset({"Query", "Mutation", "Subscription"})
@@ -131,21 +132,35 @@ def ruled_fields(schema: strawberry.Schema) -> Iterator[tuple[str, str, GraphQLF
 
 
 def enforce(schema: strawberry.Schema) -> None:
-    """Put every rule in force. Raises TypeError when a type or a root field states none, or nobody knows its owner."""
+    """Put every rule in force. Raises TypeError when a type or a root field states none that can be kept."""
     silent = sorted({t if t not in ROOTS else f"{t}.{name}" for t, name, _, who in ruled_fields(schema) if who is None})
     if silent:
         raise TypeError(f"{', '.join(silent)}: who may see this? Add directives=to(Who...)")
     for graphql_type in object_types(schema):
         if (guard := _guard(graphql_type)) is not None:
             graphql_type.extensions[GUARD] = guard
-        for field in graphql_type.fields.values():
-            who = rule_of(field)
-            if who is None or who is Who.ANYONE:
-                continue
-            if field.resolve is not None:
-                field.resolve = _guarded(field.resolve, who)
-            if field.subscribe is not None:
-                field.subscribe = _guarded(field.subscribe, who)
+        for name, field in graphql_type.fields.items():
+            _check_before(graphql_type, name, field)
+
+
+def _check_before(graphql_type: GraphQLObjectType, name: str, field: GraphQLField) -> None:
+    """Have the field's own rule asked before its resolver, and before the source of a subscription's events."""
+    who = rule_of(field)
+    if who is None or who is Who.ANYONE:
+        return
+    if who is Who.INHERITED:
+        raise TypeError(
+            f"{graphql_type.name}.{name} states INHERITED: a root field inherits nothing, others say nothing"
+        )
+    if who in OWNED and (not _has_owner(graphql_type) or isinstance(field.type, GraphQLNonNull)):
+        raise TypeError(
+            f"{graphql_type.name}.{name} is its owner's: its class needs an `owner`, and it must be nullable"
+        )
+    make = _owners if who in OWNED else _guarded
+    if field.resolve is not None:
+        field.resolve = make(field.resolve, who)
+    if field.subscribe is not None:
+        field.subscribe = make(field.subscribe, who)
 
 
 def _guarded(resolve: Callable[..., Any], who: Who) -> Callable[..., Any]:
@@ -156,23 +171,36 @@ def _guarded(resolve: Callable[..., Any], who: Who) -> Callable[..., Any]:
     return guarded
 
 
+def _owners(resolve: Callable[..., Any], who: Who) -> Callable[..., Any]:
+    def owners(source: Any, info: GraphQLResolveInfo[Any], /, **arguments: Any) -> Any:
+        return resolve(source, info, **arguments) if _may_see(who, info.context.principal, source) else None
+
+    return owners
+
+
 def _guard(graphql_type: GraphQLObjectType) -> Guard | None:
     """What raises ShownToStranger when an object of the type is about to be shown to the wrong one."""
     name, who = graphql_type.name, rule_of(graphql_type)
     if who is None or who in {Who.ANYONE, Who.INHERITED}:
         return None
-    is_owned = who in OWNED
-    roles = OWNED[who] if is_owned else ROLES.get(who)
-    if is_owned and not _has_owner(graphql_type):
+    if who in OWNED and not _has_owner(graphql_type):
         raise TypeError(f"{name} is its owner's: its class needs `owner: strawberry.Private[UUID | None]`")
+    rule = who
 
     def guard(principal: Principal | None, shown: Any) -> None:
-        if is_owned and shown.owner == (GUEST if principal is None else principal.account_id):
-            return
-        if principal is None or (roles is not None and not roles & principal.roles):
-            raise ShownToStranger(f"{name} is for {who.name}; asked by {principal and principal.account_id}")
+        if not _may_see(rule, principal, shown):
+            raise ShownToStranger(f"{name} is for {rule.name}; asked by {principal and principal.account_id}")
 
     return guard
+
+
+def _may_see(who: Who, principal: Principal | None, shown: Any) -> bool:
+    if who in OWNED and shown.owner == (GUEST if principal is None else principal.account_id):
+        return True
+    if principal is None:
+        return False
+    roles = OWNED[who] if who in OWNED else ROLES.get(who)
+    return roles is None or bool(roles & principal.roles)
 
 
 def _has_owner(graphql_type: GraphQLObjectType) -> bool:

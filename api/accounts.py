@@ -12,8 +12,19 @@ from api.nodes import Node, show_id
 from api.rates import Rate
 from api.refusals import refusal
 from api.sessions import Session
-from domain.accounts import actions, refreshing, sessions
-from domain.accounts.rules import AccountDisabled, LoginSwitchedOff, Principal, Role, SessionEnded
+from domain.accounts import actions, phones, queries, refreshing, sessions, wechat_login
+from domain.accounts.rules import (
+    AccountDisabled,
+    LoginSwitchedOff,
+    PhoneTaken,
+    Principal,
+    Role,
+    SessionEnded,
+    WechatBusy,
+    WechatCodeRefused,
+    WechatUserBlocked,
+    masked,
+)
 from domain.foundation.errors import BadInput
 
 RoleName = strawberry.enum(Role, name="Role", description="What a person may do.")
@@ -34,6 +45,12 @@ class Viewer(Node):
             market.db, self.principal.account_id, settings=market.settings, now=info.context.now
         )
         return [Session.of(session, self.principal) for session in found]
+
+    @strawberry.field(description="Their phone number, masked: 138****5678; null before `bindPhone`.")
+    async def phone(self, info: Info) -> str | None:
+        """Their phone number."""
+        phone = await queries.phone_of(info.context.market.db, self.principal.account_id)
+        return phone and masked(phone)
 
     @classmethod
     def of(cls, principal: Principal) -> "Viewer":
@@ -80,6 +97,23 @@ class SignInForDevelopmentInput:
     device: str = strawberry.field(default="", description="What to call the device: at most 100 characters.")
 
 
+@strawberry.input(description="Sign in with WeChat.")
+class SignInWithWechatInput:
+    """A code of wx.login."""
+
+    code: str = strawberry.field(description="What `wx.login` has just given; it works once, for five minutes.")
+    device: str = strawberry.field(default="", description="What to call the device: at most 100 characters.")
+
+
+@strawberry.input(description="Bind the phone number that WeChat vouches for.")
+class BindPhoneInput:
+    """A code of getPhoneNumber."""
+
+    code: str = strawberry.field(
+        description="What the button `getPhoneNumber` has just given; it works once, for five minutes."
+    )
+
+
 @strawberry.input(description="Stay signed in.")
 class RefreshSessionInput:
     """A refresh token."""
@@ -89,6 +123,24 @@ class RefreshSessionInput:
 
 SignInResult = Annotated[
     SignedIn | refusal(LoginSwitchedOff) | refusal(AccountDisabled), strawberry.union("SignInResult")
+]
+SignInWithWechatResult = Annotated[
+    SignedIn
+    | refusal(WechatCodeRefused)
+    | refusal(WechatUserBlocked)
+    | refusal(WechatBusy)
+    | refusal(LoginSwitchedOff)
+    | refusal(AccountDisabled),
+    strawberry.union("SignInWithWechatResult"),
+]
+BindPhoneResult = Annotated[
+    Viewer
+    | refusal(PhoneTaken)
+    | refusal(WechatCodeRefused)
+    | refusal(WechatUserBlocked)
+    | refusal(WechatBusy)
+    | refusal(LoginSwitchedOff),
+    strawberry.union("BindPhoneResult"),
 ]
 RefreshSessionResult = Annotated[SignedIn | refusal(SessionEnded), strawberry.union("RefreshSessionResult")]
 
@@ -130,6 +182,34 @@ class AccountMutation:
                 now=context.now,
             )
         )
+
+    @strawberry.mutation(
+        directives=[*to(Who.ANYONE), *rates.of(Rate.LOGIN)],
+        description="Sign in with a code of `wx.login`; the first visit opens an account. 微信登录",
+    )
+    async def sign_in_with_wechat(self, info: Info, input: SignInWithWechatInput) -> SignInWithWechatResult:
+        """Sign in with WeChat."""
+        context = info.context
+        market = context.market
+        return SignedIn.of(
+            await wechat_login.sign_in(
+                market.db, settings=market.settings, code=input.code, device=input.device, now=context.now
+            )
+        )
+
+    @strawberry.mutation(
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.LOGIN)],
+        description="Bind the viewer's phone number, in the place of one that they had. A number is one account's. Where the "
+        "answer was lost, ask for `viewer.phone`: the code does not work again. 绑定手机号",
+    )
+    async def bind_phone(self, info: Info, input: BindPhoneInput) -> BindPhoneResult:
+        """Bind a phone number."""
+        context = info.context
+        market, principal = context.market, context.shopper
+        await phones.bind(
+            market.db, settings=market.settings, account_id=principal.account_id, code=input.code, now=context.now
+        )
+        return Viewer.of(principal)
 
     @strawberry.mutation(
         directives=[*to(Who.ANYONE), *rates.of(Rate.REFRESH)],

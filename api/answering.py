@@ -15,7 +15,7 @@ from graphql.execution.values import VariableValues
 from api.answers import NO_STORE, Answer, Headers
 from api.documents import Documents
 from api.execution import Execution
-from api.faults import TIMEOUT, RequestFault, code_of, internal_error, sort_out
+from api.faults import TIMEOUT, RequestFault, code_of, internal_error, message_of, sentence, sort_out
 from api.limits import Limits
 from api.operations import Operation, PublicSeconds
 from api.outages import RETRY_AFTER_SECONDS
@@ -77,7 +77,7 @@ class Answering:
         return self._documents.find(request, only_persisted=only_persisted).operation(request.name)
 
     async def admit(
-        self, operation: Operation, given: dict[str, Any], make_context: Callable[[], C]
+        self, operation: Operation, given: dict[str, Any], make_context: Callable[[], C], language: str = "en"
     ) -> tuple[C, VariableValues, orjson.Fragment]:
         """What a query, mutation or subscription that may be executed now is executed with: its context, its variables
         as resolvers take them, and the `extensions` of its answers. Raises RequestFault for one that may not.
@@ -87,15 +87,24 @@ class Answering:
             if self._admit is not None:
                 await self._admit(context, operation, given)
         except self.client_errors as error:  # who asks may not ask at all, or not now
-            raise not_admitted(error) from None
+            raise not_admitted(error, language) from None
         variables = operation.coerce(given)
         return context, variables, operation.price(variables)
 
-    async def execute(self, operation: Operation, given: dict[str, Any], make_context: Callable[[], object]) -> Answer:
-        """The answer of a query or a mutation. Never raises; cancellation passes through."""
+    async def execute(
+        self,
+        operation: Operation,
+        given: dict[str, Any],
+        make_context: Callable[[], object],
+        language: str = "en",
+    ) -> Answer:
+        """The answer of a query or a mutation. Never raises; cancellation passes through.
+
+        `language` is spoken to whoever is not let in; from then on it is the context's.
+        """
         label, kind = operation.label, operation.kind
         try:
-            context, variables, extensions = await self.admit(operation, given, make_context)
+            context, variables, extensions = await self.admit(operation, given, make_context, language)
         except RequestFault as fault:
             return refused(fault, label, kind)
         return await self.run(operation, context, variables, extensions)
@@ -112,16 +121,16 @@ class Answering:
         """The answer of what was admitted: of a query, a mutation, or one event of a subscription. Never raises;
         cancellation passes through.
         """
-        label, kind = operation.label, operation.kind
+        label, kind, language = operation.label, operation.kind, getattr(context, "language", "en")
         try:
             data, errors = await within(self._seconds, Execution(operation, variables, context, event).run())
         except TimeoutError:
-            message = f"The operation took longer than {self._seconds:g} seconds and was cancelled."
+            message = sentence(TIMEOUT, language, seconds=self._seconds)
             entry = {"message": message, "extensions": {"code": TIMEOUT}}
             return answer_of({"errors": [entry], "data": None, "extensions": extensions}, "timeout", label, kind)
         if not errors:
             return answer_of({"data": data, "extensions": extensions}, "ok", label, kind)
-        entries, outcome = sort_out(errors, self.client_errors, label, getattr(context, "language", "en"))
+        entries, outcome = sort_out(errors, self.client_errors, label, language)
         answer = answer_of({"errors": entries, "data": data, "extensions": extensions}, outcome, label, kind)
         if outcome == "unavailable" and not any(value is not None for value in (data or {}).values()):
             return answer._replace(status=503, headers=(*answer.headers, RETRY_AFTER))
@@ -146,11 +155,11 @@ def refused(fault: RequestFault, label: str = "none", kind: str = "none") -> Ans
     )
 
 
-def not_admitted(error: Exception) -> RequestFault:
+def not_admitted(error: Exception, language: str = "en") -> RequestFault:
     """The fault of somebody who may not ask at all, or not now: with `retryAfter` in seconds where waiting helps."""
     code, status = code_of(error), NOT_ADMITTED.get(code_of(error), 400)
     seconds = getattr(error, "retry_after", None)
     if seconds is None:
-        return RequestFault.of(code, str(error), status=status)
-    entry = {"message": str(error), "extensions": {"code": code, "retryAfter": seconds}}
+        return RequestFault.of(code, message_of(error, language), status=status)
+    entry = {"message": message_of(error, language), "extensions": {"code": code, "retryAfter": seconds}}
     return RequestFault([entry], status=status, headers=((b"retry-after", b"%d" % -(-seconds // 1)),))

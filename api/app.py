@@ -19,8 +19,11 @@ from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
 from api.exports import orders_csv, statement_csv
+from api.faults import UNAVAILABLE, internal_error
 from api.forwarded import Forwarded, device_of
 from api.front import Front
+from api.languages import language_of
+from api.operations import Operation
 from api.payments import take_notice
 from api.services import Services
 from api.shipments import take_tracking_notice
@@ -28,7 +31,7 @@ from api.socket_connection import Greeting, Terms
 from api.sockets import Sockets
 from api.supplier_doors import settlement_csv, take_feed, take_parcels
 from api.wire import RequestHead
-from domain.foundation import clock, logs, metrics, tracing
+from domain.foundation import clock, logs, metrics, tracing, wechat_platform
 from domain.foundation.errors import ClientFault, NotSignedIn
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.runtime import Market
@@ -55,7 +58,7 @@ class Api:
             documents=trusted.load(settings),
             adhoc=settings.adhoc_documents,
             public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
-            admit=rates.admit if settings.rate_limits else None,
+            admit=self._admit,
         )
         graphql = GraphQLEndpoint(
             self._answering,
@@ -64,7 +67,7 @@ class Api:
             ide=graphiql.app if settings.graphiql else None,
             on_operation=_observe,
             shares_answers=True,
-            language=_language,
+            language=language_of,
         )
         self.sockets = Sockets(
             self._answering,
@@ -94,6 +97,7 @@ class Api:
                 Route("/readyz", self._ready),
                 WebSocketRoute("/graphql", self.sockets),
             ],
+            exception_handlers={Exception: _failed},
             lifespan=self._lifespan,
         )
         is_https = settings.home.startswith("https:")
@@ -119,13 +123,24 @@ class Api:
         finally:
             listening.cancel()
             await hang_up()
+            await wechat_platform.hang_up()
             await self.market.close()
             await asyncio.to_thread(tracing.shut_down)
 
+    async def _admit(self, context: Context, operation: Operation, variables: dict[str, Any]) -> None:
+        if context.refused is not None and not rates.signs_in(operation):
+            raise context.refused
+        if self._settings.rate_limits:
+            await rates.admit(context, operation, variables)
+
     def _context(self, head: RequestHead) -> Context:
-        return self._new_context(
-            head, head.header("authorization"), head.header("accept-language"), head.header("x-device-id")
-        )
+        language, device = head.header("accept-language"), head.header("x-device-id")
+        try:
+            return self._new_context(head, head.header("authorization"), language, device)
+        except NotSignedIn as refused:  # raised when it is known what for the token came along
+            context = self._new_context(head, "", language, device)
+            context.refused = refused
+            return context
 
     def _socket_context(self, greeting: Greeting) -> Context:
         head = greeting.head
@@ -147,7 +162,7 @@ class Api:
             principal = self._services.verifier.principal(token.strip(), now=now)
         address = self._forwarded.address(head.scope)
         return Context(
-            self.market, self._services, now, principal, _language(language.encode()), address, device_of(device)
+            self.market, self._services, now, principal, language_of(language.encode()), address, device_of(device)
         )
 
     async def _live(self, request: Request) -> Response:
@@ -167,18 +182,20 @@ class Api:
         return JSONResponse({"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503)
 
 
+async def _failed(request: Request, error: Exception) -> Response:
+    """What is told of a fault of ours, or of an outage, at a door that is not GraphQL's."""
+    entry = internal_error(error, request.url.path)
+    facts = entry["extensions"]
+    if facts["code"] != UNAVAILABLE:
+        return JSONResponse({"message": entry["message"], **facts}, 500)
+    return JSONResponse({"message": entry["message"], **facts}, 503, {"retry-after": str(facts["retryAfter"])})
+
+
 def _settle_garbage() -> None:
     """Leave what was loaded at the start out of every collection, and collect less often: p99 44 -> 9 ms when measured."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-
-
-def _language(accept: bytes) -> str:
-    """English when it is asked for before Chinese, else Chinese."""
-    text = accept.decode("latin-1").lower()
-    english, chinese = text.find("en"), text.find("zh")
-    return "en" if english >= 0 and (chinese < 0 or english < chinese) else "zh"
 
 
 def _observe(field: str, kind: str, seconds: float, outcome: str) -> None:

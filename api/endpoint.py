@@ -4,7 +4,8 @@ strawberry builds the schema; its HTTP view and its extensions are not used. A r
 media type and size checks (wire), the answers everyone may share (shared_answers), and what executes it (answering).
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 from api.answering import Answering, answer_of, refused
@@ -18,7 +19,9 @@ from api.faults import (
     RequestFault,
     internal_error,
 )
+from api.languages import language_of
 from api.operations import Operation
+from api.patience import Abandoned, while_awaited
 from api.requests import Request
 from api.shared_answers import SharedAnswers
 from api.wire import (
@@ -54,8 +57,8 @@ class GraphQLEndpoint:
     timeout, unavailable, internal.
 
     With `shares_answers`, requests without an Authorization header share the answers of public fields: those that agree
-    in every byte of the body and in what `language` makes of the Accept-Language header (bytes; by default the header
-    as it is). `ide` answers GET requests of browsers.
+    in every byte of the body and in what `language` makes of the Accept-Language header. `ide` answers GET requests of
+    browsers.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class GraphQLEndpoint:
         ide: ASGIApp | None = None,
         on_operation: OnOperation | None = None,
         shares_answers: bool = False,
-        language: Callable[[bytes], Hashable] = bytes,
+        language: Callable[[bytes], str] = language_of,
     ) -> None:
         self._answering = answering
         self._shared = SharedAnswers() if shares_answers else None
@@ -83,26 +86,27 @@ class GraphQLEndpoint:
             return
         started = perf_counter()
         content_type = media_type(accept)
+        language = self._language(head.headers.get(b"accept-language", b""))
         try:
             if content_type is None:
                 message = "Accept application/graphql-response+json or application/json."
                 raise RequestFault.of(NOT_ACCEPTABLE, message, status=406)
-            answer = await self._answer(head, receive)
+            answer = await self._answer(head, receive, language)
         except RequestFault as fault:
             answer = refused(fault)
-        except ClientGone:
+        except (ClientGone, Abandoned):
             return
         except Exception as error:
-            entry = internal_error(error, "none")
+            entry = internal_error(error, "none", language)
             is_outage = entry["extensions"]["code"] == UNAVAILABLE
             status = 503 if is_outage else 500
             answer = answer_of({"errors": [entry]}, "unavailable" if is_outage else "internal")
             answer = answer._replace(status=status, older_status=status)
         if self._on_operation is not None:
             self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
-        await _send(send, answer, head, content_type or JSON)
+        await _send(send, answer, head, content_type or JSON, language)
 
-    async def _answer(self, head: RequestHead, receive: Receive) -> Answer:
+    async def _answer(self, head: RequestHead, receive: Receive, language: str) -> Answer:
         method = head.scope["method"]
         if method == "POST":
             check_json(head)
@@ -113,17 +117,17 @@ class GraphQLEndpoint:
             raise RequestFault.of(METHOD_NOT_ALLOWED, "Send operations by POST or GET.", status=405, headers=ALLOWED)
         if self._shared is None or b"authorization" in head.headers:
             request, operation = read(source)
-            return await self._execute(operation, request, head)
-        asked = (source, self._language(head.headers.get(b"accept-language", b"")))
+            return await self._execute(operation, request, head, language, receive)
+        asked = (source, language)
         if (answer := self._shared.get(asked)) is not None:
             return answer
         request, operation = read(source)
         seconds = operation.public_seconds
         if not seconds:
-            return await self._execute(operation, request, head)
+            return await self._execute(operation, request, head, language, receive)
 
         async def find() -> Answer:
-            answer = await self._execute(operation, request, head)
+            answer = await self._execute(operation, request, head, language)
             return cacheable(answer, seconds) if method in READING else answer
 
         return await self._shared.share(asked, seconds=seconds, find=find)
@@ -143,8 +147,20 @@ class GraphQLEndpoint:
         _check_kind(operation)
         return request, operation
 
-    async def _execute(self, operation: Operation, request: Request, head: RequestHead) -> Answer:
-        return await self._answering.execute(operation, request.variables, lambda: self._make_context(head))
+    async def _execute(
+        self, operation: Operation, request: Request, head: RequestHead, language: str, receive: Receive | None = None
+    ) -> Answer:
+        """A query ends with whoever waits for it; a mutation is carried to its end, as its client cannot know how far it got."""
+        answering = self._answering.execute(operation, request.variables, lambda: self._make_context(head), language)
+        if receive is None or operation.kind == "mutation":
+            return await answering
+        return await while_awaited(partial(_hang_up, receive), answering)
+
+
+async def _hang_up(receive: Receive) -> None:
+    """Comes to its end when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _check_kind(operation: Operation) -> None:
@@ -154,11 +170,16 @@ def _check_kind(operation: Operation) -> None:
         )
 
 
-async def _send(send: Send, answer: Answer, head: RequestHead, content_type: bytes) -> None:
+async def _send(send: Send, answer: Answer, head: RequestHead, content_type: bytes, language: str) -> None:
     newer = content_type is RESPONSE_JSON
     status = answer.status if newer else answer.older_status
     body = answer.body
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *answer.headers]
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (b"content-language", language.encode()),
+        *answer.headers,
+    ]
     if head.scope["method"] in READING:
         if answer.digest:
             tag = entity_tag(answer, newer=newer)

@@ -39,7 +39,8 @@ UNAVAILABLE = "UNAVAILABLE"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
 
 SENTENCES = {
-    INTERNAL: ("系统出错，请稍后再试", "internal error"),
+    INTERNAL: ("系统繁忙，请稍后再试（编号 {reference}）", "internal error"),
+    TIMEOUT: ("系统繁忙，请稍后再试", "The operation took longer than {seconds:g} seconds and was cancelled."),
     UNAVAILABLE: ("服务暂时不可用，请稍后再试", "the market cannot answer just now: try again in a moment"),
 }
 """What shoppers read of faults that are not theirs, in Chinese and English."""
@@ -114,12 +115,13 @@ def sort_out(
         elif cause is not None and is_outage(cause):
             outcome = "internal" if internal else "unavailable"
             note_outage(cause, operation)
-            message = _sentence(UNAVAILABLE, language)
+            message = sentence(UNAVAILABLE, language)
             entries.append(told(error, UNAVAILABLE, message, retryAfter=RETRY_AFTER_SECONDS))
         else:
             outcome, reference = "internal", reference or new_reference()
             internal.append(error)
-            entries.append(told(error, INTERNAL, _sentence(INTERNAL, language), reference=reference))
+            message = sentence(INTERNAL, language, reference=reference)
+            entries.append(told(error, INTERNAL, message, reference=reference))
     if internal:
         report(internal[0].original_error or internal[0], reference, operation, places=[e.path for e in internal[:10]])
     return entries, outcome
@@ -141,15 +143,17 @@ def internal_error(error: BaseException, operation: str, language: str = "en") -
     if is_outage(error):
         note_outage(error, operation)
         facts = {"code": UNAVAILABLE, "retryAfter": RETRY_AFTER_SECONDS}
-        return {"message": _sentence(UNAVAILABLE, language), "extensions": facts}
+        return {"message": sentence(UNAVAILABLE, language), "extensions": facts}
     reference = new_reference()
     report(error, reference, operation)
-    return {"message": _sentence(INTERNAL, language), "extensions": {"code": INTERNAL, "reference": reference}}
+    message = sentence(INTERNAL, language, reference=reference)
+    return {"message": message, "extensions": {"code": INTERNAL, "reference": reference}}
 
 
-def _sentence(code: str, language: str) -> str:
+def sentence(code: str, language: str, **facts: object) -> str:
+    """What a fault that is not the shopper's is told with."""
     zh, en = SENTENCES[code]
-    return zh if language == "zh" else en
+    return (zh if language == "zh" else en).format(**facts)
 
 
 def new_reference() -> str:

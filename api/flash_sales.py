@@ -18,6 +18,7 @@ from api.products import Sku, sku_loader
 from api.refusals import refusal
 from api.scalars import Long
 from domain.flash_sales import passes, queries, rules, tickets
+from domain.flash_sales.admission import Place
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.foundation.pages import Page
 from domain.foundation.rates import Rate
@@ -64,6 +65,9 @@ class FlashSale(Node):
     opens_at: datetime = strawberry.field(description="Claims are taken from this moment on.")
     closes_at: datetime = strawberry.field(description="From this moment on they are not.")
     pay_seconds: Long = strawberry.field(description="Seconds to pay, from the moment a ticket is reserved.")
+    admissions_per_second: Long | None = strawberry.field(
+        description="Shoppers who get a pass in one second, at most; the others stand in line. Null: everybody at once."
+    )
     server_time: datetime = strawberry.field(description="The market's clock, for a countdown that agrees with it.")
     is_open: bool
     items: list[FlashSaleItem]
@@ -77,6 +81,25 @@ class FlashSalePass:
 
     token: str = strawberry.field(name="pass", description="Send it with the claim.")
     expires_at: datetime = strawberry.field(description="Ask for a new one after this moment.")
+    owner: strawberry.Private[UUID]
+
+
+@strawberry.type(
+    directives=to(Who.ONLY_OWNER),
+    description="A place in line before a sale that lets in only so many shoppers a second. It is no place in the queue for "
+    "units: that begins with the claim. 排队号",
+)
+class FlashSalePlace:
+    """A place in line."""
+
+    place: str = strawberry.field(
+        description="Send it with the next `requestFlashSalePass`: with it the place is kept."
+    )
+    position: Long = strawberry.field(description="How many stand before this shopper, and themselves; it only falls.")
+    poll_after_ms: Long = strawberry.field(description="Milliseconds to wait before asking again.")
+    admitted_at: datetime = strawberry.field(
+        description="When the turn comes, at the earliest; whoever asks after that moment is let in."
+    )
     owner: strawberry.Private[UUID]
 
 
@@ -122,6 +145,10 @@ class RequestFlashSalePassInput:
     """For which item."""
 
     item_id: strawberry.ID
+    place: str | None = strawberry.field(
+        default=None,
+        description="From the answer before, where that was a FlashSalePlace. Asking without it keeps the place too.",
+    )
     captcha: str | None = strawberry.field(
         default=None, description="A solved captcha. A place for it: this version asks for none and looks at none."
     )
@@ -139,7 +166,13 @@ class ClaimFlashSaleInput:
 
 
 PassResult = Annotated[
-    FlashSalePass | refusal(rules.FlashSaleNotOpen) | refusal(rules.FlashSaleClosed) | refusal(NotFound),
+    FlashSalePass
+    | FlashSalePlace
+    | refusal(rules.FlashSaleNotOpen)
+    | refusal(rules.FlashSaleClosed)
+    | refusal(rules.FlashSalePlaceRefused)
+    | refusal(rules.FlashSaleBusy)
+    | refusal(NotFound),
     strawberry.union("RequestFlashSalePassResult"),
 ]
 ClaimResult = Annotated[
@@ -210,14 +243,24 @@ class FlashSaleMutation:
 
     @strawberry.mutation(
         directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CLAIM)],
-        description="Leave to claim; given only while the sale is open.",
+        description="Leave to claim; given only while the sale is open. Where more shoppers come than it lets in a second, a place "
+        "in line comes first: ask again after `pollAfterMs`.",
     )
     async def request_flash_sale_pass(self, info: Info, input: RequestFlashSalePassInput) -> PassResult:
         """Leave to claim."""
         context = info.context
+        shopper_id = context.shopper.account_id
         leave = await context.services.passes.request(
-            shopper_id=context.shopper.account_id, item_id=read_id("saleitem", input.item_id), now=context.now
+            shopper_id=shopper_id, item_id=read_id("saleitem", input.item_id), place=input.place, now=context.now
         )
+        if isinstance(leave, Place):
+            return FlashSalePlace(
+                place=leave.token,
+                position=Long(leave.position),
+                poll_after_ms=Long(leave.poll_after_ms),
+                admitted_at=leave.admitted_at,
+                owner=shopper_id,
+            )
         return FlashSalePass(
             token=passes.sign(context.market.settings.signing_secret, leave),
             expires_at=leave.expires_at,
@@ -271,6 +314,7 @@ def _show_sale(sale: rules.Sale, levels: dict[UUID, Level], now: datetime) -> Fl
         opens_at=sale.opens_at,
         closes_at=sale.closes_at,
         pay_seconds=sale.pay_seconds,
+        admissions_per_second=None if sale.admissions_per_second is None else Long(sale.admissions_per_second),
         server_time=now,
         is_open=sale.is_open(now),
         items=[

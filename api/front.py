@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any
 
@@ -84,7 +85,7 @@ class Front:
             if scope["method"] == "OPTIONS" and self._cors.is_preflight(scope, origin):
                 await _answer_preflight(send_with_headers)
                 return
-            app = self._graphql if scope["path"] == "/graphql" else self._others
+            app = self._graphql if scope["path"] == "/graphql" else self._serve_others
             if not tracing.is_on():
                 await app(scope, receive, send_with_headers)
                 return
@@ -93,6 +94,12 @@ class Front:
                 await app(scope, receive, send_with_headers)
         finally:
             self._in_flight -= 1
+
+    async def _serve_others(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(Exception):  # Starlette raises it on for the server's log; it is answered and reported
+            await self._others(scope, receive, send)
+        endpoint = scope.get("endpoint")
+        tracing.describe(f"http {getattr(endpoint, '__name__', 'nowhere')}")
 
 
 class _Cors:

@@ -162,6 +162,13 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "EXTEND_RECEIPT": ("延长收货", "Extend the time to receive"),
         "REQUEST_AFTER_SALE": ("申请售后", "Ask for money back"),
     },
+    "PasswordWeakness": {
+        "TOO_SHORT": ("太短", "Too short"),
+        "TOO_LONG": ("太长", "Too long"),
+        "USERNAME": ("包含用户名", "Contains the username"),
+        "OLD": ("与旧密码相同", "The old one"),
+        "COMMON": ("过于常见", "Too common"),
+    },
     "PaymentGateway": {"WECHAT": ("微信支付", "WeChat Pay"), "STRIPE": ("Stripe", "Stripe")},
     "PaymentState": {
         "PENDING": ("待支付", "To be paid"),

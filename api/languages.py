@@ -9,15 +9,17 @@ _RANGE = re.compile(r"\s*(\*|[a-z]{1,8})(?:-[a-z0-9]{1,8})*\s*(?:;\s*q=(0(?:\.\d
 _UNNAMED = 0.0001  # what is not named is better than what is refused with q=0, and worse than anything named
 
 
-@lru_cache(maxsize=256)
 def language_of(accept: bytes) -> str:
     """ "zh" or "en", whichever an Accept-Language header (RFC 9110, 12.5.4) gives the greater weight.
 
     Of the same weight, the one named first; Chinese where neither is named. Regions and scripts make no difference, and
     what cannot be read is passed over.
     """
-    if len(accept) > HEADER_BYTES:
-        return LANGUAGES[0]
+    return _read(accept) if len(accept) <= HEADER_BYTES else LANGUAGES[0]
+
+
+@lru_cache(maxsize=256)
+def _read(accept: bytes) -> str:
     weights: dict[str, float] = {}
     for text in accept.decode("latin-1").lower().split(","):
         if read := _RANGE.fullmatch(text):

@@ -8,19 +8,25 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api import app
+from api.wire import ASGIApp
 from domain.foundation.settings import Settings
 
 HEADER_SECONDS = 15.0
 """For the head of a request to come."""
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 3.0
 """For the other side to read the close frame, and what was sent before it."""
 
 
 def serve(settings: Settings) -> None:
     """Serve `api.app` at `live_host` and `live_port` until SIGTERM or SIGINT; every socket is told first."""
+    run(app.create().app, settings)
+
+
+def run(application: ASGIApp, settings: Settings) -> None:
+    """Serve an ASGI application as `serve` does."""
     uvicorn.Server(
         uvicorn.Config(
-            app.create().app,
+            application,
             host=settings.live_host,
             port=settings.live_port,
             loop="uvloop",

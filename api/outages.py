@@ -6,6 +6,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from domain.flash_sales.rules import FlashSaleBusy
+
 RETRY_AFTER_SECONDS = 2
 
 _GONE = (
@@ -19,6 +21,7 @@ _GONE = (
     ClusterDownError,
     ReadOnlyError,
     OutOfMemoryError,
+    FlashSaleBusy,  # the gate again, at a field that has no refusals to answer with: node(id:)
 )
 
 _GONE_STATES = ("08", "53", "57P")

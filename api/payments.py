@@ -17,6 +17,7 @@ from api.faults import RequestFault
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Node, finds, show_id
+from api.reporting import note_refusal
 from api.wire import ClientGone, RequestHead, read_body
 from domain.foundation import clock, metrics
 from domain.payments import actions, queries, rules
@@ -185,7 +186,7 @@ async def take_notice(request: Request) -> Response:
         return _fail(503, "the books are busy; bring it again")
     except tuple(STATUS) as refused:
         metrics.notices.labels(gateway.name, COUNTED_AS[type(refused)]).inc()
-        log.warning("notice_refused", code=refused.code, why=str(refused))
+        note_refusal("notice_refused", code=refused.code, why=str(refused)[:300])
         return _fail(STATUS[type(refused)], f"{refused.code}: {refused}")
     metrics.notices.labels(gateway.name, "known" if outcome is actions.Outcome.KNOWN else "taken").inc()
     payment = str(notice.news.payment_id) if notice.news else None

@@ -28,7 +28,7 @@ class Account(Node):
     display_name: str
     username: str | None = strawberry.field(description="What they sign in by as staff; null for everybody else.")
     roles: list[RoleName] = strawberry.field(description="What they may do; everybody is a shopper.")
-    phone: str | None = strawberry.field(description="The first three and the last two digits: `138****21`.")
+    phone: str | None = strawberry.field(description="The first three and the last four digits: `138****8000`.")
     created_at: datetime
     disabled_at: datetime | None = strawberry.field(description="Since when they are banned; null while they are not.")
     disabled_why: str | None = strawberry.field(description="What was said when they were banned.")
@@ -160,16 +160,16 @@ class PeopleMutation:
         return await _account(info, account_id)
 
     @strawberry.mutation(directives=to(Who.ADMIN), description="Let somebody sign in again who was banned.")
-    async def unban_account(self, info: Info, account_id: strawberry.ID) -> UnbanAccountResult:
+    async def unban_account(self, info: Info, id: strawberry.ID) -> UnbanAccountResult:
         """Let somebody in again."""
-        key = read_id("account", account_id)
+        key = read_id("account", id)
         await people.unban(info.context.market.db, account_id=key, **_by(info))
         return await _account(info, key)
 
     @strawberry.mutation(directives=to(Who.ADMIN), description="Sign somebody out everywhere, within five seconds.")
-    async def end_sessions_of(self, info: Info, account_id: strawberry.ID) -> EndSessionsOfResult:
+    async def end_sessions_of(self, info: Info, id: strawberry.ID) -> EndSessionsOfResult:
         """Sign somebody out."""
-        key = read_id("account", account_id)
+        key = read_id("account", id)
         await people.end_sessions(info.context.market.db, account_id=key, **_by(info))
         return await _account(info, key)
 

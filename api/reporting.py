@@ -1,4 +1,4 @@
-"""Faults of ours and outages on their way to the log: the first of a kind in full, the next ones in a line."""
+"""Faults of ours, outages and refusals at doors on their way to the log: a crowd of a kind is written in few lines."""
 
 import hashlib
 from time import monotonic
@@ -10,12 +10,13 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FULL_AGAIN_SECONDS = 60.0
-OUTAGE_AGAIN_SECONDS = 10.0
+WINDOW_SECONDS = 10.0
+REFUSALS_IN_A_WINDOW = 5
 MOST_KINDS = 1_000
 """Kinds remembered. Their number is that of the lines of code that fail; should something make more, all are forgotten."""
 
 _faults: dict[str, tuple[float, str]] = {}
-_outages: dict[str, tuple[float, int]] = {}
+_windows: dict[str, tuple[float, int]] = {}
 
 
 def report(error: BaseException, reference: str, operation: str, **facts: Any) -> None:
@@ -36,15 +37,29 @@ def report(error: BaseException, reference: str, operation: str, **facts: Any) -
 
 
 def note_outage(error: BaseException, operation: str) -> None:
-    """Write, at most every ten seconds for each kind of error, that something does not answer, and how often it was met."""
+    """Write that something does not answer: once in ten seconds for each kind of error, and how often it was met before."""
     kind = type(error).__qualname__
+    unwritten = _unwritten(kind, 1)
+    if unwritten is not None:
+        log.error("unavailable", error=kind, why=str(error)[:300], operation=operation, unwritten=unwritten)
+
+
+def note_refusal(event: str, **facts: Any) -> None:
+    """Write that a letter at one of our doors was refused: five times in ten seconds for each event, for anybody may knock."""
+    unwritten = _unwritten(event, REFUSALS_IN_A_WINDOW)
+    if unwritten is not None:
+        log.warning(event, **facts, unwritten=unwritten)
+
+
+def _unwritten(kind: str, at_most: int) -> int | None:
+    """How many of a kind the last window left unwritten; None when this window has its lines already."""
     now = monotonic()
-    since, times = _outages.get(kind, (now - OUTAGE_AGAIN_SECONDS, 0))
-    if now < since + OUTAGE_AGAIN_SECONDS:
-        _outages[kind] = (since, times + 1)
-        return
-    _outages[kind] = (now, 0)
-    log.error("unavailable", error=kind, why=str(error)[:300], operation=operation, unwritten=times)
+    since, times = _windows.get(kind, (now, 0))
+    if now >= since + WINDOW_SECONDS:
+        _windows[kind] = (now, 1)
+        return max(times - at_most, 0)
+    _windows[kind] = (since, times + 1)
+    return 0 if times < at_most else None
 
 
 def fingerprint(error: BaseException) -> str:
@@ -60,4 +75,4 @@ def fingerprint(error: BaseException) -> str:
 def forget() -> None:
     """Write the next of each kind in full."""
     _faults.clear()
-    _outages.clear()
+    _windows.clear()

@@ -42,6 +42,9 @@ class CreateFlashSaleInput:
     items: list[FlashSaleItemInput]
     idempotency_key: str
     pay_seconds: int = strawberry.field(default=900, description="Seconds to pay once reserved: 1 to 86400.")
+    admissions_per_second: int | None = strawberry.field(
+        default=None, description="Let so many shoppers in a second, 1 to 100000; the others stand in line. Null: all."
+    )
     opens_at: datetime | None = None
     closes_at: datetime | None = strawberry.field(default=None, description="At most 7 days after `opensAt`.")
     slot_id: strawberry.ID | None = strawberry.field(default=None, description="A daily slot.")
@@ -145,6 +148,7 @@ class RunningFlashSalesMutation:
             opens_at=opens_at,
             closes_at=closes_at,
             pay_seconds=input.pay_seconds,
+            admissions_per_second=input.admissions_per_second,
             items=items,
             slot_id=slot_id,
             by=context.shopper.account_id,

@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.accounts.revocations import Revocations
 from domain.accounts.tokens import Verifier
+from domain.flash_sales.admission import AdmissionDesk
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.passes import PassDesk
 from domain.flash_sales.tickets import TicketDesk
@@ -40,7 +41,7 @@ class Services:
             revocations,
             Verifier(settings, is_revoked=revocations.is_revoked),
             ClaimDesk(market.gate, key=settings.signing_secret, sold_out_seconds=settings.sold_out_seconds),
-            PassDesk(market.db, seconds=settings.pass_seconds),
+            PassDesk(market.db, AdmissionDesk(market.gate, key=settings.signing_secret), seconds=settings.pass_seconds),
             tickets,
             TicketWatch(tickets),
             RateDesk(market.gate),

@@ -14,6 +14,7 @@ from api.context import Info
 from api.faults import RequestFault
 from api.loaders import batched
 from api.nodes import Node, finds, show_id
+from api.reporting import note_refusal
 from api.scalars import Long
 from api.wire import ClientGone, RequestHead, read_body
 from domain.foundation import clock
@@ -142,7 +143,7 @@ async def take_tracking_notice(request: Request) -> Response:
     except TimeoutError:
         return _answer(503, "the books are busy; bring it again")
     except (PushForged, PushMalformed) as refused:
-        log.warning("push_refused", code=refused.code, why=str(refused))
+        note_refusal("push_refused", code=refused.code, why=str(refused)[:300])
         return _answer(401 if isinstance(refused, PushForged) else 400, str(refused))
     log.info("push_taken", number=push.number, events=len(push.events), new=new)
     return _answer(200, "成功")

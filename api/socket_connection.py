@@ -14,6 +14,7 @@ from api import subscribing
 from api.answering import Answering
 from api.context import Context
 from api.faults import BAD_REQUEST, RequestFault, internal_error
+from api.languages import language_of
 from api.requests import Request, read_request
 from api.socket_messages import ClientMessage, Closing, Malformed
 from api.socket_outgoing import Outgoing
@@ -41,6 +42,11 @@ class Greeting(NamedTuple):
     authorization: str = ""
     language: str = ""
     device: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """The language of its answers."""
+        return language_of((self.language or self.head.header("accept-language")).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +227,7 @@ class Connection:
         except RequestFault as fault:
             end = messages.error(id, fault.errors)
         except Exception as error:
-            end = messages.error(id, [internal_error(error, "socket")])
+            end = messages.error(id, [internal_error(error, "socket", self._greeting.spoken)])
         if self._operations.get(id) is asyncio.current_task():
             del self._operations[id]
             self._outgoing.say(end)
@@ -232,12 +238,14 @@ class Connection:
         operation = self._answering.prepare(request)
         if operation.kind == "subscription":
             self._on_operation(operation.label, operation.kind, perf_counter() - started, "ok")
-            results = subscribing.answers(self._answering, operation, request.variables, self._context)
+            results = subscribing.answers(
+                self._answering, operation, request.variables, self._context, self._greeting.spoken
+            )
             async with aclosing(results):  # type: ignore[type-var]  # a generator
                 async for result in results:
                     self._outgoing.say(messages.next_(id, result.body))
             return messages.complete(id)
-        answer = await self._answering.execute(operation, request.variables, self._context)
+        answer = await self._answering.execute(operation, request.variables, self._context, self._greeting.spoken)
         self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
         if answer.outcome == "refused":
             return messages.error(id, orjson.loads(answer.body)["errors"])

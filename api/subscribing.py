@@ -1,6 +1,7 @@
 """Subscriptions: from one that was prepared to its answers, one for each event of its source. Never sees a socket."""
 
 from collections.abc import AsyncIterator, Callable
+from inspect import isawaitable
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
@@ -14,36 +15,39 @@ from api.operations import Operation
 
 
 async def answers(
-    answering: Answering, operation: Operation, given: dict[str, Any], make_context: Callable[[], object]
+    answering: Answering,
+    operation: Operation,
+    given: dict[str, Any],
+    make_context: Callable[[], object],
+    language: str = "en",
 ) -> AsyncIterator[Answer]:
     """The answers of a subscription until its source ends; closed before that, it closes the source.
 
     Every event has a context of its own: its own moment, its own loaders, and a token that is checked again. Raises
-    RequestFault for a subscription that may not begin or go on, and when its source fails.
+    RequestFault for a subscription that may not begin or go on, and when its source fails; `language` is what it speaks.
     """
-    context, variables, extensions = await answering.admit(operation, given, make_context)
-    source = create_source_event_stream(Execution(operation, variables, context))
-    if not hasattr(source, "__aiter__"):
-        source = await source  # type: ignore[misc]  # awaitable, if not a stream
-    if isinstance(source, ExecutionResult):
-        raise _failed(source.errors or [], answering, operation)
-    events: Any = source
+    context, variables, extensions = await answering.admit(operation, given, make_context, language)
+    events: Any = create_source_event_stream(Execution(operation, variables, context))
+    if isawaitable(events):
+        events = await events
+    if isinstance(events, ExecutionResult):
+        raise _failed(events.errors or [], answering, operation, language)
     try:
         async for event in events:
             try:
                 fresh = make_context()
             except answering.client_errors as error:
-                raise not_admitted(error) from None
+                raise not_admitted(error, language) from None
             yield await answering.run(operation, fresh, variables, extensions, event=event)
     except RequestFault:
         raise
     except Exception as error:
         failure = GraphQLError(str(error), original_error=error)
-        raise _failed([failure], answering, operation) from None
+        raise _failed([failure], answering, operation, language) from None
     finally:
         await events.aclose()
 
 
-def _failed(errors: list[GraphQLError], answering: Answering, operation: Operation) -> RequestFault:
-    entries, _ = sort_out(errors, answering.client_errors, operation.label)
+def _failed(errors: list[GraphQLError], answering: Answering, operation: Operation, language: str) -> RequestFault:
+    entries, _ = sort_out(errors, answering.client_errors, operation.label, language)
     return RequestFault(entries, well_formed=True)

@@ -16,6 +16,7 @@ from api import access
 from api.access import Who
 from api.exports import get_only
 from api.faults import RequestFault
+from api.reporting import note_refusal
 from api.wire import ClientGone, RequestHead, read_body
 from domain.accounts.rules import Principal
 from domain.foundation import clock, ids
@@ -97,10 +98,10 @@ async def _take(request: Request, door: str, at_most: int, take: Take) -> Respon
     except ClientGone:
         return Response(status_code=400)
     except tuple(STATUS) as fault:
-        log.warning("letter_refused", door=door, supplier=request.path_params["code"][:40], why=str(fault))
+        note_refusal("letter_refused", door=door, supplier=request.path_params["code"][:40], why=str(fault))
         return _told(STATUS[type(fault)], fault.code, str(fault))
     except Refusal as refusal:
-        log.warning("letter_refused", door=door, supplier=request.path_params["code"][:40], why=str(refusal))
+        note_refusal("letter_refused", door=door, supplier=request.path_params["code"][:40], why=str(refusal))
         return _told(403 if isinstance(refusal, SupplierEnded) else 409, refusal.code, refusal.message("en"))
     log.info("letter_taken", door=door, supplier=supplier.code, reference=letter.reference)
     return JSONResponse(answer)

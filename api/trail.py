@@ -72,7 +72,9 @@ class StaffMember:
     """Somebody of the staff."""
 
     id: strawberry.ID
-    name: str | None = strawberry.field(description="What they are called; null for an account that is gone.")
+    name: str | None = strawberry.field(
+        description="What they are called; null for an account that is gone, and for whoever sat at the machine's console."
+    )
 
 
 @strawberry.type(

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     logs.configure(level="WARNING")
     data_dir = Path(tempfile.mkdtemp(prefix="nm-bench-"))
     data_dir.chmod(0o711)  # as root, the engines run as another user who must pass through
-    settings = Settings(data_dir=data_dir, port=0, log_level="WARNING")
+    settings = Settings(data_dir=data_dir, port=0, trusted_proxies=frozenset({"127.0.0.1"}), log_level="WARNING")
     tell = Console(stderr=True)
     try:
         with House(settings, logs=data_dir) as house:

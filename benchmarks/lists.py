@@ -19,11 +19,19 @@ REST_MALL_PEER = 3_780
 async def executed(house: House, *, seconds: float) -> load.LoadResult:
     """Every answer executed: an unused variable makes each body another, and only equal bodies share an answer.
 
-    The rows behind it are remembered for a second, as they are for signed-in shoppers.
+    The rows behind it are remembered for a second, as they are for signed-in shoppers. Each comes from another address:
+    of one address they would be too many.
     """
-    bodies = (orjson.dumps({"query": LIST, "variables": {"n": number}}) for number in itertools.count())
+    bodies = (
+        (b"x-forwarded-for: 10.0.%d.%d\r\n" % (number >> 8 & 255, number & 255), _list(number))
+        for number in itertools.count()
+    )
     await load.run(f"{house.url}/graphql", bodies, connections=32, seconds=1)
     return await load.run(f"{house.url}/graphql", bodies, connections=32, seconds=seconds)
+
+
+def _list(number: int) -> bytes:
+    return orjson.dumps({"query": LIST, "variables": {"n": number}})
 
 
 async def shared(house: House, *, seconds: float) -> load.LoadResult:

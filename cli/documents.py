@@ -1,7 +1,7 @@
 """`nightmarket documents`: the registry of the documents that apps may send."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +66,7 @@ def check(
         raise typer.Exit(BROKEN)
 
 
-def _show(documents: Mapping[str, str], *, new: Iterable[str] = ()) -> set[str]:
+def _show(documents: Mapping[str, str], *, new: Iterable[str] = ()) -> Set[str]:
     """Print a table of documents; gives back the ids of those that cannot be executed."""
     from api import schema
     from api.faults import RequestFault
@@ -77,19 +77,22 @@ def _show(documents: Mapping[str, str], *, new: Iterable[str] = ()) -> set[str]:
     table = Table()
     for heading in ("operation", "id", "cost at most", "state"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "id")
-    broken, new = set(), set(new)
+    console, new = Console(), set(new)
+    reasons: dict[str, str] = {}
     for document_id, text in documents.items():
         name = (re.findall(r"\b(?:query|mutation|subscription)\s+(\w+)", text) or [""])[0]
         try:
             cost = reader.read(text).operation(None).cost
         except RequestFault as fault:
-            broken.add(document_id)
-            table.add_row(name, document_id[:19], "", Text(str(fault), style="red"))
+            reasons[document_id] = f"{name}: {fault}"
+            table.add_row(name, document_id[:19], "", Text("cannot be executed", style="red"))
             continue
         state = "new" if document_id in new else ""
         table.add_row(name, document_id[:19], str(cost) if isinstance(cost, int) else "by its variables", state)
-    Console().print(table)
-    return broken
+    console.print(table)
+    for reason in reasons.values():
+        console.print(Text(reason, style="red"), soft_wrap=True)
+    return reasons.keys()
 
 
 def _unreadable(fault: ValueError) -> typer.Exit:

@@ -12,6 +12,7 @@ from rich.table import Table
 from cli import documents
 from cli.audit import audit
 from cli.catalogue import export_products, import_products
+from cli.staff import staff
 from cli.statement import statement
 from domain.foundation import logs
 from domain.foundation.processes import leave_with_parent
@@ -200,6 +201,7 @@ app.command()(audit)
 app.command()(import_products)
 app.command()(export_products)
 app.command()(statement)
+app.add_typer(staff, name="staff")
 
 
 def shown(value: object) -> str:

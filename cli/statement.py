@@ -41,7 +41,7 @@ def statement(
     starts_at = starts_on.replace(tzinfo=SHOP_ZONE)
     ends_at = ends_on.replace(tzinfo=SHOP_ZONE) + timedelta(days=1)
     try:
-        with _ledger(data_dir) as url:
+        with ledger(data_dir) as url:
             asyncio.run(_write(url, account=account, subject=subject, starts_at=starts_at, ends_at=ends_at))
     except (BadInput, SQLAlchemyError, OSError, embedded.EnginesMissing, embedded.EngineFailed) as error:
         Console(stderr=True).print(Text(str(error), style="red"))
@@ -60,7 +60,7 @@ async def _write(url: str, *, account: Account, subject: str, starts_at: datetim
 
 
 @contextmanager
-def _ledger(data_dir: Path | None) -> Iterator[str]:
+def ledger(data_dir: Path | None) -> Iterator[str]:
     """The address of the ledger; an embedded one is joined, or started for so long."""
     given = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
     if url := given.database_url.get_secret_value():

@@ -16,7 +16,7 @@ def house_of_its_own(**knobs: object) -> Iterator[House]:
     """Engines, API, worker and gateway, whose fallen members are started again as `nightmarket up` does."""
     data_dir = Path(tempfile.mkdtemp(prefix="nm-"))
     data_dir.chmod(0o711)  # as root, the engines run as another user who must pass through
-    settings = Settings(data_dir=data_dir, port=0, development_login=True, log_level="WARNING", **knobs)
+    settings = Settings(**{"data_dir": data_dir, "port": 0, "development_login": True, "log_level": "WARNING"} | knobs)
     try:
         with House(settings, logs=data_dir) as house:
             done = threading.Event()

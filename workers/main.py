@@ -8,10 +8,11 @@ import structlog
 from dramatiq import Worker
 
 from domain.foundation import metrics, tracing
+from domain.foundation import wechat_platform
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
 from domain.payments.gateways import hang_up
-from domain.shipments import tracking, wechat
+from domain.shipments import tracking
 from workers import timetable
 from workers.broker import declare_actors, open_broker, sender
 from workers.context import WorkerContext
@@ -64,7 +65,7 @@ async def run(settings: Settings) -> None:
         await asyncio.to_thread(broker.close)
         await hang_up()
         await tracking.hang_up()
-        await wechat.hang_up()
+        await wechat_platform.hang_up()
         await market.close()
         await asyncio.to_thread(tracing.shut_down)
         log.info("worker_stopped")

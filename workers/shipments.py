@@ -4,7 +4,7 @@ from domain.foundation import metrics
 from domain.orders.events import OrderGivenBack, OrderReceived, OrderShipped
 from domain.shipments import following, queries, receiving, uploading, uploads
 from domain.shipments.tracking import company_of
-from domain.shipments.wechat import platform_of
+from domain.shipments.wechat import shipping_of
 from workers.context import WorkerContext
 from workers.hearing import hears
 from workers.timetable import every
@@ -29,9 +29,9 @@ async def hasten_receipt(context: WorkerContext, event: OrderGivenBack) -> None:
 @every(seconds=1.0)
 async def upload_due(context: WorkerContext) -> None:
     """Tell WeChat. Safe to run twice: an order is told of by one at a time, and the same words twice change nothing."""
-    platform = platform_of(context.market.settings)
-    if platform is not None:
-        while await uploading.upload_due(context.market.db, platform, now=context.now(), limit=BATCH) == BATCH:
+    wechat = shipping_of(context.market.settings)
+    if wechat is not None:
+        while await uploading.upload_due(context.market.db, wechat, now=context.now(), limit=BATCH) == BATCH:
             pass
 
 

@@ -100,7 +100,10 @@ class Evening:
         if self.any_port and not _is_free(self.settings.host, port):
             self._say(f"port {port} is taken, so the market takes a free one")
             port = 0
-        return self.settings.model_copy(update={**nowhere, **nobody, "development_login": True, "port": port})
+        # every shopper comes from an address of their own: we stand before them as a proxy would
+        proxies = frozenset({"127.0.0.1"})
+        changes = {**nowhere, **nobody, "development_login": True, "trusted_proxies": proxies, "port": port}
+        return self.settings.model_copy(update=changes)
 
     def _rehearse(self, house: House, steps: Steps) -> Coroutine[None, None, Rehearsal]:
         return rehearse(self.plan, house, self.catalogue, steps)

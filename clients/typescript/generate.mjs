@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
 import * as typedDocuments from '@graphql-codegen/typed-document-node';
-import { parse, print, visit } from 'graphql';
+import { buildASTSchema, isAbstractType, parse, print, visit } from 'graphql';
 
 const clients = new URL('../', import.meta.url);
 const read = (path) => readFileSync(new URL(path, clients), 'utf8');
@@ -13,12 +13,13 @@ const documents = readdirSync(new URL('documents', clients), { recursive: true }
   .filter((name) => name.endsWith('.graphql'))
   .sort()
   .map((name) => ({ location: name, document: parse(read(`documents/${name}`)) }));
+const schema = parse(read('../schema.graphql'));
 const definitions = documents.flatMap(({ document }) => document.definitions);
 
 write(
   'typescript/src/generated/operations.ts',
   await codegen({
-    schema: parse(read('../schema.graphql')),
+    schema,
     documents,
     filename: 'operations.ts',
     config: {
@@ -36,6 +37,10 @@ const ids = JSON.stringify(documentIds(), null, 2);
 const origin = 'The ids of the operations in clients/documents.json, by name. Generated: `npm run generate`.';
 write('typescript/src/generated/document-ids.ts', `/** ${origin} */\nexport const documentIds = ${ids} as const;\n`);
 write('mini-program/documents.js', `// ${origin}\nmodule.exports = ${ids}\n`);
+
+const possible = JSON.stringify(possibleTypes(), null, 2);
+const use = 'What may stand for an interface or a union, for `new InMemoryCache({ possibleTypes })` of Apollo Client.';
+write('typescript/src/generated/possible-types.ts', `/** ${use} */\nexport const possibleTypes = ${possible};\n`);
 
 /** By the operation's name. An id is the hash of the text that `nightmarket documents build` registers. */
 function documentIds() {
@@ -58,4 +63,10 @@ function fragmentsOf(operation) {
   note(operation);
   for (const name of names) note(known.get(name)); // a set that grows is walked to its new end
   return [...names].sort().map((name) => known.get(name));
+}
+
+function possibleTypes() {
+  const built = buildASTSchema(schema);
+  const types = Object.values(built.getTypeMap()).filter(isAbstractType);
+  return Object.fromEntries(types.map((type) => [type.name, built.getPossibleTypes(type).map(({ name }) => name)]));
 }

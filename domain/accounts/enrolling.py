@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_new
 
 from domain.accounts import passwords, sessions, totp
 from domain.accounts.actions import give_roles
 from domain.accounts.rules import Role
 from domain.accounts.staff_rules import UsernameTaken, check_username
-from domain.accounts.tables import accounts, staff_credentials
+from domain.accounts.tables import accounts, roles, staff_credentials
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
 from domain.foundation.ids import new_id
@@ -36,27 +36,36 @@ class Enrolment:
     uri: str = field(repr=False)
 
 
-async def add(
-    db: Database, *, settings: Settings, username: str, roles: Iterable[Role], by: UUID = OPERATOR, now: datetime
-) -> Enrolment:
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """How a member of the staff stands."""
+
+    username: str
+    roles: list[Role]
+    must_change_password: bool
+    locked_until: datetime | None
+    disabled_at: datetime | None
+
+
+async def add(db: Database, *, settings: Settings, username: str, given: Iterable[Role], now: datetime) -> Enrolment:
     """Open an account that signs in as staff, with a one-time password.
 
     Raises BadInput for a name outside of what is allowed, UsernameTaken, LoginSwitchedOff without NIGHTMARKET_SEAL_KEY.
     """
-    account_id, given = new_id(), sorted(set(roles) - {Role.SHOPPER})
+    account_id, held = new_id(), sorted(set(given) - {Role.SHOPPER})
     enrolment, credentials = await _enrol(settings, check_username(username), account_id, now=now)
     async with db.transaction() as tx:
         await tx.execute(insert(accounts).values(id=account_id, display_name=username, created_at=now))
         new = insert_new(staff_credentials).values(account_id=account_id, username=username, **credentials)
         if not await tx.execute(new.on_conflict_do_nothing(index_elements=[_c.username])):
             raise UsernameTaken(username)
-        await give_roles(tx, account_id=account_id, given=given, by=by, now=now)
-        facts = {"username": username, "roles": given}
-        await trail.note(tx, by=by, deed="add_staff", subject="account", subject_id=account_id, now=now, **facts)
+        await give_roles(tx, account_id=account_id, given=held, by=OPERATOR, now=now)
+        facts = {"username": username, "roles": held}
+        await trail.note(tx, by=OPERATOR, deed="add_staff", subject="account", subject_id=account_id, now=now, **facts)
     return enrolment
 
 
-async def reset(db: Database, *, settings: Settings, username: str, by: UUID = OPERATOR, now: datetime) -> Enrolment:
+async def reset(db: Database, *, settings: Settings, username: str, now: datetime) -> Enrolment:
     """A new one-time password and a new second factor, for whoever has lost one. The lock and all sessions end.
 
     Raises NotFound, LoginSwitchedOff without NIGHTMARKET_SEAL_KEY.
@@ -66,8 +75,25 @@ async def reset(db: Database, *, settings: Settings, username: str, by: UUID = O
     async with db.transaction() as tx:
         await tx.execute(update(staff_credentials).where(_c.account_id == account_id).values(credentials))
         await sessions.end_all(tx, account_id=account_id, why="everywhere", now=now)
-        await trail.note(tx, by=by, deed="reset_staff", subject="account", subject_id=account_id, now=now)
+        await trail.note(tx, by=OPERATOR, deed="reset_staff", subject="account", subject_id=account_id, now=now)
     return enrolment
+
+
+async def enrolled(db: Database) -> list[Enrolled]:
+    """Everybody who signs in as staff, by name."""
+    held = select(func.array_agg(roles.c.role)).where(roles.c.account_id == _c.account_id).scalar_subquery()
+    columns = (_c.username, _c.must_change_password, _c.locked_until, accounts.c.disabled_at, held.label("roles"))
+    rows = await db.rows(select(*columns).join_from(staff_credentials, accounts).order_by(_c.username))
+    return [
+        Enrolled(
+            row.username,
+            sorted(Role(role) for role in row.roles or ()),
+            row.must_change_password,
+            row.locked_until,
+            row.disabled_at,
+        )
+        for row in rows
+    ]
 
 
 async def account_called(db: Database, username: str) -> UUID:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, func, or_, select
 
-from domain.accounts.rules import Role
+from domain.accounts.queries import PHONE
+from domain.accounts.rules import Role, masked
 from domain.accounts.tables import accounts, identities, roles, sessions, staff_credentials
 from domain.foundation.database import AnyRow, Database
 from domain.foundation.errors import BadInput
@@ -20,7 +21,7 @@ _ROLES = select(func.array_agg(roles.c.role)).where(roles.c.account_id == _a.id)
 _USERNAME = select(_c.username).where(_c.account_id == _a.id).scalar_subquery()
 _PHONE = (
     select(identities.c.subject)
-    .where(identities.c.account_id == _a.id, identities.c.provider == "phone")
+    .where(identities.c.account_id == _a.id, identities.c.provider == PHONE)
     .order_by(identities.c.created_at.desc())
     .limit(1)
     .scalar_subquery()
@@ -40,7 +41,7 @@ _PEOPLE = select(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account as admins see it. `username` is that of staff; of a phone number only three and two digits are told."""
+    """An account as admins see it. `username` is that of staff; the phone number is masked."""
 
     id: UUID
     display_name: str
@@ -104,7 +105,6 @@ def _narrowed(people: Select[AnyRow], role: Role | None, is_banned: bool | None,
 
 def _person_of(row: AnyRow) -> Person:
     held = frozenset(Role(role) for role in row.roles or ()) | {Role.SHOPPER}
-    phone = f"{row.phone[:3]}****{row.phone[-2:]}" if row.phone else None
     return Person(
         row.id,
         row.display_name,
@@ -114,5 +114,5 @@ def _person_of(row: AnyRow) -> Person:
         row.disabled_by,
         row.disabled_why,
         row.username,
-        phone,
+        masked(row.phone) if row.phone else None,
     )

@@ -120,3 +120,50 @@ class AccountDisabled(Refusal):
     code: ClassVar[str] = "ACCOUNT_DISABLED"
     zh: ClassVar[str] = "账户已停用"
     en: ClassVar[str] = "this account was disabled at {disabled_at:%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True)
+class WechatCodeRefused(Refusal):
+    """WeChat does not know the code: it works once, for five minutes. Get another and try again."""
+
+    code: ClassVar[str] = "WECHAT_CODE_REFUSED"
+    zh: ClassVar[str] = "微信授权已失效，请重试"
+    en: ClassVar[str] = "WeChat refused the code; get a new one and try again"
+
+
+@dataclass(frozen=True)
+class WechatUserBlocked(Refusal):
+    """WeChat counts this user as a risk and lets them into no mini-program."""
+
+    code: ClassVar[str] = "WECHAT_USER_BLOCKED"
+    zh: ClassVar[str] = "当前微信账号存在风险，暂时无法登录"
+    en: ClassVar[str] = "WeChat has blocked this user"
+
+
+@dataclass(frozen=True)
+class WechatBusy(Refusal):
+    """WeChat does not answer now, or counts too many tries of this user. The code may still work then."""
+
+    retry_after: int
+    """Seconds."""
+
+    code: ClassVar[str] = "WECHAT_BUSY"
+    zh: ClassVar[str] = "微信繁忙，请在 {retry_after} 秒后重试"
+    en: ClassVar[str] = "WeChat is busy; try again in {retry_after} seconds"
+
+
+@dataclass(frozen=True)
+class PhoneTaken(Refusal):
+    """The phone number belongs to another account."""
+
+    code: ClassVar[str] = "PHONE_TAKEN"
+    zh: ClassVar[str] = "该手机号已绑定其他账户"
+    en: ClassVar[str] = "this phone number belongs to another account"
+
+
+CHINA = "+86"
+
+
+def masked(phone: str) -> str:
+    """A number in E.164 as its owner is shown it: 138****5678, and with its country where that is not China."""
+    return f"{phone[:-8].removeprefix(CHINA)}****{phone[-4:]}"

@@ -36,14 +36,19 @@ class SignedIn:
     refresh: RefreshToken
 
 
+def check_device(device: str) -> None:
+    """Raises BadInput for a name that is too long."""
+    if len(device) > DEVICE_LENGTH:
+        raise BadInput(f"device must have at most {DEVICE_LENGTH} characters")
+
+
 async def start(tx: Transaction, *, settings: Settings, account: Account, device: str, now: datetime) -> SignedIn:
     """A new session on a device, with its first tokens. Raises AccountDisabled; BadInput for a name that is too long.
 
     The account is one that `account_of` has given within this transaction: whoever bans it, or takes a role away, waits
     for that lock, and ends this session as well.
     """
-    if len(device) > DEVICE_LENGTH:
-        raise BadInput(f"device must have at most {DEVICE_LENGTH} characters")
+    check_device(device)
     if account.disabled_at is not None:
         raise AccountDisabled(disabled_at=account.disabled_at)
     session = Session(new_id(), account.id, device, started_at=now, refreshed_at=now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, update
 
 from domain.accounts import passwords, sessions, totp
@@ -24,8 +25,11 @@ from domain.accounts.staff_rules import (
 from domain.accounts.tables import accounts, staff_credentials
 from domain.foundation.database import AnyRow, Database, Transaction
 from domain.foundation.errors import Refusal
+from domain.foundation.ids import encode
 from domain.foundation.settings import Settings
 from domain.trail import store as trail
+
+log = structlog.get_logger(__name__)
 
 _c = staff_credentials.c
 
@@ -122,6 +126,8 @@ async def _prove(
     if step is None or kept != row.password_hash:
         wrong = tries.and_a_wrong_one(now)
         if wrong != tries:
+            if wrong.locked_until:
+                log.warning("staff_locked", account=encode("account", row.account_id))
             await _write(tx, row.account_id, failures=wrong.failures, locked_until=wrong.locked_until)
         return SignInRefused()
     if tries.is_locked(now):

@@ -26,6 +26,8 @@ from domain.trail import store as trail
 
 MOST_ITEMS = 50
 LONGEST_WINDOW = timedelta(days=7)
+MOST_ADMISSIONS = 100_000
+"""Shoppers let in during one second."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,16 @@ async def create(
     idempotency_key: str,
     now: datetime,
     slot_id: UUID | None = None,
+    admissions_per_second: int | None = None,
 ) -> Sale:
     """A draft. The same key with the same wishes gives the same sale again. Raises BadInput, NotFound (sku)."""
-    _check(title, opens_at, closes_at, pay_seconds, items, now)
+    _check(title, opens_at, closes_at, pay_seconds, admissions_per_second, items, now)
     request = {
         "title": title,
         "window": [opens_at, closes_at],
         "pay_seconds": pay_seconds,
         "slot": slot_id,
+        "admissions_per_second": admissions_per_second,
         "items": [asdict(item) for item in items],
     }
     async with db.transaction() as tx:
@@ -71,7 +75,7 @@ async def create(
         else:
             sale_id = new_id()
             draft = Sale(sale_id, title, SaleState.DRAFT, slot_id, opens_at, closes_at, pay_seconds)
-            draft = replace(draft, items=await _items(tx, sale_id, items))
+            draft = replace(draft, admissions_per_second=admissions_per_second, items=await _items(tx, sale_id, items))
             await store.add(tx, draft, created_by=by, now=now)
             await _note(tx, "create_flash_sale", draft, by=by, now=now)
             await idempotency.finish(tx, owner_id=by, key=idempotency_key, answer=str(sale_id))
@@ -81,7 +85,13 @@ async def create(
 
 
 def _check(
-    title: str, opens_at: datetime, closes_at: datetime, pay_seconds: int, items: Sequence[NewItem], now: datetime
+    title: str,
+    opens_at: datetime,
+    closes_at: datetime,
+    pay_seconds: int,
+    admissions_per_second: int | None,
+    items: Sequence[NewItem],
+    now: datetime,
 ) -> None:
     if not 1 <= len(title.strip()) <= 120:
         raise BadInput("title must have 1 to 120 characters")
@@ -91,6 +101,8 @@ def _check(
         raise BadInput("the window must end in the future")
     if not 1 <= pay_seconds <= 86_400:
         raise BadInput(f"paySeconds is {pay_seconds}; allowed: 1 to 86400")
+    if admissions_per_second is not None and not 1 <= admissions_per_second <= MOST_ADMISSIONS:
+        raise BadInput(f"admissionsPerSecond is {admissions_per_second}; allowed: 1 to {MOST_ADMISSIONS}")
     if not 1 <= len(items) <= MOST_ITEMS or len({item.sku_id for item in items}) < len(items):
         raise BadInput(f"a sale has 1 to {MOST_ITEMS} items, each SKU once")
     limits = {

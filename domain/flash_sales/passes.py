@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.flash_sales import queries
+from domain.flash_sales.admission import AdmissionDesk, Place
 from domain.flash_sales.rules import FlashSaleClosed, FlashSalePassRefused, Item, Sale
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
@@ -95,18 +96,26 @@ def _mac(key: bytes, body: bytes) -> bytes:
 class PassDesk:
     """Gives passes. Knows the items on sale for a second, so that a rush for passes asks the ledger once a second."""
 
-    def __init__(self, db: Database, *, seconds: int) -> None:
-        self._db = db
+    def __init__(self, db: Database, line: AdmissionDesk, *, seconds: int) -> None:
+        self._db, self._line = db, line
         self._lifetime = timedelta(seconds=seconds)
         self._known: Remembered[tuple[Sale, Item] | None] = Remembered(seconds=REMEMBERED_SECONDS, capacity=10_000)
 
-    async def request(self, *, shopper_id: UUID, item_id: UUID, now: datetime) -> Pass:
-        """Leave to claim. Raises NotFound, FlashSaleNotOpen or FlashSaleClosed."""
+    async def request(
+        self, *, shopper_id: UUID, item_id: UUID, now: datetime, place: str | None = None
+    ) -> Pass | Place:
+        """Leave to claim, or a place in the line of a sale that lets in only so many a second.
+
+        Raises NotFound, FlashSaleNotOpen, FlashSaleClosed, FlashSalePlaceRefused or FlashSaleBusy.
+        """
         found = await self._known.get(item_id, lambda: queries.sale_of_item(self._db, item_id))
         if found is None or not found[0].is_public:
             raise NotFound(kind="saleitem", id=encode("saleitem", item_id))
         sale, item = found
         sale.check_open(now)
+        waiting = await self._line.ask(sale, shopper_id=shopper_id, place=place, now=now)
+        if waiting is not None:
+            return waiting
         return Pass(
             shopper_id=shopper_id,
             item_id=item.id,

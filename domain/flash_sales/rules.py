@@ -86,6 +86,8 @@ class Sale:
     warmed_at: datetime | None = None
     stopped_at: datetime | None = None
     settled_at: datetime | None = None
+    admissions_per_second: int | None = None
+    """Shoppers who get a pass in one second, at most, the others standing in line; None: everybody at once."""
 
     def moved_to(self, state: SaleState) -> "Sale":
         """The sale in its next state. Raises WrongSaleState when the table does not lead there."""
@@ -246,6 +248,17 @@ class FlashSalePassRefused(Refusal):
     code: ClassVar[str] = "FLASH_SALE_PASS_REFUSED"
     zh: ClassVar[str] = "入场券无效，请重新获取"
     en: ClassVar[str] = "the pass is {reason}; request a new one"
+
+
+@dataclass(frozen=True)
+class FlashSalePlaceRefused(Refusal):
+    """The place in line is not this shopper's, was not made by us, is of another sale, or its turn is long over."""
+
+    reason: str
+
+    code: ClassVar[str] = "FLASH_SALE_PLACE_REFUSED"
+    zh: ClassVar[str] = "排队号无效，请重新排队"
+    en: ClassVar[str] = "the place is {reason}; ask again without it"
 
 
 @dataclass(frozen=True)

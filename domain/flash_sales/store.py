@@ -40,6 +40,7 @@ SALE_COLUMNS = (
     sales.c.warmed_at,
     sales.c.stopped_at,
     sales.c.settled_at,
+    sales.c.admissions_per_second,
 )
 
 # one statement per batch, whatever its size
@@ -87,6 +88,7 @@ def sale_of(row: AnyRow, rows: Sequence[AnyRow]) -> Sale:
         warmed_at=row.warmed_at,
         stopped_at=row.stopped_at,
         settled_at=row.settled_at,
+        admissions_per_second=row.admissions_per_second,
         items=tuple(Item(*item) for item in rows),
     )
 
@@ -102,6 +104,7 @@ async def add(tx: Transaction, sale: Sale, *, created_by: UUID, now: datetime) -
             opens_at=sale.opens_at,
             closes_at=sale.closes_at,
             pay_seconds=sale.pay_seconds,
+            admissions_per_second=sale.admissions_per_second,
             created_at=now,
             created_by=created_by,
         )

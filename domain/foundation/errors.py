@@ -79,6 +79,7 @@ class BadInput(ClientFault):
 
 
 THINGS: Mapping[str, tuple[str, str]] = {
+    "account": ("账户", "account"),
     "address": ("收货地址", "address"),
     "aftersale": ("售后单", "after-sale"),
     "billdifference": ("对账差异", "bill difference"),

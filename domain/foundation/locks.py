@@ -10,5 +10,7 @@ PAYOUTS = 7_153_004
 """Payouts being written down, one at a time: the second sees what is left at the gateway."""
 UNPAID_ORDERS = 7_153_005
 """The first of two numbers, the second a hash of the shopper: their checkouts, one at a time."""
+OUTSIDE_NAMES = 7_153_006
+"""The first of two numbers, the second a hash of WeChat's name for somebody: their first visits, one at a time."""
 OUTBOX_LANES = 7_153_100
 """The first of the outbox's lanes; lane n adds n."""

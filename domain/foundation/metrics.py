@@ -27,6 +27,14 @@ connections_waiting = Gauge(
 )
 gate_failures = Counter("nightmarket_gate_failures_total", "Commands that the gate has not answered")
 claims = Counter("nightmarket_claims_total", "Flash-sale claims by the gate's answer", ["answer"])
+admissions = Counter(
+    "nightmarket_flash_sale_admissions_total",
+    "Answers to shoppers who asked to be let in to a sale with a line: admitted or waiting",
+    ["answer"],
+)
+shoppers_waiting = Gauge(
+    "nightmarket_flash_sale_shoppers_waiting", "Shoppers whose turn has not come, in the line that was last asked for"
+)
 claim_batch = Histogram(
     "nightmarket_claim_batch_size", "Claims that shared one script call", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )

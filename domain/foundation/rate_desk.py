@@ -44,6 +44,10 @@ COMPLAINT_EVERY_US = 60_000_000
 PATIENCE_SECONDS = 0.5
 
 
+# what the keys of a limit begin with, and its allowance
+_COUNTED = {(rate, by): (f"{rate}:{by}:", figures.of(by)) for rate, figures in FIGURES.items() for by in By}
+
+
 class Limit(NamedTuple):
     """What a request costs one shopper, device or address in one class."""
 
@@ -83,20 +87,19 @@ class RateDesk:
         relaxed: list[Limit] = []
         strict: list[Limit] = []
         for rate, cost in charges.items():
-            figures = FIGURES[rate]
-            limits = strict if figures.is_strict else relaxed
+            limits = strict if FIGURES[rate].is_strict else relaxed
             for by, name in who:
-                allowance = figures.of(by)
+                prefix, allowance = _COUNTED[rate, by]
                 if cost > allowance.burst:
                     _refuse(rate, by, None)
-                limits.append(Limit(rate, by, f"{rate}:{by}:{name}", allowance, cost))
-        self._check(relaxed)
+                limits.append(Limit(rate, by, prefix + name, allowance, cost))
+        now_us = _now_us()
+        self._check(relaxed, now_us)
         if strict:
             await self._admit_strictly(strict)
-        self._charge(relaxed)
+        self._charge(relaxed, now_us)
 
-    def _check(self, limits: Sequence[Limit]) -> None:
-        now_us = _now_us()
+    def _check(self, limits: Sequence[Limit], now_us: int) -> None:
         for limit in limits:
             spent = self._spent.get(limit.key)
             if spent is not None:
@@ -104,8 +107,7 @@ class RateDesk:
                 if wait:
                     _refuse(limit.rate, limit.by, wait)
 
-    def _charge(self, limits: Sequence[Limit], *, tells: bool = True) -> None:
-        now_us = _now_us()
+    def _charge(self, limits: Sequence[Limit], now_us: int, *, tells: bool = True) -> None:
         if now_us - self._swept_at_us > SWEPT_EVERY_US:
             self._swept_at_us = now_us
             self._spent = {key: spent for key, spent in self._spent.items() if spent.until_us > now_us}
@@ -113,7 +115,9 @@ class RateDesk:
             spent = self._spent.get(limit.key)
             if spent is None:
                 spent = self._spent[limit.key] = _Spent()
-            spent.until_us = max(spent.until_us, now_us) + limit.cost * limit.allowance.interval_us
+            if spent.until_us <= now_us:
+                spent.until_us, spent.untold = now_us, 0
+            spent.until_us += limit.cost * limit.allowance.interval_us
             spent.untold += limit.cost
             if tells and spent.untold * TOLD_AT >= limit.allowance.burst:
                 self._tell(limit.key, limit.allowance, spent.untold)
@@ -128,8 +132,9 @@ class RateDesk:
                 answers = await asyncio.gather(*(self._asked.ask(shard, some) for shard, some in by_shard.items()))
         except Exception as error:  # whatever it was, nobody is refused for it
             self._complain(error)
-            self._check(limits)
-            self._charge(limits, tells=False)
+            now_us = _now_us()
+            self._check(limits, now_us)
+            self._charge(limits, now_us, tells=False)
             return
         waits = [wait for wait, _ in answers]
         if not any(waits):

@@ -5,6 +5,7 @@ The rule stands a second time in rate.lua; one table of cases runs through both.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address
 
 
@@ -29,14 +30,14 @@ class By(StrEnum):
     ADDRESS = "address"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Allowance:
     """So many at once, and so many a minute for as long as one likes."""
 
     burst: int
     per_minute: int
 
-    @property
+    @cached_property
     def interval_us(self) -> int:
         """Microseconds until one that was spent has come back."""
         return 60_000_000 // self.per_minute
@@ -70,7 +71,7 @@ FIGURES = {
     Rate.LOGIN: Figures(Allowance(10, 10), Allowance(100, 120), is_strict=True),
     # once in fifteen minutes for each session, and for all of them when a sale opens
     Rate.REFRESH: Figures(Allowance(10, 10), Allowance(2_000, 3_000), is_strict=True),
-    # ten guesses a minute find no code of eight letters in this universe
+    # ten guesses a minute: a code of eight letters outlives its campaign
     Rate.COUPON: Figures(Allowance(10, 10), Allowance(100, 100), is_strict=True),
     # orders and payments lock rows and ask a gateway
     Rate.PAY: Figures(Allowance(10, 30), Allowance(30, 60), is_strict=True),
@@ -84,8 +85,9 @@ def spend(until_us: int, *, now_us: int, cost: int, allowance: Allowance) -> tup
     """What is left of an allowance after spending `cost`: (until when all of it will have come back, 0), or, with too
     little left, the unchanged moment and the microseconds to wait. GCRA: the one number is its theoretical arrival time.
     """
-    after = max(until_us, now_us) + cost * allowance.interval_us
-    wait = after - allowance.burst * allowance.interval_us - now_us
+    interval_us = allowance.interval_us
+    after = (until_us if until_us > now_us else now_us) + cost * interval_us
+    wait = after - allowance.burst * interval_us - now_us
     return (until_us, wait) if wait > 0 else (after, 0)
 
 

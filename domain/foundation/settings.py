@@ -136,8 +136,8 @@ class Settings(BaseSettings):
     # shipments
     wechat_platform_url: str = Field(
         "",
-        description="address of the WeChat platform or its simulator; empty: https://api.weixin.qq.com beside a real "
-        "merchant at WeChat Pay, else tell it nothing",
+        description="address of the WeChat platform or its simulator, for logins, phone numbers and what it is told of "
+        "orders; empty: https://api.weixin.qq.com beside a real merchant at WeChat Pay, else none of these",
     )
     wechat_app_secret: SecretStr = Field(SecretStr(""), description="secret of the mini-program at the WeChat platform")
     tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
@@ -239,7 +239,7 @@ class Settings(BaseSettings):
                 )
             self.wechat_platform_url = WECHAT_PLATFORM
         needs = {
-            "wechat_platform_url": ("wechat_app_id", "wechat_app_secret", "wechat_mch_id"),
+            "wechat_platform_url": ("wechat_app_id", "wechat_app_secret"),
             "tracking_url": ("tracking_customer", "tracking_key"),
         }
         for address, others in needs.items():

@@ -9,18 +9,19 @@ K = TypeVar("K", bound=Hashable)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-MOST_CALLS_IN_FLIGHT = 2
-
 
 class Together(Generic[K, Q, A]):
     """Puts questions to `send(key, questions)`, which gives an answer for each, in their order.
 
-    Those that come while two calls of a key are under way wait for the next. When `send` raises, all of its call are told;
+    Those that come while `in_flight` calls of a key are under way wait for the next; with one, questions are answered in
+    the order in which they came. When `send` raises, all of its call are told;
     a question whose asker has gone is not sent any more. Belongs to one event loop.
     """
 
-    def __init__(self, send: Callable[[K, list[Q]], Awaitable[Sequence[A]]], *, at_most: int) -> None:
-        self._send, self._at_most = send, at_most
+    def __init__(
+        self, send: Callable[[K, list[Q]], Awaitable[Sequence[A]]], *, at_most: int, in_flight: int = 2
+    ) -> None:
+        self._send, self._at_most, self._most_in_flight = send, at_most, in_flight
         self._waiting: dict[K, deque[tuple[Q, asyncio.Future[A]]]] = {}
         self._in_flight: dict[K, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -32,14 +33,14 @@ class Together(Generic[K, Q, A]):
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = deque()
-            if self._in_flight.get(key, 0) < MOST_CALLS_IN_FLIGHT:
+            if self._in_flight.get(key, 0) < self._most_in_flight:
                 loop.call_soon(self._leave, key)  # when this tick is over, with whatever else it brings
         waiting.append((question, answer))
         return answer
 
     def _leave(self, key: K) -> None:
         waiting = deque(one for one in self._waiting.pop(key, ()) if not one[1].done())
-        while waiting and self._in_flight.get(key, 0) < MOST_CALLS_IN_FLIGHT:
+        while waiting and self._in_flight.get(key, 0) < self._most_in_flight:
             batch = [waiting.popleft() for _ in range(min(len(waiting), self._at_most))]
             self._in_flight[key] = self._in_flight.get(key, 0) + 1
             task = asyncio.get_running_loop().create_task(self._put(key, batch))

@@ -1,7 +1,7 @@
 """Traces: what one request caused, in whichever process; sent by OTLP/HTTP where an address is set.
 
-Nothing of OpenTelemetry is imported, and nothing but a look at one name is paid, while no address is set. Spans carry
-names, counts and outcomes, never parameters, texts of errors or anybody's data.
+While no address is set, the sender is not imported and nothing but a look at one name is paid. Spans carry names, counts
+and outcomes, never parameters, texts of errors or anybody's data.
 """
 
 import random
@@ -71,13 +71,13 @@ def span(
     return _OneSpan(_tracer, name, parent, kind, attributes)
 
 
-def within(name: str, *, kind: str = "internal", **attributes: Attribute) -> AbstractContextManager[object]:
+def within(name: str, *, kind: str = "internal") -> AbstractContextManager[object]:
     """A span within the current one where that is kept; nothing elsewhere: what comes round all day begins no trace."""
     if _tracer is None:
         return _NOTHING
     from opentelemetry.trace import get_current_span
 
-    return span(name, kind=kind, **attributes) if get_current_span().is_recording() else _NOTHING
+    return span(name, kind=kind) if get_current_span().is_recording() else _NOTHING
 
 
 def describe(name: str | None = None, **attributes: Attribute) -> None:
@@ -101,7 +101,7 @@ def traceparent() -> str | None:
     context = get_current_span().get_span_context()
     if not context.is_valid:
         return None
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & 1:02x}"
 
 
 def resampled(given: bytes) -> str | None:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 import stripe
 
-from domain.foundation import ids
+from domain.foundation import ids, tracing
 from domain.foundation.clock import shop_midnight
 from domain.foundation.settings import Settings
 from domain.payments import stripe_notices
@@ -250,7 +250,8 @@ class _Missing(_Refused):
 def _failing() -> Iterator[None]:
     """Whatever goes wrong while Stripe is asked is GatewayFailed."""
     try:
-        yield
+        with tracing.within("stripe", kind="client"):
+            yield
     except stripe.InvalidRequestError as error:
         raise (_Missing if error.http_status == 404 else _Refused)(str(error)) from error
     # the library does not wrap what happens while a body is read

@@ -19,6 +19,7 @@ import httpx
 import orjson
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 
+from domain.foundation import tracing
 from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.settings import Settings
 from domain.payments import wechat_words
@@ -197,9 +198,10 @@ class WechatGateway:
     async def _call(self, verb: str, **wish: Any) -> tuple[int, str | bytes]:
         """Status and body of an answer whose signature was verified. Raises GatewayFailed."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                answered: tuple[int, str | bytes] = await getattr(self._client(), verb)(**wish)
-                return answered
+            with tracing.within(f"wechat pay {verb}", kind="client"):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    answered: tuple[int, str | bytes] = await getattr(self._client(), verb)(**wish)
+                    return answered
         except Exception as error:  # an answer with a wrong signature is a bare Exception of the library
             raise GatewayFailed(f"{verb}: {error!r}") from error
 

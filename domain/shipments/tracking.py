@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 import orjson
 
+from domain.foundation import tracing
 from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.errors import ClientFault
 from domain.foundation.settings import Settings
@@ -143,8 +144,9 @@ class Aggregator:
         param = orjson.dumps(wish).decode()
         form = {"customer": self._customer, "param": param, "sign": md5(param + self._key + self._customer)}
         try:
-            async with self._session().post(self._url + path, data=form) as response:
-                answer = orjson.loads(await response.read())
+            with tracing.within(f"tracking {path}", kind="client"):
+                async with self._session().post(self._url + path, data=form) as response:
+                    answer = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise TrackingFailed(f"{path}: {error!r}") from error
         if response.status != 200 or not isinstance(answer, dict):

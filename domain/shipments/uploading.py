@@ -13,17 +13,18 @@ from domain.accounts.queries import openid_of
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
 from domain.foundation.outbox import retry_wait
+from domain.foundation.wechat_platform import PlatformFailed
 from domain.orders import store as orders_store
 from domain.shipments import store, uploads
 from domain.shipments.rules import UploadNotRetryable, UploadState
 from domain.shipments.uploads import Taken, Telling
-from domain.shipments.wechat import PlatformFailed, PlatformRefused, WechatPlatform
+from domain.shipments.wechat import PlatformRefused, WechatShipping
 from domain.trail import store as trail
 
 log = structlog.get_logger(__name__)
 
 
-async def upload_due(db: Database, platform: WechatPlatform, *, now: datetime, limit: int) -> int:
+async def upload_due(db: Database, wechat: WechatShipping, *, now: datetime, limit: int) -> int:
     """Tell WeChat of orders that have left; how many were due. Safe side by side: each is one caller's at a time.
 
     What WeChat did not take now says why in its `error` and is told again, ever later; what it refuses waits for staff.
@@ -31,7 +32,7 @@ async def upload_due(db: Database, platform: WechatPlatform, *, now: datetime, l
     """
     async with db.transaction() as tx:
         due = await uploads.take_due(tx, now=now, limit=limit)
-    outcomes = await asyncio.gather(*(_tell(db, platform, taken, now) for taken in due), return_exceptions=True)
+    outcomes = await asyncio.gather(*(_tell(db, wechat, taken, now) for taken in due), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -57,13 +58,13 @@ async def retry(db: Database, *, order_id: UUID, by: UUID, now: datetime) -> Non
         )
 
 
-async def _tell(db: Database, platform: WechatPlatform, taken: Taken, now: datetime) -> None:
+async def _tell(db: Database, wechat: WechatShipping, taken: Taken, now: datetime) -> None:
     found = await _telling(db, taken.order_id)
     if found is None:
         return
     telling, parcels = found
     try:
-        await platform.upload(telling, now=now)
+        await wechat.upload(telling, now=now)
     except PlatformFailed as failure:
         log.warning("upload_failed", order=str(taken.order_id), attempts=taken.attempts, error=str(failure))
         async with db.transaction() as tx:

@@ -2,19 +2,25 @@
 
 import asyncio
 import os
+from contextlib import aclosing
 
 import orjson
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import schema as schemas
 from api.app import Api
+from api.context import Context
+from api.faults import RequestFault
+from api.requests import Request
+from api.subscribing import answers
 from domain import migrations
+from domain.accounts.rules import Principal, Role
 from domain.foundation import clock
 from domain.foundation.runtime import Market
+from domain.foundation.settings import Settings
 from tests.access.world import built
 from tests.api.conftest import call
 from tests.given import Given
@@ -37,8 +43,10 @@ async def market_of_walk(settings, database_url, worker_id):
     await asyncio.to_thread(migrations.upgrade, mine)
     number = 8 + int(worker_id.removeprefix("gw") if worker_id != "master" else 0) % 8
     gate = os.environ["TEST_REDIS_URL"].replace("db=0", f"db={number}")
-    plain = {"public_answer_seconds": 0.0, "sold_out_seconds": 0.0, "rate_limits": False}
-    market = Market.open(settings.model_copy(update={"database_url": SecretStr(mine), "redis_url": SecretStr(gate), **plain}))
+    knobs = {"public_answer_seconds": 0.0, "sold_out_seconds": 0.0, "rate_limits": False}
+    stripe = {"default_gateway": "stripe", "stripe_secret_key": "sk_test", "stripe_webhook_secret": "whsec_test"}
+    engines = {"database_url": mine, "redis_url": gate, "stripe_url": "http://127.0.0.1:9"}
+    market = Market.open(Settings.model_validate(settings.model_dump() | knobs | stripe | engines))
     yield market
     await market.close()
     async with engine.connect() as connection:
@@ -54,16 +62,30 @@ async def world(market_of_walk):
 
 @pytest.fixture(scope="session")
 async def ask(market_of_walk, world):
-    """`await ask(document, persona)`: the text of the answer."""
+    """`await ask(document, persona)`: the text of the answer; of a subscription, of the first one."""
     api = Api(market_of_walk.settings)
     async with api.started():
 
         async def ask(document, persona):
+            if document.kind == "subscription":
+                return await listen(document, persona)
             headers = {"content-type": "application/json"}
             if persona.account_id is not None:
                 token = world.given.token(persona.account_id, *persona.roles, now=clock.now())
                 headers["authorization"] = f"Bearer {token}"
             body = orjson.dumps({"query": document.text, "variables": document.variables})
             return (await call(api.app, "POST", "/graphql", body, headers)).body.decode()
+
+        async def listen(document, persona):
+            def context():
+                principal = persona.account_id and Principal(persona.account_id, persona.roles | {Role.SHOPPER})
+                return Context(api.market, api._services, clock.now(), principal)
+
+            operation = api._answering.prepare(Request(document.text, None, False, None, {}))
+            try:
+                async with aclosing(answers(api._answering, operation, document.variables, context)) as heard:
+                    return (await anext(heard)).body.decode()
+            except RequestFault as fault:
+                return orjson.dumps({"errors": fault.errors}).decode()
 
         yield ask

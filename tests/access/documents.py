@@ -22,13 +22,14 @@ ENTRIES = 3
 REFUSAL = "UserError"
 
 Way = tuple[str, ...]
-"""From the root field to a leaf, as it is written: "orders(first: 3)", "nodes", "... on Order", "number"."""
+"""From below the root field to a leaf, as it is written: "nodes", "lines", "sku", "... on Order"."""
 
 
 @dataclass(frozen=True)
 class Document:
     """A part of what can be asked below a root field."""
 
+    kind: str
     root: str
     text: str
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -41,12 +42,11 @@ def documents(
     root_type = getattr(schema, f"{kind}_type")
     asked = root_type.fields[root]
     heads = ", ".join(f"${name}: {asked.args[name].type}" for name in variables)
-    passed = [f"{name}: ${name}" for name in variables]
-    called = root + _arguments([*passed, *_first(asked, variables)])
-    ways = [(called, *way) for way in _ways(schema, get_named_type(asked.type), only, ())]
+    called = root + _arguments([*(f"{name}: ${name}" for name in variables), *_first(asked, variables)])
+    ways = list(_ways(schema, get_named_type(asked.type), only, ()))
     for at in range(0, len(ways), FIELDS_OF_A_DOCUMENT):
         selection = _written(ways[at : at + FIELDS_OF_A_DOCUMENT])
-        yield Document(root, f"{kind} Walk{f'({heads})' if heads else ''} {selection}", variables)
+        yield Document(kind, root, f"{kind} Walk{f'({heads})' if heads else ''} {{ {called}{selection} }}", variables)
 
 
 def _ways(schema: GraphQLSchema, kind: GraphQLNamedType, only: str | None, above: tuple[str, ...]) -> Iterator[Way]:
@@ -89,8 +89,10 @@ def _arguments(passed: list[str]) -> str:
 
 
 def _written(ways: list[Way]) -> str:
-    below: dict[str, list[Way]] = {}
+    if ways == [()]:
+        return ""
+    below: dict[str, list[Way]] = {"__typename": [()]}
     for way in ways:
-        below.setdefault(way[0], []).append(way[1:])
-    inner = [name if rest == [()] else f"{name} {_written(rest)}" for name, rest in below.items()]
-    return f"{{ __typename {' '.join(name for name in inner if name != '__typename')} }}"
+        if way != ("__typename",):
+            below.setdefault(way[0], []).append(way[1:])
+    return f" {{ {' '.join(name + _written(rest) for name, rest in below.items())} }}"

@@ -1,10 +1,11 @@
-"""How each root field of Query is asked about the world. One that is not here, and needs arguments, cannot be walked."""
+"""How the world is asked about, by each root field of Query and Subscription. One that needs arguments and is not here
+cannot be walked."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from graphql import GraphQLSchema
+from graphql import GraphQLField, GraphQLSchema
 from graphql.type import is_required_argument
 
 from tests.access.documents import Document, documents
@@ -43,6 +44,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "order": [{"id": ids[name]} for name in ids if name.partition("/")[0] == "order"],
         "flashSale": [{"id": ids["flashsale"]}, {"id": ids["flashsale/draft"]}],
         "flashSaleTicket": [{"id": ids["ticket"]}],
+        "flashSaleTicketEvents": [{"id": ids["ticket"]}],
         "flashSaleStatistics": [{"id": ids["flashsale"]}],
         "product": [{"id": ids["product"]}, {"id": ids["product/draft"]}, {"handle": "secret-draft"}],
         "products": [{}, {"filter": {"state": "DRAFT"}}],
@@ -62,15 +64,19 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
 
 def questions(schema: GraphQLSchema, world: World) -> Iterator[Document]:
     """Every field of every object that can be asked for, and every id of the world by `node`."""
-    known, roots = asked(world), schema.query_type
-    assert roots is not None
-    for name, field in roots.fields.items():
+    known = asked(world)
+    for kind, name, field in _root_fields(schema):
         needed = [arg for arg, kind in field.args.items() if is_required_argument(kind)]
         if name == "node":
             continue
         assert name in known or not needed, f"tell the walk how to ask for {name}: {', '.join(needed)}"
         for variables in known.get(name, [{}]):
-            yield from documents(schema, "query", name, variables)
+            yield from documents(schema, kind, name, variables)
     for thing, typed_id in world.ids.items():
         if (kind := NODE_TYPES.get(thing.partition("/")[0])) is not None:
             yield from documents(schema, "query", "node", {"id": typed_id}, only=kind)
+
+
+def _root_fields(schema: GraphQLSchema) -> Iterator[tuple[str, str, GraphQLField]]:
+    for kind, roots in (("query", schema.query_type), ("subscription", schema.subscription_type)):
+        yield from ((kind, name, field) for name, field in (roots.fields.items() if roots else ()))

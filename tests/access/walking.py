@@ -30,7 +30,9 @@ class Seen:
 
 def seen(schema: GraphQLSchema, kind: str, content: Mapping[str, Any]) -> Iterator[Seen]:
     """Every field of an answer."""
-    codes = {tuple(error["path"]): error["extensions"]["code"] for error in content.get("errors", []) if "path" in error}
+    codes = {
+        tuple(error["path"]): error["extensions"]["code"] for error in content.get("errors", []) if "path" in error
+    }
     root_type = getattr(schema, f"{kind}_type")
     if content.get("data"):
         yield from _of_object(schema, root_type, content["data"], (), frozenset(), codes)

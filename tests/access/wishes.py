@@ -8,7 +8,7 @@ from tests.access.world import World
 
 Wish = dict[str, Any]
 
-ONES_OWN = {"mergeCart", "requestFlashSalePass", "createAddress"}
+ONES_OWN = {"mergeCart", "requestFlashSalePass", "createAddress", "bindPhone", "signOut", "signOutEverywhere"}
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
 
@@ -27,15 +27,17 @@ def _shoppers(world: World) -> dict[str, Wish]:
     home |= {"province": "上海市", "city": "上海市", "district": "静安区"}
     to_the_owner = {"delivery": {"addressId": ids["address"]}}
     return {
+        "bindPhone": {"input": {"code": "getPhoneNumber"}},
+        "signOut": {},
+        "signOutEverywhere": {},
+        "endSession": {"input": {"id": ids["session"]}},
         "mergeCart": {"input": {"guestToken": "g" * 43}},
         "requestFlashSalePass": {"input": {"itemId": ids["saleitem"]}},
         "createAddress": {"input": {"address": home}},
         "updateAddress": {"input": {"addressId": ids["address"], "address": home}},
         "setDefaultAddress": {"input": {"addressId": ids["address"]}},
         "deleteAddress": {"input": {"addressId": ids["address"]}},
-        "placeOrder": _keyed(
-            lines=[{"skuId": ids["sku"], "quantity": 1}], fulfilment=to_the_owner, expectedTotal=2390
-        ),
+        "placeOrder": _keyed(lines=[{"skuId": ids["sku"], "quantity": 1}], fulfilment=to_the_owner, expectedTotal=2390),
         "payOrder": _keyed(orderId=ids["order/unpaid"]),
         "cancelOrder": _keyed(orderId=ids["order/unpaid"]),
         "setOrderDestination": _keyed(orderId=ids["order/claimed"], addressId=ids["address"]),
@@ -108,6 +110,6 @@ def _staffs_with_money(world: World) -> dict[str, Wish]:
         "giveRole": {"input": {**person, "role": "FINANCE"}},
         "takeRole": {"input": {**person, "role": "FINANCE"}},
         "banAccount": _keyed(**person, why="刷单"),
-        "unbanAccount": person,
-        "endSessionsOf": person,
+        "unbanAccount": {"id": ids["account"]},
+        "endSessionsOf": {"id": ids["account"]},
     }

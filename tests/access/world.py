@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import insert, select, text
 
 from api.access import Who
+from domain.accounts import actions as accounts
+from domain.accounts import sessions
 from domain.accounts.rules import STAFF, Role
 from domain.addresses.rules import Destination
 from domain.after_sales.rules import AfterSaleState
@@ -80,12 +82,25 @@ async def built(given: Given) -> World:
         personas[role.value] = Persona(role.value, await given.shopper(name), frozenset({role}))
     world = World(given, personas)
     world.has("account", owner, Who.OWNER)
+    await _devices(world, owner)
     await _shelves(world)
     await _supplier(world)
     await _orders(world, owner)
     await _flash_sale(world, owner)
     await _books(world)
     return world
+
+
+async def _devices(world: World, owner: UUID) -> None:
+    given = world.given
+    async with given.db.transaction() as tx:
+        account = await accounts.account_of(tx, owner)
+        signed_in = await sessions.start(
+            tx, settings=given.market.settings, account=account, device="玄关平板", now=given.now
+        )
+    assert signed_in.principal.session_id is not None
+    world.has("session", signed_in.principal.session_id, Who.ONLY_OWNER)
+    world.marks |= {"玄关平板": Who.ONLY_OWNER}
 
 
 async def _shelves(world: World) -> None:
@@ -216,7 +231,7 @@ def given_id(world: World, name: str) -> UUID:
 
 
 async def _only(world: World, table: str) -> UUID:
-    return (await world.given.db.rows(text(f"SELECT id FROM {table}")))[0].id  # noqa: S608
+    return (await world.given.db.rows(text(f"SELECT id FROM {table}")))[0].id
 
 
 _BILL = """

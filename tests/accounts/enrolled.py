@@ -86,7 +86,7 @@ def newcomer(db: Database, settings: Settings, now: datetime, quick: None) -> En
     """`await newcomer("amei", Role.ADMIN)`: enrolled ten minutes ago, with the one-time password."""
 
     async def newcomer(username: str = "amei", *roles: Role) -> Member:
-        enrolment = await enrolling.add(db, settings=settings, username=username, roles=roles, now=now - 10 * MINUTE)
+        enrolment = await enrolling.add(db, settings=settings, username=username, given=roles, now=now - 10 * MINUTE)
         return await member_of(db, settings, enrolment)
 
     return newcomer

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import CHEAPEST
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from domain.accounts import enrolling, passwords, people
 from domain.accounts.rules import AccountDisabled, LoginSwitchedOff, Role
@@ -26,7 +27,7 @@ from domain.accounts.staff_rules import (
 from domain.accounts.tables import accounts, sessions, staff_credentials
 from domain.accounts.tokens import Verifier
 from domain.foundation.errors import BadInput, NotFound
-from domain.foundation.ids import new_id
+from domain.foundation.ids import encode, new_id
 from tests.accounts.enrolled import MINUTE, OWN, Member, member, member_of, newcomer, quick
 from tests.statements import count_statements
 
@@ -218,11 +219,13 @@ async def test_a_lock_ends_by_itself_and_success_begins_anew(member, now):
 async def test_20_wrong_tries_at_once_are_five_and_a_lock(member, now):
     amei = await member()
 
-    outcomes = await asyncio.gather(
-        *(amei.sign_in(now, password=f"wrong-wrong-{n}") for n in range(20)), return_exceptions=True
-    )
+    with capture_logs() as logged:
+        outcomes = await asyncio.gather(
+            *(amei.sign_in(now, password=f"wrong-wrong-{n}") for n in range(20)), return_exceptions=True
+        )
 
     assert Counter(map(type, outcomes)) == {SignInRefused: 20}
+    assert logged == [{"event": "staff_locked", "account": encode("account", amei.id), "log_level": "warning"}]
     found = await kept(amei)
     assert (found["failures"], found["locked_until"]) == (5, now + LOCKED_FOR)
 
@@ -356,7 +359,7 @@ async def test_without_a_seal_key_staff_do_not_sign_in(member, settings, db, now
         with pytest.raises(LoginSwitchedOff):
             await replace(amei, settings=bare, username=known).sign_in(now)
     with pytest.raises(LoginSwitchedOff):
-        await enrolling.add(db, settings=bare, username="xiaoli", roles=[], now=now)
+        await enrolling.add(db, settings=bare, username="xiaoli", given=[], now=now)
 
 
 async def test_under_another_seal_key_it_is_a_fault_of_ours_and_no_try(member, settings, now):
@@ -383,7 +386,7 @@ async def test_nothing_that_is_handed_out_is_kept_as_it_is(newcomer, db, given):
 
 async def test_of_two_of_one_name_there_is_one(db, settings, given, now, quick):
     outcomes = await asyncio.gather(
-        *(enrolling.add(db, settings=settings, username="amei", roles=[Role.ADMIN], now=now) for _ in range(5)),
+        *(enrolling.add(db, settings=settings, username="amei", given=[Role.ADMIN], now=now) for _ in range(5)),
         return_exceptions=True,
     )
 

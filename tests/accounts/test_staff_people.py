@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from domain.accounts import finding, people, sessions
 from domain.accounts.actions import account_of, give_roles
@@ -243,7 +243,7 @@ async def test_nobody_who_is_not_there_is_changed(db, now, somebody):
 async def test_people_are_found_by_role_ban_and_name(db, given, member, admin, now, somebody):
     mei, wei = await given.shopper("小梅 50%_off"), await given.shopper("小伟")
     amei, boss = await member("amei.lin", Role.FINANCE), await admin("老板")
-    await people.ban(db, account_id=wei, why="误点", by=somebody, idempotency_key="ban-wei", now=now)
+    await people.ban(db, account_id=wei, why="误点", by=somebody, idempotency_key="ban-wei-1", now=now)
 
     async def found(**about):
         return {person.id for person in (await finding.page(db, first=10, **about)).rows}
@@ -281,8 +281,7 @@ async def test_an_admin_sees_neither_openid_nor_phone(db, given, now):
     person = await seen(db, shopper)
 
     assert "openid" not in repr(person)
-    assert "00138" not in repr(person)
-    assert person.phone is not None
+    assert person.phone == "138****8021"
 
 
 async def test_a_role_given_while_another_takes_it_is_one_or_the_other(db, given, now, somebody):
@@ -296,5 +295,3 @@ async def test_a_role_given_while_another_takes_it_is_one_or_the_other(db, given
     noted = [deed for deed, *_ in await deeds(db)]
     is_host = Role.HOST in (await seen(db, host)).roles
     assert noted == ["give_role", "take_role"] * (len(noted) // 2) + ["give_role"] * is_host
-    async with db.transaction() as tx:
-        await tx.execute(delete(roles))

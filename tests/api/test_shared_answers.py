@@ -22,7 +22,7 @@ def half_a_second(field: GraphQLField) -> float:
 
 @pytest.fixture
 def shop(schema: strawberry.Schema) -> Market:
-    return Market(schema, public_seconds=half_a_second, language=lambda header: header[:2])
+    return Market(schema, public_seconds=half_a_second, language=lambda header: header[:2].decode())
 
 
 async def test_a_public_answer_is_found_once_while_it_is_fresh(shop: Market, monkeypatch: pytest.MonkeyPatch) -> None:

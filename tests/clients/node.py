@@ -15,17 +15,17 @@ TYPESCRIPT = CLIENTS / "typescript"
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTCACHED", "ERR_SOCKET_TIMEOUT")
 
 
-def packages() -> Path:
-    """The folder of the locked packages, installed once for each state of the lock. Skips where that cannot be done."""
+def packages(folder: Path = TYPESCRIPT) -> Path:
+    """The locked packages of a folder, installed once for each state of the lock. Skips where that cannot be done."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("no Node on this machine: install Node 20 or newer, with npm")
-    lock = sha256((TYPESCRIPT / "package-lock.json").read_bytes()).hexdigest()
-    modules = TYPESCRIPT / "node_modules"
+    lock = sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    modules = folder / "node_modules"
     with (Path(tempfile.gettempdir()) / "nightmarket-npm.lock").open("w") as waiting:
         fcntl.flock(waiting, fcntl.LOCK_EX)  # of several test processes one installs
         installed = modules / ".installed"
         if not installed.exists() or installed.read_text() != lock:
-            done = run(["npm", "ci", "--ignore-scripts", "--prefer-offline"], seconds=180)
+            done = run(["npm", "ci", "--ignore-scripts", "--prefer-offline"], seconds=180, cwd=folder)
             if any(reason in done.stderr for reason in UNREACHABLE):
                 pytest.skip(f"the npm registry cannot be reached: {done.stderr.strip().splitlines()[0]}")
             assert done.returncode == 0, done.stderr

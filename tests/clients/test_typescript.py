@@ -9,6 +9,7 @@ from tests.clients.node import CLIENTS, TYPESCRIPT, packages, run
 GENERATED = [
     "typescript/src/generated/operations.ts",
     "typescript/src/generated/document-ids.ts",
+    "typescript/src/generated/possible-types.ts",
     "mini-program/documents.js",
 ]
 

@@ -20,12 +20,14 @@ import pytest
 from domain.foundation.database import Database
 from domain.foundation.ids import new_id
 from domain.foundation.money import Money
+from domain.foundation.settings import Settings
+from domain.foundation.wechat_platform import WechatPlatform
 from domain.orders.events import OrderGivenBack, OrderReceived, OrderShipped
 from domain.orders.rules import Order
 from domain.shipments import queries, receiving, shipping, uploads
 from domain.shipments.rules import Carrier, Shipment, Upload
 from domain.shipments.tracking import Aggregator
-from domain.shipments.wechat import WechatPlatform
+from domain.shipments.wechat import WechatShipping
 from domain.suppliers import actions, feeds, rules
 from domain.suppliers.rules import FeedReport, Letter, SuppliedSku, Supplier
 from tests.given.wechat import free_port
@@ -169,9 +171,9 @@ class RunningPlatform:
 
     url: str
 
-    def client(self, *, secret: str = APP_SECRET) -> WechatPlatform:
+    def client(self, *, secret: str = APP_SECRET) -> WechatShipping:
         """Our client, without a token yet."""
-        return WechatPlatform(self.url, app_id=APP_ID, app_secret=secret, merchant_id=MCH_ID)
+        return WechatShipping(WechatPlatform(self.url, app_id=APP_ID, app_secret=secret), MCH_ID)
 
     async def told(self, order: Order) -> Any:
         """What it was told of an order: uploads, is_complete, content; None if nothing."""
@@ -186,9 +188,31 @@ class RunningPlatform:
         """The token ends before its time."""
         await _post(f"{self.url}/commands/expire", {})
 
-    async def fail(self, errcode: int, times: int = 1) -> None:
-        """Answer the next uploads so."""
-        await _post(f"{self.url}/commands/fail", {"errcode": errcode, "times": times})
+    async def fail(self, errcode: int | str, times: int = 1, *, door: str = "upload") -> None:
+        """Answer so at one of its doors: upload, login, phone, token."""
+        await _post(f"{self.url}/commands/fail", {"errcode": errcode, "times": times, "door": door})
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, as codes know it."""
+        await _post(f"{self.url}/commands/advance", {"seconds": seconds})
+
+    async def block(self, openid: str) -> None:
+        """Count a user as a risk."""
+        await _post(f"{self.url}/commands/block", {"openid": openid})
+
+    async def login_code(self, openid: str, unionid: str = "") -> str:
+        """What wx.login gives on this user's phone."""
+        code = await _post(f"{self.url}/commands/login", {"openid": openid, "unionid": unionid})
+        return str(code["code"])
+
+    async def phone_code(self, number: str, **more: str) -> str:
+        """What the button getPhoneNumber gives on a phone with this number."""
+        return str((await _post(f"{self.url}/commands/phone", {"number": number, **more}))["code"])
+
+    def settings(self, settings: Settings, **more: Any) -> Settings:
+        """These settings, and the platform in them."""
+        knobs = {"wechat_platform_url": self.url, "wechat_app_id": APP_ID, "wechat_app_secret": APP_SECRET}
+        return Settings.model_validate(settings.model_dump() | knobs | more)
 
 
 @pytest.fixture(scope="session")
@@ -216,16 +240,17 @@ async def wechat_company() -> AsyncIterator[RunningPlatform]:
 @pytest.fixture
 async def wechat(wechat_company: RunningPlatform) -> AsyncIterator[RunningPlatform]:
     """The same, without failures that an earlier test ordered."""
-    await wechat_company.fail(0, 0)
+    for door in ("upload", "login", "phone", "token"):
+        await wechat_company.fail(0, 0, door=door)
     yield wechat_company
 
 
 @pytest.fixture
-async def platform(wechat: RunningPlatform) -> AsyncIterator[WechatPlatform]:
+async def platform(wechat: RunningPlatform) -> AsyncIterator[WechatShipping]:
     """Our client of it."""
     platform = wechat.client()
     yield platform
-    await platform.hang_up()
+    await platform.platform.hang_up()
 
 
 @asynccontextmanager

@@ -7,5 +7,5 @@ from tests.running import house_of_its_own
 
 @pytest.fixture(scope="session")
 def house():
-    with house_of_its_own(rate_limits=False) as house:
+    with house_of_its_own(rate_limits=False, log_level="INFO", log_json=True) as house:
         yield house

@@ -76,7 +76,7 @@ def extensions_of(client: httpx.Client) -> dict[str, object]:
 
 
 def test_bad_input_writes_at_most_twice_its_size_to_the_log(house, client: httpx.Client) -> None:
-    log = house.logs / "api.log"
+    log = house.settings.data_dir / "api.log"
     before, sent = log.stat().st_size, 0
     for _ in range(5):
         for given in ALL:

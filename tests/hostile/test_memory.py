@@ -12,6 +12,8 @@ from api.faults import RequestFault
 from api.requests import read_request
 
 MEGABYTE = 1_000_000
+LONG = "#" + "x" * 2_000
+"""Fills a cache that counts characters with few documents."""
 
 
 def resident() -> int:
@@ -22,9 +24,11 @@ def resident() -> int:
 def ask(answering: Answering, number: int) -> None:
     """A document that nobody has sent before: most are valid, every tenth is not."""
     field = "serverTime" if number % 10 else "serverTimes"
-    text = f"query Q{number} {{ a{number}: {field} products(first: {number % 50 + 1}) {{ nodes {{ id title }} }} }}"
+    text = (
+        f"query Q{number} {{ a{number}: {field} products(first: {number % 50 + 1}) {{ nodes {{ id title }} }} }} {LONG}"
+    )
     try:
-        answering.prepare(read_request({"query": text}))
+        answering.prepare(read_request({"query": text}, text.encode()))
     except RequestFault as fault:
         assert number % 10 == 0, fault
 
@@ -32,10 +36,10 @@ def ask(answering: Answering, number: int) -> None:
 def grown_by(documents: int) -> int:
     """Bytes that a process grows by while it reads so many documents, once its caches are full."""
     answering = Answering(schema.build())
-    for number in range(3_000):
+    for number in range(500):
         ask(answering, number)
     before = resident()
-    for number in range(3_000, 3_000 + documents):
+    for number in range(500, 500 + documents):
         ask(answering, number)
     return resident() - before
 

@@ -119,5 +119,12 @@ def test_a_code_is_an_errors_or_somebodys() -> None:
 
 
 def test_redacting_takes_time_in_proportion_to_the_text() -> None:
-    for text in ("a_" * 50_000, "token " * 20_000, "o" * 100_000, "://a:" * 20_000, "1" * 100_000, '"token": "' * 10_000):
+    for text in (
+        "a_" * 50_000,
+        "token " * 20_000,
+        "o" * 100_000,
+        "://a:" * 20_000,
+        "1" * 100_000,
+        '"token": "' * 10_000,
+    ):
         redact(text)

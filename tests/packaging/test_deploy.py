@@ -24,12 +24,13 @@ from tests.packaging.tree import PROJECT, ROOT
 EXAMPLE = (ROOT / "deploy" / "example.env").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("api", "worker", "migrate")
+OURS = ("api", "live", "worker", "migrate")
 POSTGRES_IMAGE = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"}
 SECRETS = {
     "POSTGRES_PASSWORD",
     "NIGHTMARKET_TOKEN_KEYS",
     "NIGHTMARKET_PASS_KEY",
+    "NIGHTMARKET_SEAL_KEY",
     "NIGHTMARKET_WECHAT_PRIVATE_KEY",
     "NIGHTMARKET_WECHAT_APIV3_KEY",
     "NIGHTMARKET_WECHAT_APP_SECRET",
@@ -160,10 +161,10 @@ def test_nothing_can_be_written_or_gained_but_what_is_said() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_only_the_api_is_reached_from_outside_and_only_from_this_machine() -> None:
+def test_only_api_and_live_are_reached_from_outside_and_only_from_this_machine() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert ports == {"api": ["127.0.0.1:8000:8000"]}
+    assert ports == {"api": ["127.0.0.1:8000:8000"], "live": ["127.0.0.1:8001:8001"]}
 
 
 def test_nobody_starts_before_what_they_lean_on_is_well() -> None:
@@ -205,13 +206,13 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.mark.parametrize(("status", "is_well"), [(200, True), (503, False)])
-@pytest.mark.parametrize("who", ["api", "worker"])
+@pytest.mark.parametrize("who", ["api", "live", "worker"])
 def test_health_is_what_a_process_says_of_itself(
     server: ThreadingHTTPServer, who: str, status: int, is_well: bool
 ) -> None:
     server.status = status  # type: ignore[attr-defined]
     image = json.loads(instruction("HEALTHCHECK").partition("CMD ")[2])
-    words = {"api": ["CMD", *image], "worker": SERVICES["worker"].get("healthcheck", {}).get("test")}[who]
+    words = ["CMD", *image] if who == "api" else SERVICES[who].get("healthcheck", {}).get("test")
     code, replaced = re.subn(r"127\.0\.0\.1:\d+", f"127.0.0.1:{server.server_port}", words[-1])
 
     asked = subprocess.run([sys.executable, *words[2:-1], code], capture_output=True)

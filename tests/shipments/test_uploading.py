@@ -265,7 +265,7 @@ async def test_a_wrong_secret_is_seen_and_mended(given, db, wechat, platform):
     stranger = wechat.client(secret="another secret")
 
     await tell(db, stranger, now=given.now)
-    await stranger.hang_up()
+    await stranger.platform.hang_up()
 
     upload = await given.upload(order)
     assert upload.state is UploadState.DUE

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from api import access, schema
+from domain.accounts import people
 from domain.accounts.rules import Role
 from domain.after_sales.rules import AfterSaleState, Kind
 from domain.flash_sales import actions as sales
@@ -166,6 +167,22 @@ async def a_difference(given):
     return {"input": {"differenceId": encode("billdifference", difference), "words": "已核对"}}
 
 
+async def a_person(given):
+    return {"id": encode("account", await given.shopper())}
+
+
+async def a_host(given):
+    host = await given.shopper()
+    await people.give_role(given.db, account_id=host, role=Role.HOST, by=new_id(), now=given.now)
+    return {"input": {"accountId": encode("account", host), "role": "HOST"}}
+
+
+async def a_banned_one(given):
+    banned, by = await given.shopper(), new_id()
+    await people.ban(given.db, account_id=banned, why="刷单", by=by, idempotency_key="deed-ban-0", now=given.now)
+    return {"id": encode("account", banned)}
+
+
 async def a_payout(given):
     await given.bought()
     return keyed(gateway="WECHAT", amountMinor=1, reference="B1", occurredAt=given.now.isoformat())
@@ -208,6 +225,11 @@ TRIED = {
     "endSupplier": (None, None),
     "recordSupplierPayment": (owed_supplier, None),
     "recordPayout": (a_payout, None),
+    "giveRole": (None, None),
+    "takeRole": (a_host, None),
+    "banAccount": (None, None),
+    "unbanAccount": (a_banned_one, None),
+    "endSessionsOf": (a_person, None),
 }
 
 
@@ -239,6 +261,10 @@ async def plain_wish(name, given):
             return {"input": {"rows": [{"orderId": await a_paid_order(given), **sf}], "idempotencyKey": "deed-list"}}
         case "correctTrackingNumber":
             return {"input": {"shipmentId": await a_parcel(given), **sf}}
+        case "giveRole":
+            return {"input": {"accountId": (await a_person(given))["id"], "role": "HOST"}}
+        case "banAccount":
+            return keyed(accountId=(await a_person(given))["id"], why="刷单")
         case "createSupplier":
             return keyed(code="gui", name="桂花坊")
         case _:

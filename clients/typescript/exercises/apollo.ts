@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
-import { AddToCartDocument, CartDocument, OrdersDocument, ProductsDocument, Session } from '../src/index.ts';
+import { AddToCartDocument, CartDocument, OrdersDocument, ProductsDocument, Session, possibleTypes } from '../src/index.ts';
 import { market, signedIn } from './market.ts';
 
 type Sent = { method: string; url: URL; body: Record<string, unknown> | null };
@@ -18,8 +18,8 @@ function clientOf(session: Session, ...before: ApolloLink[]): { client: ApolloCl
     sent.push({ method: init?.method ?? 'GET', url, body: body && JSON.parse(body) });
     return session.fetch(input, init);
   };
-  const http = new HttpLink({ uri: market.url, fetch: noted });
-  return { client: new ApolloClient({ link: ApolloLink.from([...before, http]), cache: new InMemoryCache() }), sent };
+  const link = ApolloLink.from([...before, new HttpLink({ uri: market.url, fetch: noted })]);
+  return { client: new ApolloClient({ link, cache: new InMemoryCache({ possibleTypes }) }), sent };
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,145 @@
+// Night Market for WeChat mini-programs: sign in, ask, and follow what happens, with nothing but wx.* underneath.
+const documents = require('./documents');
+
+/** A fault: `code` is fixed (docs/mini-program.md lists them), `message` is for people, `retryAfter` are seconds. */
+class MarketError extends Error {
+  constructor(code, message, retryAfter) {
+    super(message);
+    Object.assign(this, { code, retryAfter });
+  }
+}
+const newKey = () => [0, 0, 0].map(() => Math.random().toString(36).slice(2, 10).padEnd(8, '0')).join('');
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** `url` and `socketUrl` of the API; `language` like "zh-CN". One for the whole app, made in app.js. */
+function openMarket({ url, socketUrl, language = 'zh-CN' }) {
+  let tokens = wx.getStorageSync('market.tokens') || null;
+  const device = wx.getStorageSync('market.device') || newKey();
+  wx.setStorageSync('market.device', device);
+  let renewing = null; // the one renewal that everybody waits for
+  let clockAhead = 0; // milliseconds by which the market's clock is before ours
+  const watches = new Map();
+  let socket = null;
+  let isLive = false; // the socket's handshake is done
+  let failures = 0;
+
+  const keep = (signedIn) => {
+    tokens = signedIn && { accessToken: signedIn.accessToken, refreshToken: signedIn.refreshToken };
+    wx.setStorageSync('market.tokens', tokens || '');
+  };
+  const send = (name, variables, token) => new Promise((success, fail) => wx.request({
+    url,
+    method: 'POST',
+    data: { documentId: documents[name], variables },
+    header: {
+      'content-type': 'application/json',
+      'Accept-Language': language,
+      'X-Device-Id': device,
+      ...(token && { Authorization: `Bearer ${token}` }),
+    },
+    success,
+    fail: ({ errMsg }) => fail(new MarketError('NETWORK', errMsg)),
+  }));
+
+  /** The answer of an operation's root field. Rejects with a MarketError; a refusal is an answer with `code` and `message`. */
+  async function ask(name, variables = {}, tries = 3) {
+    const token = tokens && tokens.accessToken;
+    const { statusCode, data } = await send(name, variables, token);
+    if (statusCode === 401 && token && tries > 1 && (await renew(token))) return ask(name, variables, tries - 1);
+    const [error] = data.errors || [];
+    if (!error && data.data) return Object.values(data.data)[0];
+    const { code = `HTTP_${statusCode}`, retryAfter } = (error && error.extensions) || {};
+    if (code === 'RATE_LIMITED' && tries > 1 && retryAfter <= 10) {
+      await pause(retryAfter * 1000 + Math.random() * 200);
+      return ask(name, variables, tries - 1);
+    }
+    throw new MarketError(code, error ? error.message : `HTTP ${statusCode}`, retryAfter);
+  }
+
+  /** Sign in with WeChat, which asks the shopper nothing. The answer is SignedIn or a refusal. */
+  async function signIn() {
+    const { code } = await new Promise((success, fail) => wx.login({ success, fail }));
+    const answer = await ask('SignInWithWechat', { input: { code, device } });
+    if (answer.accessToken) keep(answer);
+    return answer;
+  }
+
+  /** New tokens for a stale one, once for all who wait; whether there are any. */
+  function renew(stale) {
+    if (!tokens || tokens.accessToken !== stale) return Promise.resolve(tokens !== null);
+    renewing = renewing || renewOnce().finally(() => (renewing = null));
+    return renewing;
+  }
+  async function renewOnce() {
+    const { data } = await send('RefreshSession', { input: { refreshToken: tokens.refreshToken } });
+    if (!data.data) return false; // the server could not say: the tokens stay
+    keep(data.data.refreshSession.accessToken ? data.data.refreshSession : null);
+    return tokens !== null || Boolean((await signIn()).accessToken);
+  }
+
+  /** Follow a subscription, and its polling twin while no socket is up, until it ends. Gives back what stops it. */
+  function watch(subscription, twin, variables, onAnswer) {
+    const id = newKey();
+    const hear = (answer, isLast = answer.pollAfterMs === null || answer.code === 'NOT_FOUND') => {
+      if (!watches.has(id)) return;
+      if (isLast) watches.delete(id); // it cannot change any more
+      onAnswer(answer);
+    };
+    const subscribe = () => say({ id, type: 'subscribe', payload: { documentId: documents[subscription], variables } });
+    const poll = async () => {
+      if (!watches.has(id)) return;
+      const answer = isLive ? {} : await ask(twin, variables).catch(() => ({ pollAfterMs: 3000 }));
+      if (answer.__typename) hear(answer);
+      setTimeout(poll, answer.pollAfterMs || 1000);
+    };
+    watches.set(id, { hear, subscribe });
+    if (isLive) subscribe();
+    connect();
+    setTimeout(poll, 1000);
+    return () => watches.delete(id) && isLive && say({ id, type: 'complete' });
+  }
+  const fail = ({ hear, subscribe }, { message, extensions: { code, retryAfter } }) =>
+    retryAfter ? setTimeout(() => isLive && subscribe(), retryAfter * 1000) : hear({ code, message }, true);
+  const say = (message) => socket.send({ data: JSON.stringify(message) });
+  function connect() {
+    if (socket || !watches.size) return;
+    const mine = (socket = wx.connectSocket({ url: socketUrl, protocols: ['graphql-transport-ws'], fail: () => lost({}) }));
+    const token = tokens && tokens.accessToken;
+    const lost = async ({ code }) => {
+      clearTimeout(silence);
+      if (socket !== mine) return;
+      [socket, isLive] = [null, false];
+      if (code === 4403 && token) await renew(token).catch(() => false);
+      setTimeout(connect, Math.random() * Math.min(30000, 500 * 2 ** failures++)); // not all at once after a restart
+    };
+    const authorization = token ? `Bearer ${token}` : '';
+    mine.onOpen(() => say({ type: 'connection_init', payload: { authorization, language, device } }));
+    let silence; // the server pings every 25 seconds: a socket that says nothing is dead, whatever the phone believes
+    mine.onMessage(({ data }) => {
+      clearTimeout(silence);
+      silence = setTimeout(() => mine.close({}), 60000);
+      const { type, id, payload } = JSON.parse(data);
+      const watched = watches.get(id);
+      if (type === 'connection_ack') {
+        [isLive, failures] = [true, 0];
+        watches.forEach((each) => each.subscribe()); // each is told at once how things stand: nothing was missed
+      } else if (type === 'ping') say({ type: 'pong' });
+      else if (watched && type === 'next' && payload.data) watched.hear(Object.values(payload.data)[0]);
+      else if (watched && type === 'error') fail(watched, payload[0]);
+      else if (type === 'complete') watches.delete(id);
+    });
+    mine.onClose(lost);
+    mine.onError(() => lost({}));
+  }
+  wx.onAppShow(() => connect()); // WeChat closes sockets in the background
+
+  /** Learn how far the market's clock is from this device's; then `now()` tells the market's milliseconds. */
+  async function setClock() {
+    const asked = Date.now();
+    const told = Date.parse(await ask('ServerTime'));
+    clockAhead = told - (asked + Date.now()) / 2;
+  }
+  return { ask, signIn, watch, setClock, now: () => Date.now() + clockAhead, isSignedIn: () => tokens !== null };
+}
+
+module.exports = { openMarket, newKey, MarketError };

@@ -1,0 +1,421 @@
+/** What may stand for an interface or a union, for `new InMemoryCache({ possibleTypes })` of Apollo Client. */
+export const possibleTypes = {
+  "AddToCartResult": [
+    "Cart",
+    "CartFull",
+    "CartLineFull",
+    "NotFound"
+  ],
+  "AddressResult": [
+    "Address",
+    "NotFound"
+  ],
+  "AdjustStockResult": [
+    "Sku",
+    "StockChanged",
+    "NotEnoughStock",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "AfterSaleQuoteResult": [
+    "AfterSaleQuote",
+    "OrderNotRefundable",
+    "AfterSaleTooLate",
+    "GoodsMustComeBack",
+    "TooManyAfterSales",
+    "TooManyUnits",
+    "NotFound"
+  ],
+  "AssignSuppliedSkusResult": [
+    "Supplier",
+    "SupplierEnded",
+    "SkuSupplied",
+    "SupplierSkuCodeTaken",
+    "NotFound"
+  ],
+  "BanAccountResult": [
+    "Account",
+    "LastAdmin",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "CancelOrderAsStaffResult": [
+    "Order",
+    "OrderNotCancellable",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "CancelOrderResult": [
+    "Order",
+    "OrderNotCancellable",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "ChangeStaffPasswordResult": [
+    "SignedIn",
+    "SignInRefused",
+    "StaffLocked",
+    "PasswordTooWeak",
+    "AccountDisabled",
+    "LoginSwitchedOff"
+  ],
+  "ClaimFlashSaleResult": [
+    "FlashSaleTicket",
+    "FlashSaleSoldOut",
+    "FlashSaleShort",
+    "FlashSaleLimitReached",
+    "FlashSaleClosed",
+    "FlashSalePassRefused",
+    "FlashSaleBusy",
+    "IdempotencyConflict"
+  ],
+  "ConfirmReceiptResult": [
+    "Order",
+    "OrderNotReceivable",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "ConfirmReturnArrivalResult": [
+    "AfterSale",
+    "NotYourOwnOrder",
+    "AfterSaleMoved",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "CorrectTrackingNumberResult": [
+    "Shipment",
+    "ShipmentDelivered",
+    "TrackingNumberTaken",
+    "NotFound"
+  ],
+  "CreateAddressResult": [
+    "Address",
+    "TooManyAddresses"
+  ],
+  "CreateStoreResult": [
+    "Store",
+    "StoreCodeTaken"
+  ],
+  "CreateSupplierResult": [
+    "SupplierWithKey",
+    "SupplierCodeTaken",
+    "IdempotencyConflict"
+  ],
+  "DecideAfterSaleResult": [
+    "AfterSale",
+    "NotYourOwnOrder",
+    "AfterSaleMoved",
+    "AgreedTooMuch",
+    "GoodsHaveLeft",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "DeleteAddressResult": [
+    "AddressDeleted",
+    "NotFound"
+  ],
+  "EndSessionResult": [
+    "SignedOut",
+    "NotFound"
+  ],
+  "EndSessionsOfResult": [
+    "Account",
+    "NotFound"
+  ],
+  "ExtendReceiptResult": [
+    "Order",
+    "ReceiptNotExtendable",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "FlashSaleResult": [
+    "FlashSale",
+    "NotFound",
+    "WrongSaleState",
+    "NotEnoughStock",
+    "IdempotencyConflict"
+  ],
+  "FlashSaleTicketResult": [
+    "FlashSaleTicket",
+    "NotFound",
+    "FlashSaleBusy"
+  ],
+  "FreightOfProductResult": [
+    "Product",
+    "NotFound"
+  ],
+  "FreightTemplateResult": [
+    "FreightTemplate",
+    "NotFound",
+    "FreightNameTaken"
+  ],
+  "GiveRoleResult": [
+    "Account",
+    "SecondFactorMissing",
+    "NotFound"
+  ],
+  "HandOverPickupResult": [
+    "Order",
+    "NotYourOwnOrder",
+    "OrderNotReceivable",
+    "WrongPickupCode",
+    "PickupCodeLocked",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "MoveAfterSaleResult": [
+    "AfterSale",
+    "AfterSaleMoved",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "Node": [
+    "Account",
+    "Address",
+    "AfterSale",
+    "Category",
+    "FlashSale",
+    "FlashSaleItem",
+    "FlashSaleTicket",
+    "FreightTemplate",
+    "Order",
+    "Payment",
+    "Product",
+    "SalePrice",
+    "Shipment",
+    "Sku",
+    "Store",
+    "Supplier",
+    "Viewer"
+  ],
+  "PayOrderResult": [
+    "PaymentInstructions",
+    "OrderNotPayable",
+    "GatewayUnavailable",
+    "PayerUnknown",
+    "PaymentsSwitchedOff",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "PlaceOrderResult": [
+    "Order",
+    "PriceChanged",
+    "BasketEmpty",
+    "TooManyUnpaidOrders",
+    "CouponUnknown",
+    "NotEnoughStock",
+    "UnknownSku",
+    "NotForSale",
+    "BelowMinimum",
+    "NotDeliveredThere",
+    "NoPickupThere",
+    "DestinationMissing",
+    "CouponNotUsable",
+    "AmountTooLarge",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "PriceLadderResult": [
+    "Store",
+    "NotFound"
+  ],
+  "ProductResult": [
+    "Product",
+    "NotFound"
+  ],
+  "RecordPayoutResult": [
+    "LedgerEntry",
+    "MoreThanAtGateway",
+    "IdempotencyConflict"
+  ],
+  "RecordSupplierPaymentResult": [
+    "Supplier",
+    "MoreThanOwed",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "RefreshSessionResult": [
+    "SignedIn",
+    "SessionEnded"
+  ],
+  "RefundOrderResult": [
+    "AfterSale",
+    "NotYourOwnOrder",
+    "OrderNotRefundable",
+    "TooManyUnits",
+    "AgreedTooMuch",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "RemarkOrderResult": [
+    "Order",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "RenewSupplierKeyResult": [
+    "SupplierWithKey",
+    "SupplierEnded",
+    "NotFound"
+  ],
+  "RequestAfterSaleResult": [
+    "AfterSale",
+    "OrderNotRefundable",
+    "AfterSaleTooLate",
+    "GoodsMustComeBack",
+    "TooManyAfterSales",
+    "TooManyUnits",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "RequestFlashSalePassResult": [
+    "FlashSalePass",
+    "FlashSaleNotOpen",
+    "FlashSaleClosed",
+    "NotFound"
+  ],
+  "RetryRefundResult": [
+    "RefundDetail",
+    "NotFound",
+    "PaymentsSwitchedOff"
+  ],
+  "RetryShippingUploadResult": [
+    "ShippingUpload",
+    "UploadNotRetryable",
+    "NotFound"
+  ],
+  "SalePriceResult": [
+    "SalePrice",
+    "NotFound"
+  ],
+  "SetCartQuantityResult": [
+    "Cart",
+    "NotFound"
+  ],
+  "SetOrderDestinationResult": [
+    "Order",
+    "OrderNotRedirectable",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "SetSkuPriceResult": [
+    "Sku",
+    "NotFound"
+  ],
+  "SettleBillDifferenceResult": [
+    "BillDifference",
+    "NotFound"
+  ],
+  "ShipOrderResult": [
+    "Shipment",
+    "OrderNotShippable",
+    "TooManyUnits",
+    "MixedSenders",
+    "TrackingNumberTaken",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "ShipOrdersResult": [
+    "ShippedOrders",
+    "IdempotencyConflict"
+  ],
+  "SignInAsStaffResult": [
+    "SignedIn",
+    "SignInRefused",
+    "StaffLocked",
+    "PasswordChangeNeeded",
+    "AccountDisabled",
+    "LoginSwitchedOff"
+  ],
+  "SignInResult": [
+    "SignedIn",
+    "LoginSwitchedOff",
+    "AccountDisabled"
+  ],
+  "SupplierResult": [
+    "Supplier",
+    "NotFound"
+  ],
+  "TakeRoleResult": [
+    "Account",
+    "LastAdmin",
+    "NotFound"
+  ],
+  "UnbanAccountResult": [
+    "Account",
+    "NotFound"
+  ],
+  "UpdateStoreResult": [
+    "Store",
+    "NotFound"
+  ],
+  "UserError": [
+    "AccountDisabled",
+    "AfterSaleMoved",
+    "AfterSaleTooLate",
+    "AgreedTooMuch",
+    "AmountTooLarge",
+    "BasketEmpty",
+    "BelowMinimum",
+    "CartFull",
+    "CartLineFull",
+    "CouponNotUsable",
+    "CouponUnknown",
+    "DestinationMissing",
+    "FlashSaleBusy",
+    "FlashSaleClosed",
+    "FlashSaleLimitReached",
+    "FlashSaleNotOpen",
+    "FlashSalePassRefused",
+    "FlashSaleShort",
+    "FlashSaleSoldOut",
+    "FreightNameTaken",
+    "GatewayUnavailable",
+    "GoodsHaveLeft",
+    "GoodsMustComeBack",
+    "IdempotencyConflict",
+    "LastAdmin",
+    "LoginSwitchedOff",
+    "MixedSenders",
+    "MoreThanAtGateway",
+    "MoreThanOwed",
+    "NoPickupThere",
+    "NotDeliveredThere",
+    "NotEnoughStock",
+    "NotForSale",
+    "NotFound",
+    "NotYourOwnOrder",
+    "OrderNotCancellable",
+    "OrderNotPayable",
+    "OrderNotReceivable",
+    "OrderNotRedirectable",
+    "OrderNotRefundable",
+    "OrderNotShippable",
+    "PasswordChangeNeeded",
+    "PasswordTooWeak",
+    "PayerUnknown",
+    "PaymentsSwitchedOff",
+    "PickupCodeLocked",
+    "PriceChanged",
+    "ReceiptNotExtendable",
+    "SecondFactorMissing",
+    "SessionEnded",
+    "ShipmentDelivered",
+    "SignInRefused",
+    "SkuSupplied",
+    "StaffLocked",
+    "StockChanged",
+    "StoreCodeTaken",
+    "SupplierCodeTaken",
+    "SupplierEnded",
+    "SupplierSkuCodeTaken",
+    "TooManyAddresses",
+    "TooManyAfterSales",
+    "TooManyUnits",
+    "TooManyUnpaidOrders",
+    "TrackingNumberTaken",
+    "UnknownSku",
+    "UploadNotRetryable",
+    "WrongPickupCode",
+    "WrongSaleState"
+  ]
+};

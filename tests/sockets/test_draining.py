@@ -1,0 +1,51 @@
+"""A server that is asked to stop while sockets are open: every one of them is told, and the process is soon gone."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from time import monotonic
+
+import pytest
+
+from tests.sockets.conftest import KINDS, running
+from tests.sockets.talking import talk
+from tests.sockets.test_slow_readers import ask_without_reading, not_reading
+
+SOCKETS = 50
+EVENTS = "subscription ($id: ID!) { flashSaleTicketEvents(id: $id) { __typename } }"
+
+
+@pytest.fixture
+def leaving(settings, tmp_path):
+    """A server of each kind, to be stopped."""
+    with running(settings, tmp_path) as servers:
+        yield servers
+
+
+async def test_every_socket_is_told_1012_and_the_process_is_soon_gone(leaving, claimed):
+    await asyncio.gather(*(_stop(leaving[kind], claimed) for kind in KINDS))
+
+
+async def _stop(server, claimed):
+    async with AsyncExitStack() as stack:
+        talks = [await stack.enter_async_context(talk(server.url)) for _ in range(SOCKETS)]
+        for each in talks[1:]:
+            await each.greet(claimed.token)
+        for each in talks[1:20]:
+            await each.ask(EVENTS, {"id": claimed.ticket_id})
+            await each.hear()
+        deaf = await not_reading(stack, server.url)
+        asking = asyncio.create_task(ask_without_reading(deaf))
+        started = monotonic()
+        server.member.ask_to_stop()
+
+        codes = await asyncio.gather(*(each.ending() for each in talks))
+        told = monotonic() - started
+        while server.member.is_running and monotonic() < started + 15:
+            await asyncio.sleep(0.05)
+        gone = monotonic() - started
+        await asking
+
+    assert codes == [1012] * SOCKETS
+    assert told < 2
+    assert gone < 8
+    assert server.member.process.returncode in {0, -15}

@@ -1,0 +1,124 @@
+"""How long a socket lasts: while its token is good, while it is heard, and while there is room."""
+
+import asyncio
+from datetime import timedelta
+
+from domain.accounts import sessions
+from domain.foundation import clock
+from tests.sockets.talking import Talk
+
+SERVER_TIME = "{ serverTime }"
+EVENTS = "subscription ($id: ID!) { flashSaleTicketEvents(id: $id) { __typename } }"
+
+
+async def is_alive(talk: Talk) -> bool:
+    return "serverTime" in (await talk.answer(SERVER_TIME, id="alive"))["data"]
+
+
+async def test_a_token_that_expires_closes_its_socket_with_4403(socket, given, settings):
+    almost_over = clock.now() - timedelta(seconds=settings.token_seconds - 2)
+    token = given.token(await given.shopper(), now=almost_over)
+
+    async with socket() as talk, socket() as anonymous:
+        await talk.greet(token)
+        await anonymous.greet()
+
+        assert await talk.ending(seconds=3) == 4403
+        assert await is_alive(anonymous)
+
+
+async def test_a_token_that_has_expired_closes_at_the_handshake_with_4403(socket, given, settings):
+    over = clock.now() - timedelta(seconds=settings.token_seconds)
+    token = given.token(await given.shopper(), now=over)
+
+    async with socket() as talk:
+        await talk.say({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
+
+        assert await talk.ending() == 4403
+
+
+async def test_signing_out_everywhere_closes_open_sockets_within_five_seconds(socket, given, db):
+    shopper_id = await given.shopper()
+    token, another = given.token(shopper_id), given.token(await given.shopper())
+
+    async with socket() as talk, socket() as same, socket() as other:
+        await talk.greet(token)
+        await same.greet(token)
+        await other.greet(another)
+        await sessions.end_everywhere(db, account_id=shopper_id, now=clock.now())
+
+        assert await asyncio.gather(talk.ending(seconds=5), same.ending(seconds=5)) == [4403, 4403]
+        assert await is_alive(other)
+    async with socket() as talk:
+        await talk.say({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
+
+        assert await talk.ending() == 4403
+
+
+async def test_no_handshake_in_time_closes_with_4408(open_socket):
+    socket = await open_socket(greeting_seconds=0.3)
+
+    async with socket() as talk, socket() as pinging, socket() as greeted:
+        await greeted.greet()
+        await pinging.say({"type": "ping"})
+
+        assert await asyncio.gather(talk.ending(), pinging.ending()) == [4408, 4408]
+        assert await is_alive(greeted)
+
+
+async def test_a_socket_is_pinged_and_closed_when_nothing_is_heard(open_socket):
+    socket = await open_socket(ping_seconds=0.2)
+
+    async with socket() as talk, socket() as silent:
+        await talk.greet()
+        await silent.greet()
+        ended = asyncio.create_task(silent.ending())
+        for _ in range(5):
+            assert await talk.socket.recv() == '{"type":"ping"}'
+            await talk.say({"type": "pong"})
+
+        assert await ended == 4408
+        assert await is_alive(talk)
+
+
+async def test_beyond_the_limit_of_subscriptions_an_error_is_told_and_the_socket_lives(socket, claimed):
+    async with socket() as talk:
+        await talk.greet(claimed.token)
+        for number in range(20):
+            await talk.ask(EVENTS, {"id": claimed.ticket_id}, id=f"subscription-{number}")
+        await talk.ask(EVENTS, {"id": claimed.ticket_id}, id="one more")
+        heard = [await talk.hear() for _ in range(21)]
+        await talk.say({"type": "complete", "id": "subscription-7"})
+        assert await is_alive(talk)
+
+    [refused] = [message for message in heard if message["type"] == "error"]
+    assert refused["id"] == "one more"
+    assert [error["extensions"]["code"] for error in refused["payload"]] == ["TOO_MANY_SUBSCRIPTIONS"]
+
+
+async def test_sockets_beyond_what_a_process_or_an_address_may_have_are_asked_to_try_later(open_socket):
+    for knobs in ({"sockets": 2}, {"sockets_per_address": 2}):
+        socket = await open_socket(knobs=knobs)
+        async with socket() as one:
+            await one.greet()
+            async with socket() as two:
+                await two.greet()
+                async with socket() as three:
+                    assert await three.ending() == 1013
+                assert await is_alive(one)
+            async with socket() as again:
+                await again.greet()
+
+
+async def test_each_address_behind_a_trusted_proxy_is_counted_by_itself(open_socket):
+    socket = await open_socket(knobs={"sockets_per_address": 1, "trusted_proxies": frozenset({"127.0.0.1"})})
+
+    async with (
+        socket(additional_headers={"X-Forwarded-For": "203.0.113.1"}) as one,
+        socket(additional_headers={"X-Forwarded-For": "203.0.113.2"}) as two,
+        socket(additional_headers={"X-Forwarded-For": "203.0.113.1"}) as three,
+    ):
+        await one.greet()
+        await two.greet()
+
+        assert await three.ending() == 1013
