@@ -19,8 +19,9 @@ from api.faults import TIMEOUT, RequestFault, code_of, internal_error, message_o
 from api.limits import Limits
 from api.operations import Operation, PublicSeconds
 from api.outages import RETRY_AFTER_SECONDS
-from api.patience import within
+from api.patience import Gone, while_awaited, within
 from api.reading import Reader
+from api.refused_reading import RefusedReading
 from api.requests import Request
 
 C = TypeVar("C")
@@ -61,20 +62,28 @@ class Answering:
         admit: Admit | None = None,
         documents: Mapping[str, str] | None = None,
         adhoc: bool = True,
+        refused_reading: RefusedReading | None = None,
     ) -> None:
         assert_valid_schema(schema._schema)
         reader = Reader(
             schema, limits=limits, introspection=introspection, suggestions=suggestions, public_seconds=public_seconds
         )
-        self._documents = Documents(reader, registered=documents, adhoc=adhoc)
+        self._documents = Documents(reader, registered=documents, adhoc=adhoc, refused=refused_reading)
         self.client_errors, self._seconds, self._admit = client_errors, seconds, admit
 
-    def prepare(self, request: Request, *, only_persisted: bool = False) -> Operation:
+    def prepare(
+        self, request: Request, *, only_persisted: bool = False, address: Callable[[], str] | None = None
+    ) -> Operation:
         """The operation asked for, of any kind. Raises RequestFault when it cannot be executed.
 
-        With `only_persisted` the document must be named by its id, or be a registered one.
+        With `only_persisted` the document must be named by its id, or be a registered one. `address` tells where the
+        request comes from, should anybody have to know.
         """
-        return self._documents.find(request, only_persisted=only_persisted).operation(request.name)
+        try:
+            document = self._documents.find(request, only_persisted=only_persisted, address=address)
+        except self.client_errors as error:
+            raise not_admitted(error) from None
+        return document.operation(request.name)
 
     async def admit(
         self, operation: Operation, given: dict[str, Any], make_context: Callable[[], C], language: str = "en"
@@ -97,17 +106,20 @@ class Answering:
         given: dict[str, Any],
         make_context: Callable[[], object],
         language: str = "en",
+        *,
+        gone: Gone | None = None,
     ) -> Answer:
-        """The answer of a query or a mutation. Never raises; cancellation passes through.
+        """The answer of a query or a mutation. Never raises, but for Abandoned; cancellation passes through.
 
-        `language` is spoken to whoever is not let in; from then on it is the context's.
+        `language` is spoken to whoever is not let in; from then on it is the context's. `gone()` comes to its end when
+        nobody waits for the answer any more.
         """
         label, kind = operation.label, operation.kind
         try:
             context, variables, extensions = await self.admit(operation, given, make_context, language)
         except RequestFault as fault:
             return refused(fault, label, kind)
-        return await self.run(operation, context, variables, extensions)
+        return await self.run(operation, context, variables, extensions, gone=gone)
 
     async def run(
         self,
@@ -117,13 +129,16 @@ class Answering:
         extensions: orjson.Fragment,
         *,
         event: object = None,
+        gone: Gone | None = None,
     ) -> Answer:
-        """The answer of what was admitted: of a query, a mutation, or one event of a subscription. Never raises;
-        cancellation passes through.
+        """The answer of what was admitted: of a query, a mutation, or one event of a subscription. Never raises, but for
+        Abandoned; cancellation passes through.
         """
         label, kind, language = operation.label, operation.kind, getattr(context, "language", "en")
         try:
-            data, errors = await within(self._seconds, Execution(operation, variables, context, event).run())
+            work = Execution(operation, variables, context, event).run()
+            waiting = within(self._seconds, work) if gone is None else while_awaited(self._seconds, gone, work)
+            data, errors = await waiting
         except TimeoutError:
             message = sentence(TIMEOUT, language, seconds=self._seconds)
             entry = {"message": message, "extensions": {"code": TIMEOUT}}

@@ -25,6 +25,7 @@ from api.front import Front
 from api.languages import language_of
 from api.operations import Operation
 from api.payments import take_notice
+from api.refused_reading import RefusedReading
 from api.services import Services
 from api.shipments import take_tracking_notice
 from api.socket_connection import Greeting, Terms
@@ -59,6 +60,7 @@ class Api:
             adhoc=settings.adhoc_documents,
             public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
             admit=self._admit,
+            refused_reading=RefusedReading() if settings.rate_limits else None,
         )
         graphql = GraphQLEndpoint(
             self._answering,
@@ -68,6 +70,7 @@ class Api:
             on_operation=_observe,
             shares_answers=True,
             language=language_of,
+            address=self._address,
         )
         self.sockets = Sockets(
             self._answering,
@@ -80,7 +83,7 @@ class Api:
             at_most=settings.sockets,
             per_address=settings.sockets_per_address,
             make_context=self._socket_context,
-            address=lambda head: self._forwarded.address(head.scope),
+            address=self._address,
             on_operation=_observe,
         )
         self._starlette = Starlette(
@@ -133,6 +136,9 @@ class Api:
         if self._settings.rate_limits:
             await rates.admit(context, operation, variables)
 
+    def _address(self, head: RequestHead) -> str:
+        return self._forwarded.address(head.scope)
+
     def _context(self, head: RequestHead) -> Context:
         language, device = head.header("accept-language"), head.header("x-device-id")
         try:
@@ -160,7 +166,7 @@ class Api:
             if scheme.lower() != "bearer":
                 raise NotSignedIn("the Authorization header must read `Bearer <access token>`")
             principal = self._services.verifier.principal(token.strip(), now=now)
-        address = self._forwarded.address(head.scope)
+        address = self._address(head)
         return Context(
             self.market, self._services, now, principal, language_of(language.encode()), address, device_of(device)
         )
@@ -184,7 +190,7 @@ class Api:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """What is told of a fault of ours, or of an outage, at a door that is not GraphQL's."""
-    entry = internal_error(error, request.url.path)
+    entry = internal_error(error, request.url.path[:100])
     facts = entry["extensions"]
     if facts["code"] != UNAVAILABLE:
         return JSONResponse({"message": entry["message"], **facts}, 500)

@@ -5,7 +5,8 @@ client may send the hash alone. Nothing of this is kept anywhere but here, and t
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 
 import structlog
@@ -18,7 +19,10 @@ from api.faults import (
     RequestFault,
 )
 from api.reading import Document, Reader
+from api.refused_reading import RefusedReading
 from api.requests import Request
+
+LEAST_CHARACTERS = 50  # what the shortest document takes is counted as so many characters more
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +37,8 @@ class Documents:
 
     `registered` holds texts by id. One that cannot be executed any more does not keep the others from being served: it
     is logged as an error, and whoever asks for it is told why. With `adhoc`, documents that nobody has registered are
-    read too. `kept_characters` counts the text of those; parsed and prepared, a document takes 50 to 200 bytes for each.
-    Invalid ones are not kept.
+    read too. `kept_characters` counts the text of those; parsed and prepared, a document takes 50 to 150 bytes for each.
+    Invalid ones are not kept; where `refused` is given, the time that they take is limited by address.
     """
 
     def __init__(
@@ -43,9 +47,10 @@ class Documents:
         *,
         registered: Mapping[str, str] | None = None,
         adhoc: bool = True,
+        refused: RefusedReading | None = None,
         kept_characters: int = 250_000,
     ) -> None:
-        self._reader, self._adhoc = reader, adhoc
+        self._reader, self._adhoc, self._refused = reader, adhoc, refused
         self._registered: dict[str, Document | RequestFault] = {}
         self._registered_ids: dict[str, str] = {}
         for document_id, text in (registered or {}).items():
@@ -55,8 +60,11 @@ class Documents:
         self._kept_texts: dict[str, str] = {}
         self._room = kept_characters
 
-    def find(self, request: Request, *, only_persisted: bool = False) -> Document:
-        """The document that is asked for. Raises RequestFault when there is none, or none that can be executed.
+    def find(
+        self, request: Request, *, only_persisted: bool = False, address: Callable[[], str] | None = None
+    ) -> Document:
+        """The document that is asked for. Raises RequestFault when there is none, or none that can be executed, and
+        RateLimited for one that would have to be read when its `address` has sent too many in vain.
 
         With `only_persisted` a text is not enough, unless it is a registered one's.
         """
@@ -75,7 +83,7 @@ class Documents:
         if only_persisted:
             message = "Only registered documents are executed by GET: send others by POST."
             raise RequestFault.of(DOCUMENT_NOT_TRUSTED, message, well_formed=True)
-        return self._by_text(text)
+        return self._by_text(text, address)
 
     def _by_id(self, document_id: str, is_automatic: bool) -> Document:
         registered = self._registered.get(document_id)
@@ -90,19 +98,24 @@ class Documents:
             raise RequestFault.of(PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported", well_formed=True)
         raise RequestFault.of(PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound", well_formed=True)
 
-    def _by_text(self, text: str) -> Document:
+    def _by_text(self, text: str, address: Callable[[], str] | None = None) -> Document:
         document = self._kept.get(text)
         if document is not None:
             self._kept.move_to_end(text)
             return document
-        document = self._kept[text] = self._reader.read(text)
+        document = self._kept[text] = self._read(text, address)
         self._kept_texts[id_of(text)] = text
-        self._room -= len(text)
+        self._room -= len(text) + LEAST_CHARACTERS
         while self._room < 0:
             forgotten, _ = self._kept.popitem(last=False)
             del self._kept_texts[id_of(forgotten)]
-            self._room += len(forgotten)
+            self._room += len(forgotten) + LEAST_CHARACTERS
         return document
+
+    def _read(self, text: str, address: Callable[[], str] | None) -> Document:
+        if self._refused is None or address is None:
+            return self._reader.read(text)
+        return self._refused.read(address(), partial(self._reader.read, text))
 
     def _register(self, document_id: str, text: str) -> Document | RequestFault:
         try:

@@ -21,7 +21,7 @@ from api.faults import (
 )
 from api.languages import language_of
 from api.operations import Operation
-from api.patience import Abandoned, while_awaited
+from api.patience import Abandoned
 from api.requests import Request
 from api.shared_answers import SharedAnswers
 from api.wire import (
@@ -50,7 +50,8 @@ OnOperation = Callable[[str, str, float, str], None]
 class GraphQLEndpoint:
     """An ASGI application that answers GraphQL operations over HTTP, to be mounted as a Starlette route or by itself.
 
-    `make_context(head)` is called once per operation, after its document was found valid.
+    `make_context(head)` is called once per operation, after its document was found valid; `address(head)` is where a
+    request comes from.
 
     `on_operation(label, kind, seconds, outcome)` is told of every request once its answer is known: the label is the
     operation's root field, "several" or "none"; the outcome one of ok, cached, refused (not executed), client_error,
@@ -71,11 +72,12 @@ class GraphQLEndpoint:
         on_operation: OnOperation | None = None,
         shares_answers: bool = False,
         language: Callable[[bytes], str] = language_of,
+        address: Callable[[RequestHead], str] = lambda head: "",
     ) -> None:
         self._answering = answering
         self._shared = SharedAnswers() if shares_answers else None
         self._make_context, self._body_bytes = make_context, body_bytes
-        self._ide, self._on_operation, self._language = ide, on_operation, language
+        self._ide, self._on_operation, self._language, self._address = ide, on_operation, language, address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; nobody left to answer is no error."""
@@ -116,12 +118,12 @@ class GraphQLEndpoint:
         else:
             raise RequestFault.of(METHOD_NOT_ALLOWED, "Send operations by POST or GET.", status=405, headers=ALLOWED)
         if self._shared is None or b"authorization" in head.headers:
-            request, operation = read(source)
+            request, operation = read(source, head)
             return await self._execute(operation, request, head, language, receive)
         asked = (source, language)
         if (answer := self._shared.get(asked)) is not None:
             return answer
-        request, operation = read(source)
+        request, operation = read(source, head)
         seconds = operation.public_seconds
         if not seconds:
             return await self._execute(operation, request, head, language, receive)
@@ -132,13 +134,13 @@ class GraphQLEndpoint:
 
         return await self._shared.share(asked, seconds=seconds, find=find)
 
-    def _read_body(self, source: bytes) -> tuple[Request, Operation]:
+    def _read_body(self, source: bytes, head: RequestHead) -> tuple[Request, Operation]:
         request = decode(source)
-        operation = self._answering.prepare(request)
+        operation = self._answering.prepare(request, address=partial(self._address, head))
         _check_kind(operation)
         return request, operation
 
-    def _read_url(self, source: bytes) -> tuple[Request, Operation]:
+    def _read_url(self, source: bytes, head: RequestHead) -> tuple[Request, Operation]:
         """Anybody's page can make a browser send a GET: so it never changes anything, nor executes a document of theirs."""
         request = decode_parameters(source[1:])
         operation = self._answering.prepare(request, only_persisted=True)
@@ -151,10 +153,10 @@ class GraphQLEndpoint:
         self, operation: Operation, request: Request, head: RequestHead, language: str, receive: Receive | None = None
     ) -> Answer:
         """A query ends with whoever waits for it; a mutation is carried to its end, as its client cannot know how far it got."""
-        answering = self._answering.execute(operation, request.variables, lambda: self._make_context(head), language)
-        if receive is None or operation.kind == "mutation":
-            return await answering
-        return await while_awaited(partial(_hang_up, receive), answering)
+        gone = partial(_hang_up, receive) if receive is not None and operation.kind == "query" else None
+        return await self._answering.execute(
+            operation, request.variables, lambda: self._make_context(head), language, gone=gone
+        )
 
 
 async def _hang_up(receive: Receive) -> None:

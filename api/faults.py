@@ -123,8 +123,13 @@ def sort_out(
             message = sentence(INTERNAL, language, reference=reference)
             entries.append(told(error, INTERNAL, message, reference=reference))
     if internal:
-        report(internal[0].original_error or internal[0], reference, operation, places=[e.path for e in internal[:10]])
+        report(internal[0].original_error or internal[0], reference, operation, places=_places(internal))
     return entries, outcome
+
+
+def _places(errors: Sequence[GraphQLError]) -> list[list[str | int]]:
+    """Where the first ten stand. Cut: a client may have called a field by a name of 60 kB."""
+    return [[part[:50] if isinstance(part, str) else part for part in error.path or ()] for error in errors[:10]]
 
 
 def code_of(error: BaseException | None) -> str:

@@ -34,18 +34,22 @@ class Forwarded:
         of it may be anybody's invention. An entry that is no address ends the walk at the proxy that passed it on. A
         peer without an address speaks through a Unix socket: it is of this machine, and trusted where any proxy is.
         """
-        peer = _read((scope.get("client") or ("",))[0])
-        if not self._networks or not (peer is None or self._is_trusted(peer)):
-            return "" if peer is None else str(peer)
-        nearest = peer
+        client = scope.get("client")
+        text = client[0] if client else ""
+        if not self._networks:
+            return _plain(text)
+        peer = _read(text)
+        if peer is not None and not self._is_trusted(peer):
+            return _plain(text)
+        nearest = text
         for entry in reversed(_entries(scope)):
             address = _read(entry)
             if address is None:
                 break
-            nearest = address
+            nearest = entry
             if not self._is_trusted(address):
                 break
-        return "" if nearest is None else str(nearest)
+        return _plain(nearest)
 
     def _belongs(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
@@ -62,6 +66,13 @@ def _entries(scope: Scope) -> list[str]:
     if not values:
         return []
     return b",".join(values).decode("latin-1").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    """The usual text of the address in an entry."""
+    address = _read(text)
+    return "" if address is None else str(address)
 
 
 @lru_cache(maxsize=4096)

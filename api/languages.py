@@ -10,7 +10,7 @@ _UNNAMED = 0.0001  # what is not named is better than what is refused with q=0, 
 
 
 def language_of(accept: bytes) -> str:
-    """ "zh" or "en", whichever an Accept-Language header (RFC 9110, 12.5.4) gives the greater weight.
+    """Either "zh" or "en", whichever an Accept-Language header (RFC 9110, 12.5.4) gives the greater weight.
 
     Of the same weight, the one named first; Chinese where neither is named. Regions and scripts make no difference, and
     what cannot be read is passed over.

@@ -9,21 +9,19 @@ import strawberry
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    Undefined,
 )
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList, FragmentDetails, GroupedFieldSet
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
-from graphql.utilities import coerce_input_value
 
 from api.cost import Costs
 from api.faults import BAD_USER_INPUT, DOCUMENT_TOO_COMPLEX, RequestFault
+from api.inputs import Inputs, ReadInput
 from api.plain import Read
 
 ERRORS_AT_MOST = 10  # told about one document, or about one set of variables
@@ -37,6 +35,7 @@ class Variable(NamedTuple):
 
     name: str
     signature: GraphQLVariableSignature
+    read: ReadInput
     absent: VariableValueSource
     may_be_absent: bool  # without more ado: it may be null and has no default
 
@@ -53,6 +52,7 @@ class Operation:
         node: OperationDefinitionNode,
         fragments: dict[str, FragmentDefinitionNode],
         *,
+        inputs: Inputs,
         costs: Costs,
         cost_limit: int,
         is_static: bool,
@@ -68,14 +68,16 @@ class Operation:
         assert root_type is not None  # or the document would not be valid
         self.root_type = root_type
         self.suggestions = suggestions
-        self.variables = [_variable(self, definition) for definition in node.variable_definitions or ()]
+        self.variables = [_variable(self, definition, inputs) for definition in node.variable_definitions or ()]
         self.root_counts = Counter(_root_fields(node.selection_set, fragments))
         roots = list(self.root_counts)
         self.label = roots[0] if len(roots) == 1 else "several" if roots else "none"
         self.public_seconds = self._public_seconds(roots, public_seconds)
         self.cost = costs.of(node.selection_set, root_type)
         self.cost_limit = cost_limit
-        self._told_cost = _told(self.cost, cost_limit) if isinstance(self.cost, int) else None
+        self._told_cost = (
+            _told(self.cost, cost_limit) if isinstance(self.cost, int) and self.cost <= cost_limit else None
+        )
         # Without @skip and @include each execution collects the same fields, so they share what they find.
         self.is_static = is_static
         self.root_fields: GroupedFieldSet | None = None
@@ -91,26 +93,25 @@ class Operation:
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
         try:
-            for name, signature, absent, may_be_absent in self.variables:
+            for name, signature, read, absent, may_be_absent in self.variables:
                 if name in given:
-                    value = coerce_input_value(given[name], signature.type)
-                    if value is Undefined:
-                        return self._coerce_slowly(given)
+                    coerced[name] = read(given[name])
                     sources[name] = VariableValueSource(signature, given[name])
-                    coerced[name] = value
                 elif may_be_absent:
                     sources[name] = absent
                 else:
                     return self._coerce_slowly(given)
-        except (GraphQLError, RecursionError):
+        except Exception:  # whatever a scalar raises, graphql-core takes for a value that does not fit
             return self._coerce_slowly(given)
         return VariableValues(sources, coerced)
 
     def price(self, variables: VariableValues) -> orjson.Fragment:
-        """What this request costs at most, as the `extensions` of its answer: `{"cost":{"requested":21,"limit":20000}}`.
+        """What this request costs at most, as the `extensions` of its answer: `{"cost":{"requested":21,"limit":50000}}`.
 
         Raises RequestFault when that is more than the limit.
         """
+        if self._told_cost is not None:
+            return self._told_cost
         cost = self.cost if isinstance(self.cost, int) else self.cost(variables.coerced)
         if cost > self.cost_limit:
             entry = {
@@ -118,7 +119,7 @@ class Operation:
                 "extensions": {"code": DOCUMENT_TOO_COMPLEX, "cost": {"requested": cost, "limit": self.cost_limit}},
             }
             raise RequestFault([entry], well_formed=True)
-        return self._told_cost or _told(cost, self.cost_limit)
+        return _told(cost, self.cost_limit)
 
     def _coerce_slowly(self, given: dict[str, Any]) -> VariableValues:
         values = get_variable_values(
@@ -144,11 +145,13 @@ def _told(cost: int, limit: int) -> orjson.Fragment:
     return orjson.Fragment(b'{"cost":{"requested":%d,"limit":%d}}' % (cost, limit))
 
 
-def _variable(operation: Operation, definition: Any) -> Variable:
+def _variable(operation: Operation, definition: Any, inputs: Inputs) -> Variable:
     signature = get_variable_signature(operation.schema, definition)
     assert isinstance(signature, GraphQLVariableSignature)  # or the document would not be valid
     may_be_absent = signature.default is None and not str(signature.type).endswith("!")
-    return Variable(signature.name, signature, VariableValueSource(signature), may_be_absent)
+    return Variable(
+        signature.name, signature, inputs.reader(signature.type), VariableValueSource(signature), may_be_absent
+    )
 
 
 def _root_fields(selection_set: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[str]:

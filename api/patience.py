@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Gone = Callable[[], Awaitable[object]]
 
 LISTEN_AFTER = 0.5  # seconds: most work is over before it would be worth asking whether somebody waits
 
@@ -39,34 +40,43 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         timer.cancel()
 
 
-async def while_awaited(gone: Callable[[], Awaitable[object]], work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives back. Raises Abandoned, and cancels it, when `gone()` comes to its end first.
+async def while_awaited(seconds: float, gone: Gone, work: Coroutine[Any, Any, T]) -> T:
+    """As `within`; and raises Abandoned, and cancels the work, when `gone()` comes to its end first.
 
-    It is only called when the work goes on for LISTEN_AFTER.
+    That is called only when the work goes on for LISTEN_AFTER: until then there is one timer, as in `within`.
     """
+    if seconds <= LISTEN_AFTER:
+        return await within(seconds, work)
     task = asyncio.current_task()
     assert task is not None
+    loop = asyncio.get_running_loop()
+    reason: type[Exception] | None = None
+    is_done = False
     listening: asyncio.Future[object] | None = None
-    is_abandoned = is_done = False
+    timer = loop.call_later(LISTEN_AFTER, lambda: listen())
 
     def listen() -> None:
-        nonlocal listening
+        nonlocal timer, listening
+        timer = loop.call_later(seconds - LISTEN_AFTER, end, TimeoutError)
         listening = asyncio.ensure_future(gone())
-        listening.add_done_callback(end)
+        listening.add_done_callback(heard)
 
-    def end(listened: asyncio.Future[object]) -> None:
-        nonlocal is_abandoned
-        if not is_done and not listened.cancelled():
+    def heard(listened: asyncio.Future[object]) -> None:
+        if not listened.cancelled():
             listened.exception()  # looked at: whoever cannot be listened to has gone as well
-            is_abandoned = True
+            end(Abandoned)
+
+    def end(why: type[Exception]) -> None:
+        nonlocal reason
+        if not is_done and reason is None:
+            reason = why
             task.cancel()
 
-    timer = asyncio.get_running_loop().call_later(LISTEN_AFTER, listen)
     try:
         return await work
     except asyncio.CancelledError:
-        if is_abandoned and task.uncancel() == 0:
-            raise Abandoned from None
+        if reason is not None and task.uncancel() == 0:
+            raise reason from None
         raise
     finally:
         is_done = True

@@ -36,6 +36,7 @@ from api.faults import (
     GRAPHQL_VALIDATION_FAILED,
     RequestFault,
 )
+from api.inputs import Inputs
 from api.limits import Limits, excesses
 from api.operations import ERRORS_AT_MOST, Operation, PublicSeconds
 
@@ -72,7 +73,7 @@ class Reader:
         suggestions: bool,
         public_seconds: PublicSeconds | None = None,
     ) -> None:
-        self._schema, self._limits = schema, limits
+        self._schema, self._limits, self._inputs = schema, limits, Inputs()
         self._suggestions, self._public_seconds = suggestions, public_seconds
         self._rules: list[type[ASTValidationRule]] = [
             *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
@@ -100,6 +101,7 @@ class Reader:
                     self._schema,
                     definition,
                     fragments,
+                    inputs=self._inputs,
                     costs=costs,
                     cost_limit=self._limits.cost,
                     is_static="@" not in text,  # an "@" in a comment only costs the sharing

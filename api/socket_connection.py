@@ -15,12 +15,13 @@ from api.answering import Answering
 from api.context import Context
 from api.faults import BAD_REQUEST, RequestFault, internal_error
 from api.languages import language_of
+from api.operations import Operation
 from api.requests import Request, read_request
 from api.socket_messages import ClientMessage, Closing, Malformed
 from api.socket_outgoing import Outgoing
-from api.wire import Receive, RequestHead, Send
+from api.wire import Message, Receive, RequestHead, Send
 from domain.accounts.rules import Principal
-from domain.foundation import metrics
+from domain.foundation import metrics, tracing
 from domain.foundation.errors import ClientFault
 
 CLOSE_SECONDS = 1.0
@@ -70,12 +71,13 @@ class Connection:
         receive: Receive,
         send: Send,
         *,
+        address: str,
         terms: Terms,
         answering: Answering,
         make_context: Callable[[Greeting], Context],
         on_operation: OnOperation,
     ) -> None:
-        self._greeting = Greeting(head)
+        self._greeting, self._address = Greeting(head), address
         self._receive, self._send = receive, send
         self._terms, self._answering = terms, answering
         self._make_context, self._on_operation = make_context, on_operation
@@ -129,18 +131,22 @@ class Connection:
     async def _listen(self) -> None:
         try:
             while not self._ended.done():
-                message = await self._receive()
+                message = await self._next()
                 if message["type"] == "websocket.disconnect":
                     self._leave()
                     return
                 self._hear(message.get("text"))
         except Malformed as fault:
             self.end(Closing.MALFORMED, str(fault))
-        except (OSError, RuntimeError):  # as servers say that the other side has left
-            self._leave()
         except Exception as error:
             internal_error(error, "socket")
             self.end(Closing.FAULT_OF_OURS, "internal error")
+
+    async def _next(self) -> Message:
+        try:
+            return await self._receive()
+        except (OSError, RuntimeError):  # as some servers say that the other side has left
+            return {"type": "websocket.disconnect"}
 
     def _hear(self, text: str | None) -> None:
         if not self._may_speak():
@@ -235,21 +241,33 @@ class Connection:
     async def _answer_all(self, id: str, request: Request) -> bytes:
         """Say every result; the message that ends the operation is given back."""
         started = perf_counter()
-        operation = self._answering.prepare(request)
+        operation = self._answering.prepare(request, address=lambda: self._address)
         if operation.kind == "subscription":
-            self._on_operation(operation.label, operation.kind, perf_counter() - started, "ok")
-            results = subscribing.answers(
-                self._answering, operation, request.variables, self._context, self._greeting.spoken
-            )
-            async with aclosing(results):  # type: ignore[type-var]  # a generator
-                async for result in results:
-                    self._outgoing.say(messages.next_(id, result.body))
-            return messages.complete(id)
-        answer = await self._answering.execute(operation, request.variables, self._context, self._greeting.spoken)
-        self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
+            return await self._answer_each(id, operation, request)
+        with tracing.span("socket", kind="server"):
+            answer = await self._answering.execute(operation, request.variables, self._context, self._greeting.spoken)
+            self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
         if answer.outcome == "refused":
             return messages.error(id, orjson.loads(answer.body)["errors"])
         self._outgoing.say(messages.next_(id, answer.body))
+        return messages.complete(id)
+
+    async def _answer_each(self, id: str, operation: Operation, request: Request) -> bytes:
+        started, outcome = perf_counter(), "refused"
+        results = subscribing.answers(
+            self._answering, operation, request.variables, self._context, self._greeting.spoken
+        )
+        try:
+            async with aclosing(results):  # type: ignore[type-var]  # a generator
+                async for result in results:
+                    if outcome == "refused":  # its time is that to its first result: it may go on for hours
+                        outcome = result.outcome
+                        self._on_operation(operation.label, operation.kind, perf_counter() - started, outcome)
+                    self._outgoing.say(messages.next_(id, result.body))
+        except RequestFault:
+            if outcome == "refused":
+                self._on_operation(operation.label, operation.kind, perf_counter() - started, outcome)
+            raise
         return messages.complete(id)
 
     def _context(self) -> Context:

@@ -62,6 +62,7 @@ class Sockets:
             head,
             receive,
             send,
+            address=address,
             terms=self._terms,
             answering=self._answering,
             make_context=self._make_context,

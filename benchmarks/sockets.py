@@ -65,7 +65,7 @@ def create() -> Broadcaster:
 def serve_bare(kind: str, port: int) -> None:
     """The bare application on the server of that role, with the role's own settings."""
     if kind == "live":
-        live.run(create(), Settings(live_port=port))
+        live.server_of(create(), Settings(live_port=port)).run()
         return
     Granian(
         "benchmarks.sockets:create",

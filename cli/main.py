@@ -49,6 +49,9 @@ def up(
         try:
             with House(wanted) as house:
                 console.print(f"夜市 is open: [bold]{house.url}/graphql[/bold]  (Ctrl-C closes it)")
+                if "platform" in house.members:
+                    wechat = house.settings.wechat_platform_url
+                    console.print(f"simulated WeChat: {wechat}/commands/login gives codes for `signInWithWechat`")
                 while not received:
                     time.sleep(0.5)
                     for name in house.restart_the_fallen():

@@ -7,8 +7,7 @@ import signal
 import structlog
 from dramatiq import Worker
 
-from domain.foundation import metrics, tracing
-from domain.foundation import wechat_platform
+from domain.foundation import metrics, tracing, wechat_platform
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
 from domain.payments.gateways import hang_up

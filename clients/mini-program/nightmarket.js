@@ -27,6 +27,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     tokens = signedIn && { accessToken: signedIn.accessToken, refreshToken: signedIn.refreshToken };
     wx.setStorageSync('market.tokens', tokens || '');
   };
+  const unreachable = (fail) => ({ errMsg }) => fail(new MarketError('NETWORK', errMsg));
   const send = (name, variables, token) => new Promise((success, fail) => wx.request({
     url,
     method: 'POST',
@@ -38,7 +39,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
       ...(token && { Authorization: `Bearer ${token}` }),
     },
     success,
-    fail: ({ errMsg }) => fail(new MarketError('NETWORK', errMsg)),
+    fail: unreachable(fail),
   }));
 
   /** The answer of an operation's root field. Rejects with a MarketError; a refusal is an answer with `code` and `message`. */
@@ -58,10 +59,16 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
 
   /** Sign in with WeChat, which asks the shopper nothing. The answer is SignedIn or a refusal. */
   async function signIn() {
-    const { code } = await new Promise((success, fail) => wx.login({ success, fail }));
-    const answer = await ask('SignInWithWechat', { input: { code, device } });
+    const { code } = await new Promise((success, fail) => wx.login({ success, fail: unreachable(fail) }));
+    const answer = await ask('SignInWithWechat', { input: { code, device: wx.getDeviceInfo().model } });
     if (answer.accessToken) keep(answer);
     return answer;
+  }
+
+  /** Sign out on this device, also where the server cannot be told. */
+  async function signOut() {
+    await ask('SignOut').catch(() => null);
+    keep(null);
   }
 
   /** New tokens for a stale one, once for all who wait; whether there are any. */
@@ -89,7 +96,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     const poll = async () => {
       if (!watches.has(id)) return;
       const answer = isLive ? {} : await ask(twin, variables).catch(() => ({ pollAfterMs: 3000 }));
-      if (answer.__typename) hear(answer);
+      if (answer.__typename && !isLive) hear(answer); // the socket, if it is up again, tells newer things
       setTimeout(poll, answer.pollAfterMs || 1000);
     };
     watches.set(id, { hear, subscribe });
@@ -117,7 +124,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     let silence; // the server pings every 25 seconds: a socket that says nothing is dead, whatever the phone believes
     mine.onMessage(({ data }) => {
       clearTimeout(silence);
-      silence = setTimeout(() => mine.close({}), 60000);
+      silence = setTimeout(() => [mine.close({}), lost({})], 60000);
       const { type, id, payload } = JSON.parse(data);
       const watched = watches.get(id);
       if (type === 'connection_ack') {
@@ -139,7 +146,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     const told = Date.parse(await ask('ServerTime'));
     clockAhead = told - (asked + Date.now()) / 2;
   }
-  return { ask, signIn, watch, setClock, now: () => Date.now() + clockAhead, isSignedIn: () => tokens !== null };
+  return { ask, signIn, signOut, watch, setClock, now: () => Date.now() + clockAhead, isSignedIn: () => tokens !== null };
 }
 
 module.exports = { openMarket, newKey, MarketError };

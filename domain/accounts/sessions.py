@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from domain.accounts import tokens
 from domain.accounts.rules import DEVICE_LENGTH, Account, AccountDisabled, Principal, Session
@@ -101,7 +101,8 @@ async def end_all(tx: Transaction, *, account_id: UUID, why: str, now: datetime)
     For bans and for roles that are taken away, in the transaction that does it.
     """
     # the account first: a sign-in under way holds it, and its session is there to be ended once it has let go
-    await tx.execute(update(accounts).where(accounts.c.id == account_id).values(tokens_valid_from=now))
+    latest = func.greatest(accounts.c.tokens_valid_from, now)
+    await tx.execute(update(accounts).where(accounts.c.id == account_id).values(tokens_valid_from=latest))
     theirs = update(sessions).where(_s.account_id == account_id, _LIVES)
     await tx.execute(theirs.values(ended_at=now, ended_why=why))
 
@@ -131,4 +132,4 @@ async def forget(db: Database, *, now: datetime, limit: int) -> int:
 
 async def _drop_empty(tx: Transaction, session_ids: Sequence[UUID]) -> None:
     has_token = select(refresh_tokens.c.digest).where(refresh_tokens.c.session_id == _s.id).exists()
-    await tx.execute(delete(sessions).where(_s.id.in_(set(session_ids)), ~has_token))
+    await tx.execute(delete(sessions).where(_s.id == func.any(list(set(session_ids))), ~has_token))

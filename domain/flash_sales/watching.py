@@ -6,7 +6,6 @@ from dataclasses import replace
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from domain.flash_sales.rules import FlashSaleBusy
 from domain.flash_sales.tickets import POLL_AFTER_MS, Ticket, TicketDesk
@@ -68,9 +67,9 @@ class TicketWatch:
     async def _find(self, ticket_ids: list[UUID]) -> list[Sight]:
         try:
             found: list[Sight] = await self._desk.find_many(ticket_ids) if ticket_ids else []
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except Exception as error:  # whatever it is, those who watch go on watching
             if not self._is_failing:
-                log.warning("tickets_not_seen", error=type(error).__name__)
+                log.error("tickets_not_seen", exc_info=error)
             self._is_failing = True
             return [FlashSaleBusy(retry_after_ms=POLL_AFTER_MS) for _ in ticket_ids]
         self._is_failing = False

@@ -71,6 +71,11 @@ class RateLimited(ClientFault):
         super().__init__(f"too many requests: {when}")
         self.retry_after = retry_after
 
+    @classmethod
+    def after(cls, wait_us: int) -> "RateLimited":
+        """With so many microseconds to wait, rounded up to a tenth of a second: whoever comes at that moment is let in."""
+        return cls(retry_after=-(-wait_us // 100_000) / 10)
+
 
 class BadInput(ClientFault):
     """A value outside what is allowed; the message names the value and the range."""

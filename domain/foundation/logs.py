@@ -6,6 +6,7 @@ import sys
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from domain.foundation import tracing
 from domain.foundation.redaction import redact_all
 
 MOST_CHARACTERS = 8_000
@@ -16,6 +17,7 @@ def configure(*, level: str = "INFO", as_json: bool = False) -> None:
     """Send structlog and the standard library's loggers to standard error in one format. Call once per process."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -50,6 +52,12 @@ def configure(*, level: str = "INFO", as_json: bool = False) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+def _add_trace(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    if (traceparent := tracing.traceparent()) is not None:
+        event["trace_id"] = traceparent.split("-")[1]
+    return event
 
 
 def _shorten(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

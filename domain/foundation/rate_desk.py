@@ -206,8 +206,7 @@ class RateDesk:
 
 def _refuse(rate: Rate, by: By, wait_us: int | None) -> None:
     metrics.rate_limited.labels(rate, by).inc()
-    # rounded up to a tenth of a second: whoever comes at that moment is let in
-    raise RateLimited(retry_after=None if wait_us is None else -(-wait_us // 100_000) / 10)
+    raise RateLimited(retry_after=None) if wait_us is None else RateLimited.after(wait_us)
 
 
 def _named(shard: int, key: str) -> str:

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
     sockets: int = Field(10_000, ge=1, description="sockets of one process, at most")
     sockets_per_address: int = Field(
-        1_000, ge=1, description="sockets of one address, at most; many phones share the address of their network"
+        1_000, ge=1, description="of them of one address, at most; many phones share the address of their network"
     )
     live_host: str = Field("127.0.0.1", description="address the server of live sockets listens on")
     live_port: int = Field(8001, ge=0, le=65535, description="its port; 0: any free one")

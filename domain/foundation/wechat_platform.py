@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 import orjson
 
+from domain.foundation import tracing
 from domain.foundation.settings import Settings
 
 PATIENCE_SECONDS = 5.0
@@ -98,17 +99,16 @@ class WechatPlatform:
     async def _ask(
         self, method: str, path: str, query: dict[str, str], content: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        asking = self._session().request(
-            method,
-            self._url + path,
-            params=query,
-            data=None if content is None else orjson.dumps(content),
-            headers={"content-type": "application/json"},
-            allow_redirects=False,
-        )
+        sent: dict[str, Any] = {
+            "params": query,
+            "data": None if content is None else orjson.dumps(content),
+            "headers": {"content-type": "application/json"},
+            "allow_redirects": False,
+        }
         try:
-            async with asking as response:
-                answer = orjson.loads(await response.read())
+            with tracing.within(f"wechat {path}", kind="client"):
+                async with self._session().request(method, self._url + path, **sent) as response:
+                    answer = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             # from None: what the library says of its error may quote the address
             raise PlatformFailed(f"{path}: {type(error).__name__}") from None

@@ -16,10 +16,11 @@ ABOUT_WHOEVER_ASKS = {
     "afterSales",
     "cart",
     "defaultAddress",
-    "flashSaleTicket",
     "orders",
+    "quote",
+    "viewer",
 }
-ABOUT_WHOEVER_ASKS |= {"flashSaleTicketEvents", "quote", "viewer"}
+ABOUT_WHOEVER_ASKS |= {"flashSaleTicket", "flashSaleTicketEvents"}
 """Root fields that answer everybody otherwise; all others answer everybody alike whom their rules admit."""
 
 

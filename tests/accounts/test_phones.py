@@ -137,10 +137,10 @@ async def test_a_code_of_a_login_or_of_another_mini_program_is_none(bind, wechat
     assert await bound(db) == {}
 
 
-@pytest.mark.parametrize(("number", "country"), [("", "86"), ("12", "86"), ("1381234567x", "86"), ("1" * 20, "1")])
-async def test_what_is_no_number_is_a_fault(bind, wechat, db, mei, number, country):
-    with pytest.raises(WechatFault, match=r"^the answer has no phone number$"):
-        await bind(mei, await wechat.phone_code(number, country=country))
+async def test_what_is_no_number_is_a_fault(bind, wechat, db, mei):
+    for number, country in (("", "86"), ("12", "86"), ("1381234567x", "86"), ("1" * 20, "1")):
+        with pytest.raises(WechatFault, match=r"^the answer has no phone number$"):
+            await bind(mei, await wechat.phone_code(number, country=country))
 
     assert await bound(db) == {}
 

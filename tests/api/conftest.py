@@ -1,5 +1,6 @@
 """The API process in one's own process: `await ask(query, variables, by=shopper_id)`."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,9 @@ async def call(app, method: str, path: str, body: bytes = b"", headers: dict[str
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive():
-        return messages.pop(0) if messages else {"type": "http.disconnect"}
+        if not messages:
+            await asyncio.Event().wait()  # the client waits for its answer
+        return messages.pop(0)
 
     async def send(message):
         sent.append(message)

@@ -9,7 +9,7 @@ import strawberry
 from structlog.testing import capture_logs
 
 from api import trusted
-from api.documents import id_of
+from api.documents import LEAST_CHARACTERS, id_of
 from api.limits import Limits
 from domain.foundation.settings import Settings
 from tests.given.small_market import BOTH_WAYS, CLAIM, NEWER, OLDER, Answered, Market
@@ -118,7 +118,7 @@ async def test_a_forgotten_document_is_not_found_and_its_room_is_free_again(mark
 
     assert (await ask(market, documentId=id_of("{ hello }#000"))).codes == ["PERSISTED_QUERY_NOT_FOUND"]
     assert (await ask(market, documentId=id_of("{ hello }#199"))).json == {"data": {"hello": "hello you"}}
-    assert len(documents._kept) == len(documents._kept_texts) == room // len("{ hello }#000")
+    assert len(documents._kept) == len(documents._kept_texts) == room // (len("{ hello }#000") + LEAST_CHARACTERS)
 
 
 async def test_a_closed_market_executes_what_is_registered_however_it_is_named(closed: Market) -> None:
@@ -154,7 +154,7 @@ async def test_a_closed_market_executes_nothing_else(closed: Market, parameters:
 
 async def test_a_registered_document_is_never_forgotten(schema: strawberry.Schema) -> None:
     market = Market(schema, documents={id_of(HELLO): HELLO})
-    market.answering._documents._room = 100
+    market.answering._documents._room = 500
 
     for n in range(50):
         await market.ask(f"{{ hello }}#{n}")

@@ -1,5 +1,6 @@
 """Flash sales over HTTP: the road of a shopper and of a merchandiser, and everything that must be refused."""
 
+import asyncio
 from datetime import timedelta
 
 import orjson
@@ -15,6 +16,9 @@ from tests.statements import count_statements
 
 PASS = """mutation ($input: RequestFlashSalePassInput!) { requestFlashSalePass(input: $input) {
   __typename ... on FlashSalePass { pass expiresAt } ... on UserError { code message } } }"""
+LINE = """mutation ($input: RequestFlashSalePassInput!) { requestFlashSalePass(input: $input) { __typename
+  ... on FlashSalePass { pass } ... on FlashSalePlace { place position pollAfterMs admittedAt }
+  ... on UserError { code message } } }"""
 CLAIM = """mutation ($input: ClaimFlashSaleInput!) { claimFlashSale(input: $input) {
   __typename ... on FlashSaleTicket { id state position quantity itemId pollAfterMs } ... on UserError { code message } } }"""
 TICKET = """query ($id: ID!) { flashSaleTicket(id: $id) { __typename
@@ -60,6 +64,34 @@ async def test_a_shopper_gets_a_pass_claims_and_follows_the_ticket_to_an_order(a
     assert (reserved["state"], reserved["position"]) == ("RESERVED", None)
     assert reserved["order"]["total"] == {"amount": "9.90"}
     assert reserved["order"]["lines"] == [{"title": "桂花酒酿", "quantity": 1}]
+    await assert_clean(market)
+
+
+async def test_where_too_many_come_a_shopper_waits_for_their_turn_and_then_claims(ask, given, market):
+    sale = await given.flash_sale(units=3, admissions_per_second=1)
+    first, second = await given.shoppers(2)
+    wish = {"itemId": encode("saleitem", sale.item.id)}
+    # both within one second since the opening
+    await asyncio.sleep(1.01 - (clock.now() - sale.sale.opens_at).total_seconds() % 1)
+
+    admitted = (await ask(LINE, {"input": wish}, by=first)).data
+    waiting = (await ask(LINE, {"input": wish}, by=second)).data
+    again = (await ask(LINE, {"input": wish | {"place": waiting["place"]}}, by=second)).data
+    stolen = (await ask(LINE, {"input": wish | {"place": waiting["place"]}}, by=first, accept_language="en")).data
+    await asyncio.sleep(waiting["pollAfterMs"] / 1000)
+    turn = (await ask(LINE, {"input": wish | {"place": waiting["place"]}}, by=second)).data
+    claimed = (await ask(CLAIM, {"input": {"pass": turn["pass"], "idempotencyKey": "claim-0001"}}, by=second)).data
+
+    assert (admitted["__typename"], waiting["__typename"]) == ("FlashSalePass", "FlashSalePlace")
+    assert waiting["position"] == 1
+    assert 0 < waiting["pollAfterMs"] <= 1_250
+    assert (again["position"], again["admittedAt"]) == (1, waiting["admittedAt"])
+    assert stolen == {
+        "__typename": "FlashSalePlaceRefused",
+        "code": "FLASH_SALE_PLACE_REFUSED",
+        "message": "the place is another shopper's; ask again without it",
+    }
+    assert (claimed["__typename"], claimed["state"]) == ("FlashSaleTicket", "QUEUED")
     await assert_clean(market)
 
 
@@ -249,6 +281,30 @@ async def test_a_merchandiser_runs_a_sale_from_draft_to_stop(ask, pass_for, give
     assert listed["nodes"] == [{"id": sale_id, "isOpen": True, "items": [{"unitsLeft": 5}]}]
     assert [(s["claims"], s["queued"]) for s in statistics["seconds"]] == [(1, 1)]
     assert stopped["state"] == "STOPPED"
+
+
+async def test_a_merchandiser_says_how_many_come_in_a_second(ask, given):
+    staff = await given.shopper()
+    sku_id = await given.stocked_sku(10)
+    wish = {
+        "title": "午夜抢购",
+        "opensAt": given.now.isoformat(),
+        "closesAt": (given.now + timedelta(hours=1)).isoformat(),
+        "idempotencyKey": "create-0001",
+        "admissionsPerSecond": 50,
+        "items": [{"skuId": encode("sku", sku_id), "salePriceMinor": 100, "units": 5}],
+    }
+    create = """mutation ($input: CreateFlashSaleInput!) { createFlashSale(input: $input) { __typename
+      ... on FlashSale { admissionsPerSecond } } }"""
+    by = {"by": staff, "roles": [Role.MERCHANDISER]}
+
+    created = await ask(create, {"input": wish}, **by)
+    other = await ask(create, {"input": wish | {"admissionsPerSecond": 60}}, **by)
+    none = await ask(create, {"input": wish | {"admissionsPerSecond": 0, "idempotencyKey": "create-0002"}}, **by)
+
+    assert created.data == {"__typename": "FlashSale", "admissionsPerSecond": 50}
+    assert other.data == {"__typename": "IdempotencyConflict"}
+    assert none.codes == ["BAD_USER_INPUT"]
 
 
 async def test_more_units_than_stock_cannot_be_warmed(ask, given):

@@ -37,13 +37,13 @@ def test_labels_are_chinese_and_english_and_tell_the_values_of_an_enum_apart() -
 
 
 def test_what_the_market_calls_things_elsewhere_it_calls_them_here() -> None:
+    chinese = {enum: {name: zh for name, (zh, _) in labels.items()} for enum, labels in LABELS.items()}
+
     assert {name.upper(): words for name, words in wording.GATEWAYS.items()} == LABELS["PaymentGateway"]
-    assert {each.name: facts.zh for each, facts in CARRIERS.items()} == {k: zh for k, (zh, _) in LABELS["Carrier"].items()}
-    assert {each.name: words.zh for each, words in CHART.items()} == {
-        name: zh for name, (zh, _) in LABELS["LedgerAccount"].items()
-    }
-    reasons = LABELS["AfterSaleReason"]
-    assert {name: wording.REFUND_REASONS[name.lower()][0] for name in reasons} == {n: zh for n, (zh, _) in reasons.items()}
+    assert {each.name: facts.zh for each, facts in CARRIERS.items()} == chinese["Carrier"]
+    assert {each.name: words.zh for each, words in CHART.items()} == chinese["LedgerAccount"]
+    for name, zh in chinese["AfterSaleReason"].items():
+        assert wording.REFUND_REASONS[name.lower()][0] == zh
 
 
 async def test_labels_are_told_in_the_language_asked_for(ask) -> None:

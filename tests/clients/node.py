@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -34,9 +36,19 @@ def packages(folder: Path = TYPESCRIPT) -> Path:
 
 
 def run(
-    command: list[str], *, seconds: float = 60, cwd: Path = TYPESCRIPT, **environment: str
+    command: list[str],
+    *,
+    seconds: float = 60,
+    cwd: Path = TYPESCRIPT,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=seconds, check=False
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
     )

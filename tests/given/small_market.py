@@ -254,7 +254,11 @@ class Market:
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
 
+        hangs_up = method == "POST" and (not messages or messages[-1].get("more_body", False))
+
         async def receive() -> Any:
+            if not messages and not hangs_up:
+                await asyncio.Event().wait()  # the client waits for its answer
             return messages.pop(0) if messages else {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:

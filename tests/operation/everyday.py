@@ -41,8 +41,14 @@ async def main() -> None:
         signed_in = (await ask(SIGN_IN, {"name": "mei", "device": "小梅的手机"}))["data"]["signInForDevelopment"]  # type: ignore[index]
         access, refresh = signed_in["accessToken"], signed_in["refreshToken"]
         address = {
-            "recipient": NAME, "phone": PHONE, "province": "浙江省", "city": "杭州市", "district": "西湖区", "detail": "文三路1号",
-        }  # fmt: skip
+            "recipient": NAME,
+            "phone": PHONE,
+            "province": "浙江省",
+            "city": "杭州市",
+            "district": "西湖区",
+            "regionCode": "330106",
+            "street": "文三路1号",
+        }
         added = await ask(ADDRESS, {"address": address})
 
         async def fail(db, **given):  # type: ignore[no-untyped-def]

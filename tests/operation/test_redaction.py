@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from domain.foundation import logs
 from domain.foundation.redaction import redact, redact_all
 
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -128,3 +129,11 @@ def test_redacting_takes_time_in_proportion_to_the_text() -> None:
         '"token": "' * 10_000,
     ):
         redact(text)
+
+
+def test_of_a_long_text_the_beginning_is_written_and_of_a_long_traceback_the_end():
+    event = logs._shorten(None, "error", {"event": "a" * 20_000, "exception": "b" * 20_000 + "the error", "count": 3})
+
+    assert (len(event["event"]), len(event["exception"])) == (8_004, 8_004)
+    assert event["exception"].endswith("the error")
+    assert event["count"] == 3

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from api.app import Api
-from domain.foundation import outbox, tracing
+from domain.foundation import logs, outbox, tracing
 from domain.foundation.runtime import Market
 from domain.orders import actions as orders
 from domain.orders import queries
@@ -148,6 +148,16 @@ async def test_a_span_left_by_an_error_says_which_and_not_what(collector):
     [span] = collector.spans
     assert (span.is_error, span.facts) == (True, {"error.type": "ValueError"})
     assert b"138" not in b"".join(collector.bodies)
+
+
+async def test_lines_of_the_log_name_the_trace(collector):
+    tracing.configure(url=collector.url, service="test")
+
+    with tracing.span("request", parent=PARENT):
+        line = logs._add_trace(None, "info", {"event": "sold"})
+
+    assert line == {"event": "sold", "trace_id": TRACE}
+    assert logs._add_trace(None, "info", {"event": "sold"}) == {"event": "sold"}
 
 
 async def test_what_is_not_kept_is_not_kept_by_those_who_hear_of_it(collector):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 
-MADE_HERE = {".git", ".nightmarket", ".venv", "__pycache__", "build", "dist", "reports"}
+MADE_HERE = {".git", ".nightmarket", ".venv", "__pycache__", "build", "dist", "node_modules", "reports"}
 MADE_BY_TOOLS = ("_cache", ".egg-info", ".hypothesis")
 
 

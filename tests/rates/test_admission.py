@@ -6,14 +6,14 @@ from math import ceil
 import orjson
 import pytest
 
-from api import schema
+from api import refused_reading, schema
 from api.answering import Answering
 from api.app import Api
 from api.rates import charges
 from api.requests import read_request
 from domain.foundation import clock
 from domain.foundation.rate_desk import RateDesk
-from domain.foundation.rates import FIGURES, By, Rate
+from domain.foundation.rates import FIGURES, Allowance, By, Rate
 from tests.api.conftest import call
 
 HOME = "203.0.113.7"
@@ -144,6 +144,23 @@ async def test_answers_that_are_shared_are_not_counted(phone):
     statuses = await mine.ask_often(burst + 20, "{ categories { id } }")
 
     assert statuses == [200] * (burst + 20)
+
+
+async def test_an_address_whose_documents_are_refused_too_often_is_not_read_any_more(phone, monkeypatch):
+    monkeypatch.setattr(refused_reading, "ALLOWANCE", Allowance(burst=20, per_minute=60))
+    known, nonsense = "{ viewer { id } }", "{ " + "nonsense " * 20 + "}"
+    mine = phone(device="phone-of-mei")
+    await mine.ask(known)
+
+    statuses = [(await mine.ask(f"query Q{n} {nonsense}")).status for n in range(40)]
+    refused = await mine.ask("query New { viewer { id } }")
+
+    assert set(statuses) == {400, 429}
+    assert statuses == sorted(statuses), "from some moment on"
+    assert (refused.status, refused.codes) == (429, ["RATE_LIMITED"])
+    assert refused.json["errors"][0]["extensions"]["retryAfter"] > 0
+    assert (await mine.ask(known)).status == 200, "what is known need not be read"
+    assert (await phone(address="203.0.113.8").ask("query Theirs { viewer { id } }")).status == 200
 
 
 async def test_limits_that_are_switched_off_refuse_nobody(settings, clean):

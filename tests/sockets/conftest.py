@@ -5,17 +5,17 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-import uvicorn
 
+from api import live
 from api.app import Api
-from api.live import Http, Socket
+from api.wire import ASGIApp
 from cli.house import Member, answers, environment_of, free_port
 from domain.foundation import clock
 from domain.foundation.ids import encode
@@ -94,15 +94,14 @@ def socket(server: Server):
 
 
 @asynccontextmanager
-async def served(api: Api) -> AsyncIterator[str]:
-    """This API, on a server within the test; the address of its sockets."""
+async def served(application: ASGIApp, settings: Settings) -> AsyncIterator[int]:
+    """This application on the server of live sockets, within the test; its port."""
     port = free_port("127.0.0.1", 0)
-    config = uvicorn.Config(api.app, port=port, http=Http, ws=Socket, ws_ping_interval=None, log_config=None)
-    server = uvicorn.Server(config)
+    server = live.server_of(application, settings.model_copy(update={"live_port": port}))
     serving = asyncio.create_task(server._serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield f"ws://127.0.0.1:{port}/graphql"
+    yield port
     server.should_exit = True
     await serving
 
@@ -110,19 +109,15 @@ async def served(api: Api) -> AsyncIterator[str]:
 @pytest.fixture
 async def open_socket(settings: Settings, clean: None):
     """`await open_socket(ping_seconds=0.2)`: an opener of sockets on a server whose terms are these."""
-    closing: list[Any] = []
+    async with AsyncExitStack() as stack:
 
-    async def open_socket(*, knobs: dict[str, Any] | None = None, **terms: Any):
-        api = Api(settings.model_copy(update=knobs or {}))
-        api.sockets._terms = replace(api.sockets._terms, **terms)
-        serving = served(api)
-        url = await serving.__aenter__()
-        closing.append(serving)
-        return lambda **options: talk(url, **options)
+        async def open_socket(*, knobs: dict[str, Any] | None = None, **terms: Any):
+            api = Api(settings.model_copy(update=knobs or {}))
+            api.sockets._terms = replace(api.sockets._terms, **terms)
+            port = await stack.enter_async_context(served(api.app, settings))
+            return lambda **options: talk(f"ws://127.0.0.1:{port}/graphql", **options)
 
-    yield open_socket
-    for serving in closing:
-        await serving.__aexit__(None, None, None)
+        yield open_socket
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,6 @@ async def _stop(server, claimed):
         await asking
 
     assert codes == [1012] * SOCKETS
-    assert told < 2
+    assert told < 4
     assert gone < 8
     assert server.member.process.returncode in {0, -15}

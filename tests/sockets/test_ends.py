@@ -3,11 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+from prometheus_client import REGISTRY
+
 from domain.accounts import sessions
 from domain.foundation import clock
 from tests.sockets.talking import Talk
 
 SERVER_TIME = "{ serverTime }"
+SIGN_IN = "mutation ($input: SignInForDevelopmentInput!) { signInForDevelopment(input: $input) { __typename } }"
 EVENTS = "subscription ($id: ID!) { flashSaleTicketEvents(id: $id) { __typename } }"
 
 
@@ -16,14 +19,14 @@ async def is_alive(talk: Talk) -> bool:
 
 
 async def test_a_token_that_expires_closes_its_socket_with_4403(socket, given, settings):
-    almost_over = clock.now() - timedelta(seconds=settings.token_seconds - 2)
+    almost_over = clock.now() - timedelta(seconds=settings.token_seconds - 3)
     token = given.token(await given.shopper(), now=almost_over)
 
     async with socket() as talk, socket() as anonymous:
         await talk.greet(token)
         await anonymous.greet()
 
-        assert await talk.ending(seconds=3) == 4403
+        assert await talk.ending(seconds=4) == 4403
         assert await is_alive(anonymous)
 
 
@@ -56,7 +59,7 @@ async def test_signing_out_everywhere_closes_open_sockets_within_five_seconds(so
 
 
 async def test_no_handshake_in_time_closes_with_4408(open_socket):
-    socket = await open_socket(greeting_seconds=0.3)
+    socket = await open_socket(greeting_seconds=0.8)
 
     async with socket() as talk, socket() as pinging, socket() as greeted:
         await greeted.greet()
@@ -67,7 +70,7 @@ async def test_no_handshake_in_time_closes_with_4408(open_socket):
 
 
 async def test_a_socket_is_pinged_and_closed_when_nothing_is_heard(open_socket):
-    socket = await open_socket(ping_seconds=0.2)
+    socket = await open_socket(ping_seconds=0.4)
 
     async with socket() as talk, socket() as silent:
         await talk.greet()
@@ -122,3 +125,48 @@ async def test_each_address_behind_a_trusted_proxy_is_counted_by_itself(open_soc
         await two.greet()
 
         assert await three.ending() == 1013
+
+
+async def test_operations_on_a_socket_count_against_the_same_limits(open_socket):
+    socket = await open_socket(knobs={"rate_limits": True})
+
+    async with socket() as talk:
+        await talk.greet(device="a-device-of-mine")
+        for number in range(60):
+            await talk.ask(SIGN_IN, {"input": {"name": "mei"}}, id=str(number))
+            if (heard := await talk.hear())["type"] == "error":
+                break
+            await talk.hear()
+
+    [error] = heard["payload"]
+    assert error["extensions"]["code"] == "RATE_LIMITED"
+    assert error["extensions"]["retryAfter"] > 0
+
+
+async def test_open_sockets_messages_and_closes_are_counted(open_socket):
+    socket = await open_socket()
+    sent = told("nightmarket_socket_messages_total")
+    malformed = told("nightmarket_socket_closes_total", code="4400")
+    left = told("nightmarket_socket_closes_total", code="by_client")
+
+    async with socket() as talk:
+        await talk.greet()
+        assert await is_alive(talk)
+        async with socket() as bad:
+            await bad.say("[]")
+            assert await bad.ending() == 4400
+        assert told("nightmarket_sockets_open") == 1
+    for _ in range(100):
+        if told("nightmarket_sockets_open") == 0:
+            break
+        await asyncio.sleep(0.02)
+
+    assert told("nightmarket_sockets_open") == 0
+    assert told("nightmarket_socket_messages_total") - sent == 3
+    assert told("nightmarket_socket_closes_total", code="4400") - malformed == 1
+    assert told("nightmarket_socket_closes_total", code="by_client") - left == 1
+
+
+def told(figure: str, **labels: str) -> float:
+    """What Prometheus would be told."""
+    return REGISTRY.get_sample_value(figure, labels) or 0.0

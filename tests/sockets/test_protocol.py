@@ -1,6 +1,7 @@
 """graphql-transport-ws to the letter, on both servers: the handshake, operations, and what closes a socket."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -239,6 +240,35 @@ async def test_a_message_beyond_the_limit_closes_with_1009(socket):
         await talk.say({"type": "ping", "payload": {"a": "x" * 65_536}})
 
         assert await talk.ending() == 1009
+
+
+async def test_text_that_is_not_utf_8_ends_the_socket_and_is_no_news_for_the_log(socket, server):
+    written = len(server.log)
+    for _ in range(20):
+        async with socket() as talk:
+            await talk.greet()
+            await talk.socket.send(b"\xff" * 200, text=True)
+
+            assert await talk.ending() in {1005, 1007}
+
+    assert len(server.log) == written
+
+
+async def test_documents_may_be_named_by_their_hash(socket):
+    document = "query NamedByItsHash { serverTime }"
+    named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(document.encode()).hexdigest()}}}
+    async with socket() as talk:
+        await talk.greet()
+        await talk.say({"type": "subscribe", "id": "1", "payload": named})
+        unknown = await talk.hear()
+        registered = await talk.answer(document, **named)
+        await talk.say({"type": "subscribe", "id": "1", "payload": named})
+        known = await talk.hear()
+
+    assert unknown["type"] == "error"
+    assert [error["extensions"]["code"] for error in unknown["payload"]] == ["PERSISTED_QUERY_NOT_FOUND"]
+    assert "serverTime" in registered["data"]
+    assert "serverTime" in known["payload"]["data"]
 
 
 async def test_more_messages_than_anybody_needs_close_with_4429(socket):

@@ -70,5 +70,5 @@ async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_notices(se
 
     assert connections(process, port) <= before
     assert took < 12
-    assert slowest < 1
+    assert slowest < 3
     assert held < NON_READERS * 2_000_000

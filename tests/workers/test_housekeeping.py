@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from domain.accounts.actions import account_of
+from domain.accounts.sessions import start
+from domain.accounts.tables import refresh_tokens, sessions
 from domain.foundation import clock, metrics
 from domain.foundation.outbox import events
 from tests.given.bells import BellRang, new_bell, ring
@@ -36,3 +39,24 @@ async def test_all_letters_of_last_week_are_forgotten_and_none_of_this(db, conte
 
     assert await db.column(select(number).order_by(number)) == [10, 11]
     assert await db.value(select(func.count(events.c.delivered_at))) == 1
+
+
+@pytest.mark.parametrize("at_once", [3, 100])
+async def test_all_sessions_that_nobody_can_continue_are_forgotten(db, given, settings, context, monkeypatch, at_once):
+    monkeypatch.setattr(housekeeping, "AT_ONCE", at_once)
+    mei, now = await given.shopper(), clock.now()
+    async with db.transaction() as tx:
+        account = await account_of(tx, mei)
+        for days in [40] * 7 + [10] * 2:
+            await start(tx, settings=settings, account=account, device="", now=now - timedelta(days=days))
+        ended = select(sessions.c.id).where(sessions.c.started_at > now - timedelta(days=20)).limit(1)
+        await tx.execute(
+            update(sessions)
+            .where(sessions.c.id.in_(ended))
+            .values(ended_at=now - timedelta(days=8), ended_why="signed_out")
+        )
+
+    await housekeeping.forget_sessions(context)
+
+    for table in (sessions, refresh_tokens):
+        assert await db.value(select(func.count()).select_from(table)) == 1

@@ -9,6 +9,8 @@ export const market = JSON.parse(process.env.MARKET ?? '{}') as {
   socketUrl: string;
   skuId: string;
   saleItemId: string;
+  /** A process of the API that may be stopped: somebody starts it again. */
+  restarting?: number;
 };
 
 /** The session of a shopper of this name. */

@@ -102,7 +102,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("outbox_events", "traceparent")
     op.drop_column("flash_sales", "admissions_per_second")
-    op.drop_index("accounts_disabled_at_idx", table_name="accounts", postgresql_where=sa.text("disabled_at IS NOT NULL"))
+    op.drop_index(
+        "accounts_disabled_at_idx", table_name="accounts", postgresql_where=sa.text("disabled_at IS NOT NULL")
+    )
     op.drop_index(
         "accounts_tokens_valid_from_idx",
         table_name="accounts",

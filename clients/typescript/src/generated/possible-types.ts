@@ -39,6 +39,14 @@ export const possibleTypes = {
     "NotFound",
     "IdempotencyConflict"
   ],
+  "BindPhoneResult": [
+    "Viewer",
+    "PhoneTaken",
+    "WechatCodeRefused",
+    "WechatUserBlocked",
+    "WechatBusy",
+    "LoginSwitchedOff"
+  ],
   "CancelOrderAsStaffResult": [
     "Order",
     "OrderNotCancellable",
@@ -269,8 +277,11 @@ export const possibleTypes = {
   ],
   "RequestFlashSalePassResult": [
     "FlashSalePass",
+    "FlashSalePlace",
     "FlashSaleNotOpen",
     "FlashSaleClosed",
+    "FlashSalePlaceRefused",
+    "FlashSaleBusy",
     "NotFound"
   ],
   "RetryRefundResult": [
@@ -331,6 +342,14 @@ export const possibleTypes = {
     "LoginSwitchedOff",
     "AccountDisabled"
   ],
+  "SignInWithWechatResult": [
+    "SignedIn",
+    "WechatCodeRefused",
+    "WechatUserBlocked",
+    "WechatBusy",
+    "LoginSwitchedOff",
+    "AccountDisabled"
+  ],
   "SupplierResult": [
     "Supplier",
     "NotFound"
@@ -366,6 +385,7 @@ export const possibleTypes = {
     "FlashSaleLimitReached",
     "FlashSaleNotOpen",
     "FlashSalePassRefused",
+    "FlashSalePlaceRefused",
     "FlashSaleShort",
     "FlashSaleSoldOut",
     "FreightNameTaken",
@@ -394,6 +414,7 @@ export const possibleTypes = {
     "PasswordTooWeak",
     "PayerUnknown",
     "PaymentsSwitchedOff",
+    "PhoneTaken",
     "PickupCodeLocked",
     "PriceChanged",
     "ReceiptNotExtendable",
@@ -415,6 +436,9 @@ export const possibleTypes = {
     "TrackingNumberTaken",
     "UnknownSku",
     "UploadNotRetryable",
+    "WechatBusy",
+    "WechatCodeRefused",
+    "WechatUserBlocked",
     "WrongPickupCode",
     "WrongSaleState"
   ]

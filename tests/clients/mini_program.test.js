@@ -1,0 +1,210 @@
+// clients/mini-program against a running market, on phones of our own.
+const assert = require('node:assert/strict');
+const { readdirSync } = require('node:fs');
+const { join } = require('node:path');
+const { test } = require('node:test');
+const { newPhone } = require('./wx');
+
+const market = JSON.parse(process.env.MARKET);
+const folder = process.env.MINI_PROGRAM;
+const until = async (isSo, seconds = 15) => {
+  for (const end = Date.now() + seconds * 1000; !isSo(); ) {
+    assert.ok(Date.now() < end, `not within ${seconds} s: ${isSo}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+};
+
+/** The app, started on a phone: every phone has its own copy of the client. */
+function start(phone, options = {}) {
+  for (const name of readdirSync(folder)) delete require.cache[join(folder, name)];
+  global.wx = phone.wx;
+  const client = require(join(folder, 'nightmarket.js'));
+  return { ...client.openMarket({ url: market.url, socketUrl: market.socketUrl, ...options }), newKey: client.newKey };
+}
+const phoneOf = (openid, storage) => newPhone({ ...market.wechat, openid }, storage);
+const withStaleToken = (phone) => {
+  const kept = phone.storage.get('market.tokens');
+  phone.storage.set('market.tokens', { ...kept, accessToken: `${kept.accessToken.slice(0, -6)}AAAAAA` });
+};
+
+test('signs in with WeChat, once, and is still signed in after a restart', async () => {
+  const phone = phoneOf('o-mei');
+  const app = start(phone);
+  assert.equal((await app.signIn()).__typename, 'SignedIn');
+  const me = await app.ask('Viewer');
+
+  const later = start(phoneOf('o-mei', phone.storage));
+
+  assert.equal(later.isSignedIn(), true);
+  assert.equal((await later.ask('Viewer')).id, me.id);
+  assert.match(me.id, /^account_/);
+  await later.signOut();
+  assert.equal(later.isSignedIn(), false);
+  assert.equal(await later.ask('Viewer'), null);
+});
+
+test('sends ids and never a document, its device and its language', async () => {
+  const phone = phoneOf('o-mei');
+  const app = start(phone, { language: 'en' });
+  await assert.rejects(app.ask('Orders'), { code: 'UNAUTHENTICATED', message: /sign in/ });
+
+  const [{ data, header, statusCode }] = phone.sent;
+  assert.match(data.documentId, /^sha256:[0-9a-f]{64}$/);
+  assert.equal(data.query, undefined);
+  assert.equal(header['X-Device-Id'], phone.storage.get('market.device'));
+  assert.equal(header['Accept-Language'], 'en');
+  assert.equal(statusCode, 200);
+});
+
+test('renews its tokens once when several requests meet 401 at the same time', async () => {
+  const phone = phoneOf('o-once');
+  await start(phone).signIn();
+  withStaleToken(phone);
+  const again = phoneOf('o-once', phone.storage);
+  const app = start(again);
+
+  const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => app.ask('Cart')));
+
+  assert.deepEqual(answers.map(({ units }) => units), [0, 0, 0, 0, 0, 0]);
+  assert.equal(again.sent.filter(({ data }) => data.variables.input?.refreshToken).length, 1);
+  assert.equal(again.sent.filter(({ statusCode }) => statusCode === 401).length, 6);
+  assert.equal(again.sent.length, 13);
+});
+
+test('signs in again by itself when its session is over', async () => {
+  const phone = phoneOf('o-over');
+  const app = start(phone);
+  await app.signIn();
+  const me = await app.ask('Viewer');
+  phone.storage.set('market.tokens', { accessToken: `${phone.storage.get('market.tokens').accessToken}x`, refreshToken: 'gone' });
+
+  const again = start(phoneOf('o-over', phone.storage));
+
+  assert.equal((await again.ask('Viewer')).id, me.id);
+});
+
+test('waits as long as it is told when it asks too often', async () => {
+  const phone = phoneOf('o-hasty');
+  const app = start(phone);
+  await app.signIn();
+  const pay = () => app.ask('PayOrder', { input: { orderId: market.skuId.replace('sku', 'order'), idempotencyKey: app.newKey() } });
+
+  const answers = await Promise.all(Array.from({ length: 11 }, pay)); // ten at once are let in
+
+  assert.deepEqual(new Set(answers.map(({ code }) => code)), new Set(['NOT_FOUND']));
+  assert.ok(phone.sent.some(({ statusCode }) => statusCode === 429));
+});
+
+test('browses, fills the cart, orders and pays', async () => {
+  const phone = phoneOf('o-buyer');
+  const app = start(phone);
+  await app.signIn();
+  const { nodes } = await app.ask('Products', { first: 5, search: '桂花' });
+  const { skus } = await app.ask('Product', { id: nodes[0].id });
+  await app.ask('AddToCart', { input: { skuId: skus[0].id, quantity: 2 } });
+  const address = await app.ask('CreateAddress', { input: { address: market.address } });
+  const fulfilment = { delivery: { addressId: address.id } };
+  const quote = await app.ask('Quote', { input: { fromCart: true, fulfilment } });
+  assert.deepEqual(quote.problems, []);
+
+  const wish = { fromCart: true, fulfilment, expectedTotal: quote.total.minor, idempotencyKey: app.newKey() };
+  const order = await app.ask('PlaceOrder', { input: wish });
+  const repeated = await app.ask('PlaceOrder', { input: wish });
+  const { wechat } = await app.ask('PayOrder', { input: { orderId: order.id, idempotencyKey: app.newKey() } });
+  await new Promise((success, fail) => phone.wx.requestPayment({ ...wechat, success, fail }));
+
+  assert.equal(repeated.id, order.id);
+  let paid = order;
+  for (const end = Date.now() + 10_000; paid.state === 'PLACED' && Date.now() < end; ) {
+    await new Promise((done) => setTimeout(done, 100));
+    paid = await app.ask('Order', { id: order.id });
+  }
+  assert.equal(paid.state, 'PAID');
+});
+
+test('a refusal is an answer, with a code and a sentence to show', async () => {
+  const app = start(phoneOf('o-buyer'));
+  await app.signIn();
+
+  const refused = await app.ask('AddToCart', { input: { skuId: market.skuId, quantity: 999 } });
+  const full = await app.ask('AddToCart', { input: { skuId: market.skuId, quantity: 999 } });
+
+  assert.equal(refused.__typename, 'Cart');
+  assert.equal(full.code, 'CART_LINE_FULL');
+  assert.match(full.message, /[\u4e00-\u9fff]/);
+});
+
+test('what cannot be reached is a fault with a code, not an exception of its own', async () => {
+  const app = start(phoneOf('o-far'), { url: 'http://127.0.0.1:9/graphql' });
+
+  await assert.rejects(app.ask('ServerTime'), { code: 'NETWORK', message: /^request:fail/ });
+});
+
+test('counts down by the clock of the market', async () => {
+  const app = start(phoneOf('o-mei'));
+
+  await app.setClock();
+
+  assert.ok(Math.abs(app.now() - Date.now()) < 1000);
+});
+
+test('follows a ticket until it is paid, also when the socket dies in the background', async () => {
+  const phone = phoneOf('o-quick');
+  const app = start(phone);
+  await app.signIn();
+  const leave = await app.ask('RequestFlashSalePass', { input: { itemId: market.saleItemId } });
+  const ticket = await app.ask('ClaimFlashSale', { input: { pass: leave.pass, idempotencyKey: app.newKey() } });
+  assert.equal(ticket.state, 'QUEUED');
+  const heard = [];
+  const stop = app.watch('FlashSaleTicketEvents', 'FlashSaleTicket', { id: ticket.id }, (told) => heard.push(told));
+
+  await until(() => heard.some(({ state }) => state === 'RESERVED'));
+  assert.equal(phone.sockets.length, 1);
+  const before = heard.length;
+
+  phone.hide(); // as in the background
+  await until(() => phone.sockets.length === 2);
+  await until(() => heard.length > before); // told at once how things stand
+
+  const { wechat } = await app.ask('PayOrder', { input: { orderId: heard.at(-1).order.id, idempotencyKey: app.newKey() } });
+  await new Promise((success, fail) => phone.wx.requestPayment({ ...wechat, success, fail }));
+  await until(() => heard.at(-1).state === 'PAID');
+  stop();
+  phone.hide();
+});
+
+test('without any socket the polls alone tell the same', async () => {
+  const phone = phoneOf('o-polls');
+  const app = start(phone, { socketUrl: 'ws://127.0.0.1:9/graphql' });
+  await app.signIn();
+  const leave = await app.ask('RequestFlashSalePass', { input: { itemId: market.saleItemId } });
+  const ticket = await app.ask('ClaimFlashSale', { input: { pass: leave.pass, idempotencyKey: app.newKey() } });
+  const heard = [];
+
+  const stop = app.watch('FlashSaleTicketEvents', 'FlashSaleTicket', { id: ticket.id }, (told) => heard.push(told.state));
+  await until(() => heard.includes('RESERVED'));
+
+  stop();
+});
+
+test('a socket whose token is refused comes again with a new one', async () => {
+  const phone = phoneOf('o-stale');
+  const app = start(phone);
+  await app.signIn();
+  const leave = await app.ask('RequestFlashSalePass', { input: { itemId: market.saleItemId } });
+  const ticket = await app.ask('ClaimFlashSale', { input: { pass: leave.pass, idempotencyKey: app.newKey() } });
+  withStaleToken(phone);
+  const again = phoneOf('o-stale', phone.storage);
+  const codes = [];
+  const later = start(again);
+  const heard = [];
+  const stop = later.watch('FlashSaleTicketEvents', 'FlashSaleTicket', { id: ticket.id }, (told) => heard.push(told.state));
+  again.sockets[0].on('close', (code) => codes.push(code));
+
+  await until(() => heard.includes('RESERVED'));
+
+  assert.deepEqual(codes, [4403]);
+  assert.equal(again.sockets.length, 2);
+  stop();
+  again.hide();
+});
