@@ -2,7 +2,7 @@
 # each target first makes .venv from the hash-locked requirements, once. Kept to what GNU make 3.81 (macOS) and BSD make
 # both understand; options given to make (ARGS, CATALOGUE, NAME, PYTHON) reach the recipes through the environment.
 
-.PHONY: help demo up test check format lint types contracts schema migration bench faults lock lock-check supply clean
+.PHONY: help demo up test check format lint types contracts schema clients migration bench faults lock lock-check supply clean
 
 help: ## Print every target with one sentence.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ contracts: .venv/made ## Check who may import whom: api -> domain <- workers, an
 
 schema: .venv/made ## Write schema.graphql anew; a test holds the file equal to the code.
 	@.venv/bin/nightmarket schema --write
+
+clients: .venv/made ## Register the documents of clients/ and write their TypeScript anew, after a change of the schema; needs Node.
+	@.venv/bin/nightmarket documents build clients/documents --out clients/documents.json
+	@cd clients/typescript && npm ci --ignore-scripts && npm run generate
 
 migration: .venv/made ## Write the next migration from what the tables say, NAME="coupons get a budget"; read it before you keep it.
 	@.venv/bin/python -m domain.migrations "$${NAME:?say what changes: make migration NAME=\"coupons get a budget\"}"

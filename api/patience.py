@@ -49,37 +49,47 @@ async def while_awaited(seconds: float, gone: Gone, work: Coroutine[Any, Any, T]
         return await within(seconds, work)
     task = asyncio.current_task()
     assert task is not None
-    loop = asyncio.get_running_loop()
-    reason: type[Exception] | None = None
-    is_done = False
-    listening: asyncio.Future[object] | None = None
-    timer = loop.call_later(LISTEN_AFTER, lambda: listen())
-
-    def listen() -> None:
-        nonlocal timer, listening
-        timer = loop.call_later(seconds - LISTEN_AFTER, end, TimeoutError)
-        listening = asyncio.ensure_future(gone())
-        listening.add_done_callback(heard)
-
-    def heard(listened: asyncio.Future[object]) -> None:
-        if not listened.cancelled():
-            listened.exception()  # looked at: whoever cannot be listened to has gone as well
-            end(Abandoned)
-
-    def end(why: type[Exception]) -> None:
-        nonlocal reason
-        if not is_done and reason is None:
-            reason = why
-            task.cancel()
-
+    waiting = _Waiting(task, seconds, gone)
     try:
         return await work
     except asyncio.CancelledError:
-        if reason is not None and task.uncancel() == 0:
-            raise reason from None
+        if waiting.reason is not None and task.uncancel() == 0:
+            raise waiting.reason from None
         raise
     finally:
-        is_done = True
-        timer.cancel()
-        if listening is not None:
-            listening.cancel()
+        waiting.stop()
+
+
+class _Waiting:
+    """A task with an end to its time and, once it has taken long, an ear for whoever waits for it."""
+
+    __slots__ = ("_gone", "_is_over", "_listening", "_seconds", "_task", "_timer", "reason")
+
+    def __init__(self, task: asyncio.Task[Any], seconds: float, gone: Gone) -> None:
+        self._task, self._seconds, self._gone = task, seconds, gone
+        self._is_over = False
+        self._listening: asyncio.Future[object] | None = None
+        self._timer = task.get_loop().call_later(LISTEN_AFTER, self._listen)
+        self.reason: type[Exception] | None = None
+
+    def stop(self) -> None:
+        """Do nothing more."""
+        self._is_over = True
+        self._timer.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+
+    def _listen(self) -> None:
+        self._timer = self._task.get_loop().call_later(self._seconds - LISTEN_AFTER, self._end, TimeoutError)
+        self._listening = asyncio.ensure_future(self._gone())
+        self._listening.add_done_callback(self._heard)
+
+    def _heard(self, listened: asyncio.Future[object]) -> None:
+        if not listened.cancelled():
+            listened.exception()  # looked at: whoever cannot be listened to has gone as well
+            self._end(Abandoned)
+
+    def _end(self, reason: type[Exception]) -> None:
+        if not self._is_over and self.reason is None:
+            self.reason = reason
+            self._task.cancel()

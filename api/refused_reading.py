@@ -4,11 +4,11 @@ To parse and validate a document takes up to 50 ms, and it is known only afterwa
 not in the gate: what is to be saved is the time of this process. Documents that are known are not read, and never refused.
 """
 
-import time
 from collections.abc import Callable
 
 from api.faults import RequestFault
 from api.reading import Document
+from domain.foundation.clock import steady_us
 from domain.foundation.errors import RateLimited
 from domain.foundation.rates import Allowance, counted_address, spend
 
@@ -28,7 +28,7 @@ class RefusedReading:
         counted = counted_address(address)
         if not counted:
             return read()
-        before_us = _now_us()
+        before_us = steady_us()
         until_us = self._until_us.get(counted, 0)
         _, wait_us = spend(until_us, now_us=before_us, cost=1, allowance=ALLOWANCE)
         if wait_us:
@@ -36,14 +36,10 @@ class RefusedReading:
         try:
             return read()
         except RequestFault:
-            now_us = _now_us()
+            now_us = steady_us()
             cost = -(-(now_us - before_us) // 1000)
             if len(self._until_us) >= MOST_ADDRESSES:
                 self._until_us = {one: until for one, until in self._until_us.items() if until > now_us}
             # what one document took is charged even where it is more than what is left
             self._until_us[counted] = max(until_us, now_us) + cost * ALLOWANCE.interval_us
             raise
-
-
-def _now_us() -> int:
-    return time.monotonic_ns() // 1000

@@ -4,6 +4,7 @@ Everywhere else `now` is a value handed in: taken once per request, message or t
 """
 
 from datetime import UTC, date, datetime, time
+from time import monotonic_ns
 from zoneinfo import ZoneInfo
 
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
@@ -12,6 +13,11 @@ SHOP_ZONE = ZoneInfo("Asia/Shanghai")
 def now() -> datetime:
     """This moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def steady_us() -> int:
+    """Microseconds on a clock that nobody sets: only the difference of two readings in one process says anything."""
+    return monotonic_ns() // 1000
 
 
 def shop_day(moment: datetime) -> date:

@@ -14,7 +14,6 @@ process goes on counting for itself. What must hold even then is not kept here: 
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -26,6 +25,7 @@ import structlog
 from redis.asyncio import RedisCluster
 
 from domain.foundation import metrics
+from domain.foundation.clock import steady_us
 from domain.foundation.errors import RateLimited
 from domain.foundation.rates import FIGURES, Allowance, By, Rate, spend
 from domain.foundation.redis import Gate, Script
@@ -39,7 +39,11 @@ CLUSTER_SHARDS = 16
 MOST_REQUESTS_PER_CALL = 128
 TOLD_AT = 8
 """A limit is told to the gate whenever this part of its burst was spent here since it was told last."""
-SWEPT_EVERY_US = 1_000_000
+TOLD_AFTER_SECONDS = 0.05
+"""What comes together in this time is told together: a call of its own for each would cost more than the claims."""
+SWEPT_EVERY_US = 2_000_000
+FORGOTTEN_AFTER_US = 10_000_000
+"""Kept so long after it has all come back: whoever goes from process to process stays within the rate in each of them."""
 COMPLAINT_EVERY_US = 60_000_000
 PATIENCE_SECONDS = 0.5
 
@@ -80,7 +84,8 @@ class RateDesk:
         self._spent: dict[str, _Spent] = {}
         self._to_tell: dict[str, tuple[Allowance, int]] = {}
         self._telling: asyncio.Task[None] | None = None
-        self._swept_at_us = self._complained_at_us = 0
+        self._swept_at_us = 0
+        self._complained_at_us = -COMPLAINT_EVERY_US
 
     async def admit(self, who: Sequence[tuple[By, str]], charges: Mapping[Rate, int]) -> None:
         """Charge a request, which costs so many of each class, to everybody it is counted by. Raises RateLimited."""
@@ -93,7 +98,7 @@ class RateDesk:
                 if cost > allowance.burst:
                     _refuse(rate, by, None)
                 limits.append(Limit(rate, by, prefix + name, allowance, cost))
-        now_us = _now_us()
+        now_us = steady_us()
         self._check(relaxed, now_us)
         if strict:
             await self._admit_strictly(strict)
@@ -110,14 +115,13 @@ class RateDesk:
     def _charge(self, limits: Sequence[Limit], now_us: int, *, tells: bool = True) -> None:
         if now_us - self._swept_at_us > SWEPT_EVERY_US:
             self._swept_at_us = now_us
-            self._spent = {key: spent for key, spent in self._spent.items() if spent.until_us > now_us}
+            oldest_us = now_us - FORGOTTEN_AFTER_US
+            self._spent = {key: spent for key, spent in self._spent.items() if spent.until_us > oldest_us}
         for limit in limits:
             spent = self._spent.get(limit.key)
             if spent is None:
                 spent = self._spent[limit.key] = _Spent()
-            if spent.until_us <= now_us:
-                spent.until_us, spent.untold = now_us, 0
-            spent.until_us += limit.cost * limit.allowance.interval_us
+            spent.until_us = max(spent.until_us, now_us) + limit.cost * limit.allowance.interval_us
             spent.untold += limit.cost
             if tells and spent.untold * TOLD_AT >= limit.allowance.burst:
                 self._tell(limit.key, limit.allowance, spent.untold)
@@ -132,7 +136,7 @@ class RateDesk:
                 answers = await asyncio.gather(*(self._asked.ask(shard, some) for shard, some in by_shard.items()))
         except Exception as error:  # whatever it was, nobody is refused for it
             self._complain(error)
-            now_us = _now_us()
+            now_us = steady_us()
             self._check(limits, now_us)
             self._charge(limits, now_us, tells=False)
             return
@@ -170,6 +174,7 @@ class RateDesk:
         """
         try:
             while self._to_tell:
+                await asyncio.sleep(TOLD_AFTER_SECONDS)
                 by_shard: dict[int, list[tuple[str, Allowance, int]]] = defaultdict(list)
                 for key, (allowance, cost) in self._to_tell.items():
                     by_shard[self._shard(key)].append((key, allowance, cost))
@@ -187,7 +192,7 @@ class RateDesk:
         for _, allowance, cost in told:
             arguments += (1, allowance.interval_us, allowance.burst, cost)
         answers = await _script(self._gate, [_named(shard, key) for key, _, _ in told], arguments)
-        now_us = _now_us()
+        now_us = steady_us()
         for (key, _, _), ahead_us in zip(told, islice(answers, 0, None, 2), strict=True):
             spent = self._spent.get(key)
             if spent is not None:
@@ -198,7 +203,7 @@ class RateDesk:
 
     def _complain(self, error: Exception) -> None:
         metrics.rates_uncounted.inc()
-        now_us = _now_us()
+        now_us = steady_us()
         if now_us - self._complained_at_us > COMPLAINT_EVERY_US:
             self._complained_at_us = now_us
             log.warning("requests_counted_in_this_process_only", error=repr(error))
@@ -211,7 +216,3 @@ def _refuse(rate: Rate, by: By, wait_us: int | None) -> None:
 
 def _named(shard: int, key: str) -> str:
     return f"{{rate:{shard:02}}}:{key}"
-
-
-def _now_us() -> int:
-    return time.monotonic_ns() // 1000

@@ -27,7 +27,9 @@ def packages(folder: Path = TYPESCRIPT) -> Path:
         fcntl.flock(waiting, fcntl.LOCK_EX)  # of several test processes one installs
         installed = modules / ".installed"
         if not installed.exists() or installed.read_text() != lock:
-            done = run(["npm", "ci", "--ignore-scripts", "--prefer-offline"], seconds=180, cwd=folder)
+            done = run(
+                ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"], seconds=180, cwd=folder
+            )
             if any(reason in done.stderr for reason in UNREACHABLE):
                 pytest.skip(f"the npm registry cannot be reached: {done.stderr.strip().splitlines()[0]}")
             assert done.returncode == 0, done.stderr

@@ -4,8 +4,9 @@ import asyncio
 from collections import Counter
 
 import pytest
+from structlog.testing import capture_logs
 
-from domain.foundation import embedded, metrics
+from domain.foundation import embedded, metrics, rate_desk
 from domain.foundation.errors import RateLimited
 from domain.foundation.rate_desk import RateDesk
 from domain.foundation.rates import FIGURES, By, Rate
@@ -112,6 +113,17 @@ async def test_a_process_learns_what_was_spent_in_another(gate):
     assert 4 <= let_in <= 6, "the eighth of the burst after which it is told, and what came back meanwhile"
 
 
+async def test_whoever_stays_within_the_rate_in_each_process_is_told_of_all_the_same(gate):
+    desk = RateDesk(gate)
+
+    for _ in range(15):
+        await desk.admit(MEI, {Rate.GENERAL: 1})
+        await asyncio.sleep(0.101)  # ten a second come back
+    await settled(desk)
+
+    assert await gate.pttl("{rate:00}:general:shopper:mei") > 500
+
+
 async def test_what_was_too_much_in_all_processes_together_is_a_debt(gate):
     here, there = RateDesk(gate), RateDesk(gate)
     await asyncio.gather(*(outcomes(desk, MEI, {Rate.CLAIM: 1}, CLAIMS) for desk in (here, there)))
@@ -141,7 +153,9 @@ async def test_what_has_come_back_is_forgotten(gate):
     desk = RateDesk(gate)
     for number in range(1_000):
         await desk.admit([(By.DEVICE, str(number))], {Rate.GENERAL: 1})
-    desk._swept_at_us = 0
+    for spent in desk._spent.values():
+        spent.until_us -= rate_desk.FORGOTTEN_AFTER_US
+    desk._swept_at_us -= rate_desk.SWEPT_EVERY_US
     await asyncio.sleep(0.15)
 
     await desk.admit(MEI, {Rate.GENERAL: 1})
@@ -153,14 +167,30 @@ async def test_a_gate_that_does_not_answer_refuses_nobody_and_each_process_count
     desk = RateDesk(connect("redis://127.0.0.1:9"))
     before = metrics.rates_uncounted._value.get()
 
-    counted = await outcomes(desk, MEI, {Rate.LOGIN: 1}, LOGINS)
+    with capture_logs() as logs:
+        counted = await outcomes(desk, MEI, {Rate.LOGIN: 1}, LOGINS)
     elsewhere = await outcomes(RateDesk(connect("redis://127.0.0.1:9")), MEI, {Rate.LOGIN: 1}, 1)
     refused = await outcomes(desk, MEI, {Rate.LOGIN: 1}, 1)
 
     assert counted == {type(None): LOGINS}
     assert elsewhere == {type(None): 1}
     assert refused == {RateLimited: 1}
-    assert metrics.rates_uncounted._value.get() > before
+    assert metrics.rates_uncounted._value.get() - before == LOGINS + 2
+    assert [entry["event"] for entry in logs] == ["requests_counted_in_this_process_only"], "once a minute is enough"
+
+
+async def test_a_gate_that_hangs_keeps_nobody_for_long():
+    async def hang(reader, writer):
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        gate = connect(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        desk = RateDesk(gate)
+
+        async with asyncio.timeout(1.5):
+            await desk.admit(MEI, {Rate.LOGIN: 1})
+        await gate.aclose()
 
 
 @pytest.fixture(scope="module")

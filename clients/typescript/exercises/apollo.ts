@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
-import { AddToCartDocument, CartDocument, OrdersDocument, ProductsDocument, Session, possibleTypes } from '../src/index.ts';
+import { AddToCartDocument, CartDocument, OrdersDocument, ProductsDocument, Session, possibleTypes, type Tokens } from '../src/index.ts';
 import { market, signedIn } from './market.ts';
 
 type Sent = { method: string; url: URL; body: Record<string, unknown> | null };
@@ -83,6 +83,22 @@ test('a fault is an error with a code', async () => {
     assert.deepEqual([error.errors[0]?.extensions?.code, error.errors[0]?.message], ['UNAUTHENTICATED', '请先登录']);
     return true;
   });
+});
+
+test('requests that meet 401 at the same time are sent again after one refresh', async () => {
+  const kept: (Tokens | null)[] = [];
+  const session = await signedIn('阿波', { keep: (tokens) => kept.push(tokens) });
+  session.use({ ...session.tokens!, accessToken: `${session.tokens!.accessToken.slice(0, -6)}AAAAAA` });
+  const { client, sent } = clientOf(session);
+
+  const [orders, cart] = await Promise.all([
+    client.query({ query: OrdersDocument, variables: {} }),
+    client.query({ query: CartDocument, variables: {} }),
+  ]);
+
+  assert.deepEqual(orders.data?.orders.nodes, []);
+  assert.equal(cart.data?.cart.units, 2);
+  assert.deepEqual([sent.length, kept.length], [2, 3]); // signed in, spoilt, refreshed
 });
 
 test('a persisted query goes by GET: its hash first, its text once, then the hash alone', async () => {

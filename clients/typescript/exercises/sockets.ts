@@ -128,7 +128,7 @@ test('what breaks the protocol is told by the code of the close', async () => {
 
 test('a server that restarts says 1012, and its clients come again', { skip: !market.restarting }, async () => {
   const session = await signedIn('抢四');
-  const { client, codes } = clientOf(session, { retryAttempts: 60, retryWait: () => delay(250) });
+  const { client, codes } = clientOf(session, { retryAttempts: 80, retryWait: () => delay(500) });
   const tickets = follow(client, await claimed(session));
   await untilReserved(tickets);
 
