@@ -127,6 +127,7 @@ class Api:
             listening.cancel()
             await hang_up()
             await wechat_platform.hang_up()
+            await self._services.revocations.close()
             await self.market.close()
             await asyncio.to_thread(tracing.shut_down)
 

@@ -73,7 +73,7 @@ def signs_in(operation: Operation) -> bool:
     """Whether the operation asks for nothing but ways to sign in, or to stay signed in."""
     fields = operation.root_type.fields
     asked = {(field := fields.get(name)) and rate_of(field) for name in operation.root_counts}
-    return asked <= {rates.Rate.LOGIN, rates.Rate.REFRESH}
+    return asked <= {rates.Rate.LOGIN, rates.Rate.STAFF_LOGIN, rates.Rate.REFRESH}
 
 
 _counted = lru_cache(maxsize=4096)(counted_address)

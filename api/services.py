@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from domain.accounts.revocations import Revocations
+from domain.accounts.revocations import ANSWER_SECONDS, Revocations
 from domain.accounts.tokens import Verifier
 from domain.flash_sales.admission import AdmissionDesk
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.passes import PassDesk
 from domain.flash_sales.tickets import TicketDesk
 from domain.flash_sales.watching import TicketWatch
+from domain.foundation.database import Database
 from domain.foundation.rate_desk import RateDesk
 from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
@@ -36,7 +37,8 @@ class Services:
         if not settings.token_keys:
             raise ValueError("NIGHTMARKET_TOKEN_KEYS must be set")
         tickets = TicketDesk(market.db, market.gate)
-        revocations = Revocations(market.db, token_seconds=settings.token_seconds)
+        own = Database.connect(settings.database_url.get_secret_value(), connections=1, statement_seconds=ANSWER_SECONDS)
+        revocations = Revocations(own, token_seconds=settings.token_seconds)
         return cls(
             revocations,
             Verifier(settings, is_revoked=revocations.is_revoked),

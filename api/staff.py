@@ -72,7 +72,7 @@ class StaffMutation:
     """Signing in behind the counter."""
 
     @strawberry.mutation(
-        directives=[*to(Who.ANYONE), *rates.of(Rate.LOGIN)],
+        directives=[*to(Who.ANYONE), *rates.of(Rate.STAFF_LOGIN)],
         description="Sign in as staff. Five wrong tries in a row lock the sign-in for 15 minutes.",
     )
     async def sign_in_as_staff(self, info: Info, input: SignInAsStaffInput) -> SignInAsStaffResult:
@@ -88,7 +88,7 @@ class StaffMutation:
         return SignedIn.of(signed_in)
 
     @strawberry.mutation(
-        directives=[*to(Who.ANYONE), *rates.of(Rate.LOGIN)],
+        directives=[*to(Who.ANYONE), *rates.of(Rate.STAFF_LOGIN)],
         description="Choose another password, needed before the first sign-in. All other sessions end. Wrong tries count as "
         "those of `signInAsStaff`.",
     )

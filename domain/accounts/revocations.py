@@ -33,7 +33,10 @@ _REVOKED = text("""
 
 
 class Revocations:
-    """One per API process, on its one event loop. Until its first look it trusts nobody."""
+    """One per API process, on its one event loop. Until its first look it trusts nobody.
+
+    It asks on a connection of its own, which `close` gives back: it hears of a ban also while all others are taken.
+    """
 
     def __init__(self, db: Database, *, token_seconds: int) -> None:
         self._db = db
@@ -91,6 +94,10 @@ class Revocations:
         if is_news:
             self._changed.set()
             self._changed = asyncio.Event()
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._db.close()
 
     def _forget(self, before: float) -> None:
         for known in (self._sessions, self._accounts):

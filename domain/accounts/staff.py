@@ -46,8 +46,10 @@ async def sign_in(db: Database, *, settings: Settings, attempt: Attempt, device:
     """A session for whoever brings name, password and code. A right code is used up, also where the answer is a refusal.
 
     Raises SignInRefused when one of them is wrong; when all are right, StaffLocked after too many wrong tries,
-    AccountDisabled, or PasswordChangeNeeded. LoginSwitchedOff without NIGHTMARKET_SEAL_KEY.
+    AccountDisabled, or PasswordChangeNeeded. LoginSwitchedOff without NIGHTMARKET_SEAL_KEY. BadInput for a device's name
+    that is too long, which is nobody's try.
     """
+    sessions.check_device(device)
     kept = await _checked(db, settings, attempt)
     outcome: SignedIn | Refusal
     async with db.transaction() as tx:
@@ -73,6 +75,7 @@ async def change_password(
 
     Raises PasswordTooWeak, which uses up neither code nor try, and what `sign_in` does but PasswordChangeNeeded.
     """
+    sessions.check_device(device)
     check_new_password(attempt, new_password)
     kept = await _checked(db, settings, attempt)
     fresh = await passwords.hashed(new_password)  # also for a wrong try: each takes as long

@@ -1,6 +1,7 @@
 """What staff sign in with: names and passwords that are allowed, and how many wrong tries lock a sign-in."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -82,11 +83,13 @@ def check_username(username: str) -> str:
 
 def check_new_password(attempt: Attempt, new: str) -> None:
     """Raises PasswordTooWeak unless it has 12 to 128 characters besides the username, is not the old one and not common."""
-    lowered = new.lower()
+    if len(new) > LONGEST:
+        raise PasswordTooWeak(Weakness.TOO_LONG)
+    composed, old = (unicodedata.normalize("NFKC", password) for password in (new, attempt.password[:LONGEST]))
+    lowered = composed.lower()
     weaknesses = {
-        Weakness.TOO_SHORT: len(new) < SHORTEST,
-        Weakness.TOO_LONG: len(new) > LONGEST,
-        Weakness.OLD: new == attempt.password,
+        Weakness.TOO_SHORT: min(len(new), len(composed)) < SHORTEST,
+        Weakness.OLD: composed == old,
         Weakness.COMMON: lowered in _COMMON or len(set(lowered)) < _DIFFERENT,
         Weakness.USERNAME: bool(attempt.name) and len(lowered.replace(attempt.name, "")) < SHORTEST,
     }

@@ -14,6 +14,7 @@ class Rate(StrEnum):
 
     GENERAL = "general"
     LOGIN = "login"
+    STAFF_LOGIN = "staff_login"
     REFRESH = "refresh"
     CLAIM = "claim"
     SEARCH = "search"
@@ -69,6 +70,8 @@ FIGURES = {
     Rate.SEARCH: Figures(Allowance(30, 120), Allowance(600, 6_000), is_strict=False),
     # a session lives thirty days: ten sign-ins a minute are somebody trying; new faces of a carrier's whole address are not
     Rate.LOGIN: Figures(Allowance(10, 10), Allowance(100, 120), is_strict=True),
+    # each costs a processor a quarter of a second or two, for the password's hash: an office at nine, not a crowd
+    Rate.STAFF_LOGIN: Figures(Allowance(5, 5), Allowance(20, 20), is_strict=True),
     # once in fifteen minutes for each session, and for all of them when a sale opens
     Rate.REFRESH: Figures(Allowance(10, 10), Allowance(2_000, 3_000), is_strict=True),
     # ten guesses a minute: a code of eight letters outlives its campaign

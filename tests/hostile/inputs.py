@@ -16,7 +16,7 @@ class Input(NamedTuple):
     body: Any
     status: int
     code: str = ""
-    headers: dict[str, str] = {}  # noqa: RUF012  # never changed
+    headers: dict[str, str] = {}  # never changed
     method: str = "POST"
     path: str = "/graphql"
 
