@@ -109,7 +109,7 @@ def sort_out(
     for error in errors:
         cause = error.original_error
         if cause is not None and isinstance(cause, (AnswerTooLarge, *client_errors)):
-            entries.append(told(error, code_of(cause), message_of(cause, language)))
+            entries.append(told(error, code_of(cause), message_of(cause, language), **_when(cause)))
         elif isinstance(cause or error, GraphQLError) and _is_about_an_argument(cause or error):
             entries.append(told(error, BAD_USER_INPUT, error.message))
         elif cause is not None and is_outage(cause):
@@ -125,6 +125,12 @@ def sort_out(
     if internal:
         report(internal[0].original_error or internal[0], reference, operation, places=_places(internal))
     return entries, outcome
+
+
+def _when(error: Exception) -> dict[str, float]:
+    """`retryAfter` in seconds, where waiting helps."""
+    seconds = getattr(error, "retry_after", None)
+    return {} if seconds is None else {"retryAfter": seconds}
 
 
 def _places(errors: Sequence[GraphQLError]) -> list[list[str | int]]:

@@ -11,6 +11,8 @@ Address = IPv4Address | IPv6Address
 
 MOST_HOPS = 16
 """Entries of X-Forwarded-For that are looked at: nobody has more proxies, and a header may be long."""
+LONGEST_ENTRY = 64
+"""Characters of an IPv6 address with its zone, brackets and port; longer ones are none, and are not worth remembering."""
 
 _DEVICE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
@@ -65,7 +67,8 @@ def _entries(scope: Scope) -> list[str]:
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     if not values:
         return []
-    return b",".join(values).decode("latin-1").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+    entries = b",".join(values).decode("latin-1").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+    return [entry if len(entry) <= LONGEST_ENTRY else "" for entry in entries]
 
 
 @lru_cache(maxsize=4096)

@@ -65,7 +65,7 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
     "FlashSaleState": {
         "DRAFT": ("草稿", "Draft"),
         "SCHEDULED": ("未开始", "Scheduled"),
-        "WARM": ("进行中", "On"),
+        "WARM": ("即将开抢或抢购中", "About to open, or open"),
         "STOPPED": ("已停止", "Stopped"),
         "CANCELLED": ("已取消", "Cancelled"),
         "SETTLED": ("已结束", "Over"),

@@ -58,15 +58,21 @@ def rate_of(rated: GraphQLField | GraphQLArgument | GraphQLInputField) -> rates.
 
 
 async def admit(context: Context, operation: Operation, variables: Mapping[str, Any]) -> None:
-    """Charge the operation to whoever asks. Raises RateLimited, and then it is charged to nobody."""
+    """Charge the operation to whoever asks: to their account or, without one, to their address, and to their device.
+
+    What signs staff in is charged to the address in any case: a guesser may have a hundred accounts of shoppers.
+    Raises RateLimited, and then it is charged to nobody.
+    """
+    charged = charges(operation, variables)
     who: list[tuple[By, str]] = []
     if context.principal is not None:
         who.append((By.SHOPPER, context.principal.account_id.hex))
-    elif address := _counted(context.address):
-        who.append((By.ADDRESS, address))
+    if context.principal is None or rates.Rate.STAFF_LOGIN in charged:
+        if address := _counted(context.address):
+            who.append((By.ADDRESS, address))
     if context.device:
         who.append((By.DEVICE, context.device[:LONGEST_DEVICE]))
-    await context.services.rates.admit(who, charges(operation, variables))
+    await context.services.rates.admit(who, charged)
 
 
 def signs_in(operation: Operation) -> bool:

@@ -1,5 +1,6 @@
 """A document, read: parsed, measured, validated and prepared for many executions. Never keeps one."""
 
+import re
 from itertools import islice
 from typing import Any
 
@@ -8,6 +9,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLSyntaxError,
+    IntValueNode,
     OperationDefinitionNode,
     StringValueNode,
     Visitor,
@@ -39,6 +41,10 @@ from api.faults import (
 from api.inputs import Inputs
 from api.limits import Limits, excesses
 from api.operations import ERRORS_AT_MOST, Operation, PublicSeconds
+
+NUMBER_DIGITS = 100  # nobody's: 64 bits have 19
+
+_LONG_NUMBER = re.compile(rf"\d{{{NUMBER_DIGITS}}}")
 
 
 class Document:
@@ -122,8 +128,8 @@ class Reader:
         except GraphQLSyntaxError as error:
             is_long = f"more than {self._limits.tokens} tokens" in error.message
             raise RequestFault.in_document(DOCUMENT_TOO_LARGE if is_long else GRAPHQL_PARSE_FAILED, [error]) from None
-        if "\\u" in text or "\0" in text:
-            visit(ast, _NoNul())
+        if "\\u" in text or "\0" in text or _LONG_NUMBER.search(text):
+            visit(ast, _Values())
         return ast
 
 
@@ -150,8 +156,15 @@ class FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
             raise RequestFault.of(DOCUMENT_TOO_COMPLEX, message, well_formed=True) from None
 
 
-class _NoNul(Visitor):
-    """Refuses U+0000 within a document's own values: PostgreSQL's text holds every character but this one."""
+class _Values(Visitor):
+    """Refuses what nobody can take of a document's own values: PostgreSQL's text holds every character but U+0000, and Python
+    reads no number of thousands of digits, in words that are not for clients.
+    """
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        if len(node.value) >= NUMBER_DIGITS:
+            message = f"A number has {NUMBER_DIGITS} digits or more."
+            raise RequestFault.of(BAD_USER_INPUT, message, well_formed=True)
 
     def enter_string_value(self, node: StringValueNode, *_: object) -> None:
         if "\0" in node.value:

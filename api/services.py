@@ -37,7 +37,9 @@ class Services:
         if not settings.token_keys:
             raise ValueError("NIGHTMARKET_TOKEN_KEYS must be set")
         tickets = TicketDesk(market.db, market.gate)
-        own = Database.connect(settings.database_url.get_secret_value(), connections=1, statement_seconds=ANSWER_SECONDS)
+        own = Database.connect(
+            settings.database_url.get_secret_value(), connections=1, statement_seconds=ANSWER_SECONDS
+        )
         revocations = Revocations(own, token_seconds=settings.token_seconds)
         return cls(
             revocations,

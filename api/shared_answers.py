@@ -38,12 +38,14 @@ class SharedAnswers:
     async def share(self, asked: Asked, *, seconds: float, find: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         """The answer `find` gives, asked for once however many wait for it; kept for `seconds` if it has no errors.
 
-        What `find` raises is raised for everyone who waits. Somebody who stops waiting does not stop the others.
+        What `find` raises is raised for everyone who waits. Somebody who stops waiting does not stop the others. Whoever
+        came first and was not let in was answered for themselves: the others then find their own.
         """
-        task = self._under_way.get(asked)
-        if task is None:
-            task = self._under_way[asked] = asyncio.create_task(find())
-            task.add_done_callback(partial(self._found, asked, seconds))
+        if (under_way := self._under_way.get(asked)) is not None:
+            answer = await asyncio.shield(under_way)
+            return await find() if answer.outcome == "refused" else answer
+        task = self._under_way[asked] = asyncio.create_task(find())
+        task.add_done_callback(partial(self._found, asked, seconds))
         return await asyncio.shield(task)
 
     def _found(self, asked: Asked, seconds: float, task: asyncio.Task[Answer]) -> None:

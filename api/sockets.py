@@ -12,6 +12,7 @@ from api.socket_messages import SUBPROTOCOL, Closing
 from api.wire import Receive, RequestHead, Scope, Send
 from domain.accounts.revocations import Revocations
 from domain.foundation import metrics
+from domain.foundation.rates import counted_address
 
 DRAIN_SECONDS = 3.0
 """For all sockets to be told that the process ends, and to be gone."""
@@ -21,7 +22,8 @@ class Sockets:
     """An ASGI application that speaks graphql-transport-ws; of WebSockets only.
 
     Any origin may come: the token is in the handshake's payload, cookies mean nothing, and mini-programs send origins of
-    their own. At most `at_most` sockets are open, and `per_address` from one address; who comes then is asked to try later.
+    their own. At most `at_most` sockets are open, and `per_address` from one address, or one customer's network of IPv6
+    (`counted_address`); who comes then is asked to try later.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Sockets:
         address = self._address(head)
         if self._is_draining:
             await _refuse(send, Closing.RESTART, "The server restarts.")
-        elif len(self._open) >= self._at_most or self._addresses[address] >= self._per_address:
+        elif len(self._open) >= self._at_most or self._addresses[counted_address(address)] >= self._per_address:
             await _refuse(send, Closing.TRY_LATER, "Too many sockets.")
         else:
             await self._serve(head, address, receive, send)
@@ -68,17 +70,18 @@ class Sockets:
             make_context=self._make_context,
             on_operation=self._on_operation,
         )
+        counted = counted_address(address)
         self._open.add(connection)
-        self._addresses[address] += 1
+        self._addresses[counted] += 1
         metrics.sockets_open.set(len(self._open))
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             await connection.serve()
         finally:
             self._open.discard(connection)
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
+            self._addresses[counted] -= 1
+            if not self._addresses[counted]:
+                del self._addresses[counted]
             metrics.sockets_open.set(len(self._open))
 
     @asynccontextmanager

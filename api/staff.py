@@ -73,7 +73,7 @@ class StaffMutation:
 
     @strawberry.mutation(
         directives=[*to(Who.ANYONE), *rates.of(Rate.STAFF_LOGIN)],
-        description="Sign in as staff. Five wrong tries in a row lock the sign-in for 15 minutes.",
+        description="Sign in as staff. Five wrong codes in a row, each with the right password, lock the sign-in for 15 minutes.",
     )
     async def sign_in_as_staff(self, info: Info, input: SignInAsStaffInput) -> SignInAsStaffResult:
         """Sign in."""
@@ -89,7 +89,7 @@ class StaffMutation:
 
     @strawberry.mutation(
         directives=[*to(Who.ANYONE), *rates.of(Rate.STAFF_LOGIN)],
-        description="Choose another password, needed before the first sign-in. All other sessions end. Wrong tries count as "
+        description="Choose another password, needed before the first sign-in. All other sessions end. Wrong codes count as "
         "those of `signInAsStaff`.",
     )
     async def change_staff_password(self, info: Info, input: ChangeStaffPasswordInput) -> ChangeStaffPasswordResult:

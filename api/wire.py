@@ -56,7 +56,8 @@ def check_json(head: RequestHead) -> None:
 
     A page on another site can make a browser post text or forms unasked, but never this media type.
     """
-    if not _is_json(head.headers.get(b"content-type", b"")):
+    content_type = head.headers.get(b"content-type", b"")
+    if len(content_type) > HEADER_BYTES or not _is_json(content_type):
         raise RequestFault.of(UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.", status=415)
 
 
@@ -123,15 +124,17 @@ def decode_parameters(query_string: bytes) -> Request:
     return read_request(given, variables.encode())
 
 
-@lru_cache(maxsize=256)
 def media_type(accept: bytes) -> bytes | None:
     """The media type of the answer to a request with this Accept header; None when neither will do.
 
     The newer one is for those who name it and do not prefer the older one to it. Wildcards do not name it: who sends
     `*/*` may never have heard of it.
     """
-    if not accept or len(accept) > HEADER_BYTES:
-        return JSON
+    return _chosen(accept) if 0 < len(accept) <= HEADER_BYTES else JSON
+
+
+@lru_cache(maxsize=256)
+def _chosen(accept: bytes) -> bytes | None:
     quality = {}
     for media_range in accept.decode("latin-1").lower().split(","):
         name, *parameters = (part.strip() for part in media_range.split(";"))
@@ -145,8 +148,6 @@ def media_type(accept: bytes) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def _is_json(content_type: bytes) -> bool:
-    if len(content_type) > HEADER_BYTES:
-        return False
     name, *parameters = (part.strip() for part in content_type.decode("latin-1").lower().split(";"))
     charsets = [p[8:].strip('"') for p in parameters if p.startswith("charset=")]
     return name == "application/json" and all(charset in {"utf-8", "utf8"} for charset in charsets)

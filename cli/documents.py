@@ -68,6 +68,8 @@ def check(
 
 def _show(documents: Mapping[str, str], *, new: Iterable[str] = ()) -> Set[str]:
     """Print a table of documents; gives back the ids of those that cannot be executed."""
+    from graphql.execution.values import VariableValues
+
     from api import schema
     from api.faults import RequestFault
     from api.limits import Limits
@@ -82,13 +84,16 @@ def _show(documents: Mapping[str, str], *, new: Iterable[str] = ()) -> Set[str]:
     for document_id, text in documents.items():
         name = (re.findall(r"\b(?:query|mutation|subscription)\s+(\w+)", text) or [""])[0]
         try:
-            cost = reader.read(text).operation(None).cost
+            operation = reader.read(text).operation(None)
+            if isinstance(operation.cost, int):
+                operation.price(VariableValues({}, {}))  # too dear whatever its variables are
         except RequestFault as fault:
             reasons[document_id] = f"{name}: {fault}"
             table.add_row(name, document_id[:19], "", Text("cannot be executed", style="red"))
             continue
         state = "new" if document_id in new else ""
-        table.add_row(name, document_id[:19], str(cost) if isinstance(cost, int) else "by its variables", state)
+        told_cost = str(operation.cost) if isinstance(operation.cost, int) else "by its variables"
+        table.add_row(name, document_id[:19], told_cost, state)
     console.print(table)
     for reason in reasons.values():
         console.print(Text(reason, style="red"), soft_wrap=True)

@@ -31,7 +31,7 @@ staff = typer.Typer(
     no_args_is_help=True,
     help="Who works behind the counter. They sign in by a name, a password and the code of an authenticator app; the first "
     "two and the app's key are made here and shown once. The first password only serves to choose another "
-    "(changeStaffPassword). Five wrong tries in a row lock a sign-in for 15 minutes; `reset` ends the lock. Needs "
+    "(changeStaffPassword). Five wrong codes in a row lock a sign-in for 15 minutes; `reset` ends the lock. Needs "
     "NIGHTMARKET_SEAL_KEY, the same as the API's. Every deed is on the trail.",
 )
 

@@ -89,7 +89,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     const id = newKey();
     const hear = (answer, isLast = answer.pollAfterMs === null || answer.code === 'NOT_FOUND') => {
       if (!watches.has(id)) return;
-      if (isLast) watches.delete(id); // it cannot change any more
+      if (isLast) forget(id); // it cannot change any more
       onAnswer(answer);
     };
     const subscribe = () => say({ id, type: 'subscribe', payload: { documentId: documents[subscription], variables } });
@@ -103,15 +103,24 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     if (isLive) subscribe();
     connect();
     setTimeout(poll, 1000);
-    return () => watches.delete(id) && isLive && say({ id, type: 'complete' });
+    return () => {
+      if (isLive && watches.has(id)) say({ id, type: 'complete' });
+      forget(id);
+    };
+  }
+  const forget = (id) => [watches.delete(id), rest()];
+  function rest() { // a socket that nobody needs stands in the way of others
+    if (!isLive || watches.size) return;
+    isLive = false;
+    socket.close({});
   }
   const fail = ({ hear, subscribe }, { message, extensions: { code, retryAfter } }) =>
     retryAfter ? setTimeout(() => isLive && subscribe(), retryAfter * 1000) : hear({ code, message }, true);
   const say = (message) => socket.send({ data: JSON.stringify(message) });
   function connect() {
     if (socket || !watches.size) return;
-    const mine = (socket = wx.connectSocket({ url: socketUrl, protocols: ['graphql-transport-ws'], fail: () => lost({}) }));
     const token = tokens && tokens.accessToken;
+    let silence; // the server pings every 25 seconds: a socket that says nothing is dead, whatever the phone believes
     const lost = async ({ code }) => {
       clearTimeout(silence);
       if (socket !== mine) return;
@@ -119,9 +128,10 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
       if (code === 4403 && token) await renew(token).catch(() => false);
       setTimeout(connect, Math.random() * Math.min(30000, 500 * 2 ** failures++)); // not all at once after a restart
     };
+    const mine = (socket = wx.connectSocket({ url: socketUrl, protocols: ['graphql-transport-ws'], fail: () => lost({}) }));
+    if (!mine) return; // too many are open, and `fail` is told
     const authorization = token ? `Bearer ${token}` : '';
     mine.onOpen(() => say({ type: 'connection_init', payload: { authorization, language, device } }));
-    let silence; // the server pings every 25 seconds: a socket that says nothing is dead, whatever the phone believes
     mine.onMessage(({ data }) => {
       clearTimeout(silence);
       silence = setTimeout(() => [mine.close({}), lost({})], 60000);
@@ -130,10 +140,11 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
       if (type === 'connection_ack') {
         [isLive, failures] = [true, 0];
         watches.forEach((each) => each.subscribe()); // each is told at once how things stand: nothing was missed
+        rest();
       } else if (type === 'ping') say({ type: 'pong' });
       else if (watched && type === 'next' && payload.data) watched.hear(Object.values(payload.data)[0]);
       else if (watched && type === 'error') fail(watched, payload[0]);
-      else if (type === 'complete') watches.delete(id);
+      else if (type === 'complete') forget(id);
     });
     mine.onClose(lost);
     mine.onError(() => lost({}));

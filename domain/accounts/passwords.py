@@ -4,32 +4,53 @@ import asyncio
 import base64
 import os
 import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from domain.foundation.errors import RateLimited
+
+T = TypeVar("T")
+
 READ = 1_024
 """Characters of a password that are looked at: several times as many as one may have, however it is composed."""
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-# Two at a time, 128 MiB: whoever tries passwords by the thousand waits in line and takes neither memory nor the loop.
-_threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+AT_A_TIME = 2
+"""128 MiB: whoever tries passwords by the thousand takes neither memory nor the loop."""
+WAITING = 8
+"""How many may stand in line for that, in one process: about a second's work. The next is refused, and hashes nothing."""
+COME_AGAIN_SECONDS = 2.0
+_threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="argon2")
+_places = BoundedSemaphore(AT_A_TIME + WAITING)
 
 
 async def hashed(password: str) -> str:
-    """The hash to keep, with its salt and parameters."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, _normal(password))
+    """The hash to keep, with its salt and parameters. Raises RateLimited while too many wait for one."""
+    return await _in_line(lambda: _hasher.hash(_normal(password)))
 
 
 async def is_right(password: str, kept: str | None) -> bool:
-    """Whether the password has this hash. Without one the answer is no and takes as long."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _verify, kept or _decoy(), _normal(password))
+    """Whether the password has this hash. Without one the answer is no and takes as long. Raises RateLimited."""
+    return await _in_line(lambda: _verify(kept or _decoy(), _normal(password)))
 
 
 def is_outdated(kept: str) -> bool:
     """Whether the hash was made with other parameters than today's."""
     return _hasher.check_needs_rehash(kept)
+
+
+async def _in_line(work: Callable[[], T]) -> T:
+    if not _places.acquire(blocking=False):
+        raise RateLimited(retry_after=COME_AGAIN_SECONDS)
+    begun = _threads.submit(work)
+    # given back when the work is over, or was called off before it began: not when somebody ceased to wait for it
+    begun.add_done_callback(lambda _: _places.release())
+    return await asyncio.wrap_future(begun)
 
 
 def _verify(kept: str, password: str) -> bool:

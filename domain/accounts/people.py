@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Column, Exists, delete, exists, select, update
 
 from domain.accounts import sessions
 from domain.accounts.actions import give_roles
@@ -33,7 +33,7 @@ async def give_role(db: Database, *, account_id: UUID, role: Role, by: UUID, now
         await _lock(tx, account_id)
         if role in await tx.column(select(roles.c.role).where(roles.c.account_id == account_id)):
             return
-        if role in STAFF and not await _is_enrolled(tx, account_id):
+        if role in STAFF and not await tx.value(select(_is_enrolled(account_id))):
             raise SecondFactorMissing()
         await give_roles(tx, account_id=account_id, given=[role], by=by, now=now)
         await _note(tx, "give_role", account_id, by=by, now=now, role=role)
@@ -94,14 +94,14 @@ async def end_sessions(db: Database, *, account_id: UUID, by: UUID, now: datetim
 
 
 async def _lock_admins(tx: Transaction) -> Sequence[UUID]:
-    """Every admin who can sign in, by id, with their roles: whoever asks next waits, and sees who is left.
+    """Every admin who can sign in as staff, by id, with their roles: whoever asks next waits, and sees who is left.
 
     Before the account itself is locked, so that two admins who ban each other do not wait for each other.
     """
     found: Sequence[UUID] = await tx.column(
         select(accounts.c.id)
         .join_from(accounts, roles)
-        .where(roles.c.role == Role.ADMIN, accounts.c.disabled_at.is_(None))
+        .where(roles.c.role == Role.ADMIN, accounts.c.disabled_at.is_(None), _is_enrolled(accounts.c.id))
         .order_by(accounts.c.id)
         .with_for_update(key_share=True)
     )
@@ -121,8 +121,8 @@ async def _lock(tx: Transaction, account_id: UUID) -> AnyRow:
     return row
 
 
-async def _is_enrolled(tx: Transaction, account_id: UUID) -> bool:
-    return bool(await tx.value(select(exists().where(staff_credentials.c.account_id == account_id))))
+def _is_enrolled(account_id: UUID | Column[UUID]) -> Exists:
+    return exists().where(staff_credentials.c.account_id == account_id)
 
 
 async def _write(tx: Transaction, account_id: UUID, **changes: object) -> None:

@@ -33,7 +33,7 @@ _REVOKED = text("""
 
 
 class Revocations:
-    """One per API process, on its one event loop. Until its first look it trusts nobody.
+    """One per API process, on its one event loop. Until its first look it trusts nobody, and says that it cannot.
 
     It asks on a connection of its own, which `close` gives back: it hears of a ban also while all others are taken.
     """
@@ -48,11 +48,14 @@ class Revocations:
         self._changed = asyncio.Event()
 
     def is_revoked(self, principal: Principal) -> bool:
-        """Whether the token that proved this is refused by now: its session ended, or its account's tokens did."""
-        return (
-            principal.session_id in self._sessions
-            or principal.issued_at < self._accounts.get(principal.account_id, 0.0)
-            or self._looked_at is None
+        """Whether the token that proved this is refused by now: its session ended, or its account's tokens did.
+
+        Raises ConnectionError before the first look: the token may be good, and whoever threw it away would be signed out.
+        """
+        if self._looked_at is None:
+            raise ConnectionError("the ledger has not told yet what was revoked")
+        return principal.session_id in self._sessions or principal.issued_at < self._accounts.get(
+            principal.account_id, 0.0
         )
 
     async def wait_for_change(self) -> None:

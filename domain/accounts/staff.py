@@ -3,6 +3,7 @@
 Whoever tries is told nothing before all three are right, and it takes as long whatever is wrong.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +25,7 @@ from domain.accounts.staff_rules import (
 )
 from domain.accounts.tables import accounts, staff_credentials
 from domain.foundation.database import AnyRow, Database, Transaction
-from domain.foundation.errors import Refusal
+from domain.foundation.errors import RateLimited, Refusal
 from domain.foundation.ids import encode
 from domain.foundation.settings import Settings
 from domain.trail import store as trail
@@ -45,9 +46,9 @@ class _Proven:
 async def sign_in(db: Database, *, settings: Settings, attempt: Attempt, device: str, now: datetime) -> SignedIn:
     """A session for whoever brings name, password and code. A right code is used up, also where the answer is a refusal.
 
-    Raises SignInRefused when one of them is wrong; when all are right, StaffLocked after too many wrong tries,
-    AccountDisabled, or PasswordChangeNeeded. LoginSwitchedOff without NIGHTMARKET_SEAL_KEY. BadInput for a device's name
-    that is too long, which is nobody's try.
+    Raises SignInRefused when one of them is wrong; when all are right, StaffLocked after too many wrong codes,
+    AccountDisabled, or PasswordChangeNeeded. LoginSwitchedOff without NIGHTMARKET_SEAL_KEY. Nobody's try: BadInput for a
+    device's name that is too long, RateLimited while too many passwords are being hashed.
     """
     sessions.check_device(device)
     kept = await _checked(db, settings, attempt)
@@ -60,11 +61,12 @@ async def sign_in(db: Database, *, settings: Settings, attempt: Attempt, device:
             outcome = PasswordChangeNeeded()
         else:
             outcome = await _start(tx, settings, proven, device=device, now=now)
-    # raised after the commit: a wrong try is remembered, and a code that was taken is taken
+    # raised after the commit: a wrong code is remembered, and one that was taken is taken
     if isinstance(outcome, Refusal):
         raise outcome
     if kept and passwords.is_outdated(kept):
-        await _renew(db, kept, await passwords.hashed(attempt.password))
+        with suppress(RateLimited):  # at the next sign-in, then
+            await _renew(db, kept, await passwords.hashed(attempt.password))
     return outcome
 
 
@@ -78,7 +80,7 @@ async def change_password(
     sessions.check_device(device)
     check_new_password(attempt, new_password)
     kept = await _checked(db, settings, attempt)
-    fresh = await passwords.hashed(new_password)  # also for a wrong try: each takes as long
+    fresh = await passwords.hashed(new_password)  # also where all is refused: each try takes as long
     outcome: SignedIn | Refusal
     async with db.transaction() as tx:
         proven = await _prove(tx, settings, attempt, kept, now=now)
@@ -116,9 +118,10 @@ async def _checked(db: Database, settings: Settings, attempt: Attempt) -> str | 
 async def _prove(
     tx: Transaction, settings: Settings, attempt: Attempt, kept: str | None, *, now: datetime
 ) -> _Proven | Refusal:
-    """Whose name, password and code these are; or why not, which is written down as far as it counts.
+    """Whose name, password and code these are; or why not.
 
-    The hash was checked without a lock, for that takes long: it must still be the one that is kept.
+    A wrong code counts where the password was right: by wrong passwords anybody who has heard a name could keep its owner
+    out. The hash was checked without a lock, for that takes long: it must still be the one that is kept.
     """
     row = await _lock(tx, attempt.name)
     if row is None:
@@ -127,11 +130,11 @@ async def _prove(
     step = totp.step_of(secret, attempt.code, used=row.totp_step, now=now)
     tries = Tries(row.failures, row.locked_until)
     if step is None or kept != row.password_hash:
-        wrong = tries.and_a_wrong_one(now)
-        if wrong != tries:
-            if wrong.locked_until:
-                log.warning("staff_locked", account=encode("account", row.account_id))
-            await _write(tx, row.account_id, failures=wrong.failures, locked_until=wrong.locked_until)
+        after = tries.and_a_wrong_one(now) if kept == row.password_hash else tries
+        # written also where nothing changes: a right password would show by the time that it takes
+        await _write(tx, row.account_id, failures=after.failures, locked_until=after.locked_until)
+        if after != tries and after.locked_until:
+            log.warning("staff_locked", account=encode("account", row.account_id))
         return SignInRefused()
     if tries.is_locked(now):
         await _write(tx, row.account_id, totp_step=step)

@@ -1,4 +1,4 @@
-"""What staff sign in with: names and passwords that are allowed, and how many wrong tries lock a sign-in."""
+"""What staff sign in with: names and passwords that are allowed, and how many wrong codes lock a sign-in."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from typing import ClassVar
 from domain.foundation.errors import BadInput, Refusal
 
 TRIES = 5
-"""Wrong ones in a row that lock a sign-in."""
+"""Wrong codes in a row, each with the right password, that lock a sign-in."""
 LOCKED_FOR = timedelta(minutes=15)
 SHORTEST, LONGEST = 12, 128
 """Characters of a password."""
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """Wrong tries in a row, and until when there is a lock after too many."""
+    """Wrong codes in a row, and until when there is a lock after too many."""
 
     failures: int
     locked_until: datetime | None
@@ -103,13 +103,13 @@ class SignInRefused(Refusal):
     """Name, password and code do not belong together; which of them is wrong is not told."""
 
     code: ClassVar[str] = "SIGN_IN_REFUSED"
-    zh: ClassVar[str] = "用户名、密码或动态码不正确；连续 5 次错误将锁定 15 分钟"
-    en: ClassVar[str] = "name, password or code is wrong; five wrong tries in a row lock the sign-in for 15 minutes"
+    zh: ClassVar[str] = "用户名、密码或动态码不正确；动态码连续 5 次错误将锁定 15 分钟"
+    en: ClassVar[str] = "name, password or code is wrong; five wrong codes in a row lock the sign-in for 15 minutes"
 
 
 @dataclass(frozen=True)
 class StaffLocked(Refusal):
-    """After five wrong tries nobody signs in under this name for 15 minutes.
+    """After five wrong codes, each with the right password, nobody signs in under this name for 15 minutes.
 
     Told only to whoever brings the right password and code, which is used up by that: anybody else learns neither that
     there is such a name nor that it is locked.
@@ -118,8 +118,8 @@ class StaffLocked(Refusal):
     locked_until: datetime
 
     code: ClassVar[str] = "STAFF_LOCKED"
-    zh: ClassVar[str] = "连续输错次数过多，请稍后再试"
-    en: ClassVar[str] = "too many wrong tries; sign in again after {locked_until:%Y-%m-%d %H:%M:%S} UTC"
+    zh: ClassVar[str] = "动态码连续输错次数过多，请稍后再试"
+    en: ClassVar[str] = "too many wrong codes; sign in again after {locked_until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,9 @@ class Verifier:
         self._capacity = remembered
 
     def principal(self, token: str, *, now: datetime) -> Principal:
-        """Who the token speaks of. Raises NotSignedIn when it is forged, of an unknown key, over, or revoked."""
+        """Who the token speaks of. Raises NotSignedIn when it is forged, of an unknown key, over, or revoked, and what
+        `is_revoked` raises.
+        """
         known = self._remembered.get(token)
         if known is None:
             known = self._verify(token)

@@ -11,6 +11,8 @@ from domain.foundation.redaction import redact_all
 
 MOST_CHARACTERS = 8_000
 """Of a traceback, and of any other text in an event. A traceback keeps its end, where the error is."""
+_CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
+_CONTROLS_OF_A_TRACEBACK = {code: written for code, written in _CONTROLS.items() if chr(code) not in "\t\n"}
 
 
 def configure(*, level: str = "INFO", as_json: bool = False) -> None:
@@ -45,6 +47,7 @@ def configure(*, level: str = "INFO", as_json: bool = False) -> None:
                 structlog.processors.format_exc_info,
                 _shorten,
                 _redact,  # last: whatever becomes text on the way has become it
+                *(() if as_json else (_tame,)),
                 renderer,
             ],
         )
@@ -69,3 +72,11 @@ def _shorten(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
 
 def _redact(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     return redact_all(event)
+
+
+def _tame(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """No text begins a line of its own, which might be a forged one, or speaks to the terminal."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = value.translate(_CONTROLS_OF_A_TRACEBACK if key == "exception" else _CONTROLS)
+    return event

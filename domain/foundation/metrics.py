@@ -1,5 +1,7 @@
 """What the market counts for Prometheus. Labels are bounded: names of operations and states, never ids."""
 
+from itertools import product
+
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
@@ -74,6 +76,14 @@ socket_closes = Counter(
     "nightmarket_socket_closes_total", "Sockets that ended, by the close code we sent, or by_client", ["code"]
 )
 timetable_leads = Gauge("nightmarket_timetable_leads", "1 in the worker that leads the timetable, 0 in others")
+
+# Prometheus sees no increase in a series that begins at 1: what an alert waits for is told from 0 on.
+for _reason in ("sold_out", "limit"):
+    refused.labels(_reason)
+for _reason in ("cold", "epoch", "restart", "drift"):
+    gates_rebuilt.labels(_reason)
+for _gateway, _outcome in product(("wechat", "stripe"), ("forged", "malformed", "mismatch")):
+    notices.labels(_gateway, _outcome)
 
 OF_THE_LEADER = (
     events_dead,

@@ -24,7 +24,9 @@ class Rate(StrEnum):
 
 
 class By(StrEnum):
-    """By whom requests are counted. Who is signed in is never counted by address: many share one (CGNAT, a campus)."""
+    """By whom requests are counted. Who is signed in is not counted by address, which many share (CGNAT, a campus), but
+    where they sign in as staff.
+    """
 
     SHOPPER = "shopper"
     DEVICE = "device"
@@ -46,7 +48,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The allowances of a class: for each shopper and each device, and for everybody not signed in behind one address.
+    """The allowances of a class: for each shopper and each device, and for all behind one address who are counted by it.
 
     `is_strict`: counted in the gate before anything is done. The others are counted in the memory of the process and
     told to the gate a moment later, which costs them no round trip.
@@ -70,7 +72,8 @@ FIGURES = {
     Rate.SEARCH: Figures(Allowance(30, 120), Allowance(600, 6_000), is_strict=False),
     # a session lives thirty days: ten sign-ins a minute are somebody trying; new faces of a carrier's whole address are not
     Rate.LOGIN: Figures(Allowance(10, 10), Allowance(100, 120), is_strict=True),
-    # each costs a processor a quarter of a second or two, for the password's hash: an office at nine, not a crowd
+    # each costs a processor a quarter of a second or two, for the password's hash, and nothing else stops who guesses
+    # passwords: an office at nine, not a crowd
     Rate.STAFF_LOGIN: Figures(Allowance(5, 5), Allowance(20, 20), is_strict=True),
     # once in fifteen minutes for each session, and for all of them when a sale opens
     Rate.REFRESH: Figures(Allowance(10, 10), Allowance(2_000, 3_000), is_strict=True),

@@ -11,17 +11,19 @@ from typing import Any
 REMOVED = "***"
 
 _WORDS = (
-    r"(?:\w+_)?(?:password|passphrase|passwd)|(?:\w+_)?secret|appsecret|(?:access|refresh|id|session)_?token|token|"
-    r"(?:app|js|login|wechat|phone|totp|pickup|one_time|recovery)_?codes?|totp(?:_\w+)?|otp|session_?key|"
+    r"\w*(?:password|passphrase|passwd|secret)|(?:access|refresh|id|session)_?token|token|"
+    r"(?:app|js|login|wechat|phone|totp|pickup|one_?time|recovery)_?codes?|totp(?:_\w+)?|otp|session_?key|"
     r"(?:api|private|seal|pass|token|apiv3)_?keys?|authorization|cookie|openid|open_id|unionid|union_id|payer|"
     r"(?:flash_?sale_?)?pass|place|signature|encrypted_?data|recipient|recipient_name|id_number"
 )
 _NAME = re.compile(rf"(?:{_WORDS})", re.IGNORECASE)
 
-# What a name says, in a text: password=..., "js_code": "...", 'token': '...', also with quotes that are escaped
+# What a name says, in a text: password=..., "js_code": "...", 'token': b'...', also with quotes that are escaped, however
+# often, or three, or that nobody has closed, for texts are cut off
 _NAMED = re.compile(
-    rf"""(?<!\w)((?:{_WORDS})\\?["']?\s*[=:]\s*)(?:(\\?["'])(?:(?!\2).)*\2|(?:(?:Bearer|Basic)\s+)?[^\s"'\\&,;)}}\]]+)""",
-    re.IGNORECASE,
+    rf"""(?<!\w)((?:{_WORDS})\\*["']?\s*[=:]\s*(?:b(?=["']))?)"""
+    r"""(?:(\\*(?:"{3}|["']))(?:(?!\2)(?:\\.|[^\\\n]))*(?:\2|\\*$)|(?:(?:Bearer|Basic)\s+)?[^\s"'\\&,;)}\]]+)""",
+    re.IGNORECASE | re.MULTILINE,
 )
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # the credentials of a header, whatever they look like
@@ -36,11 +38,24 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(sk|rk|whsec)_[A-Za-z0-9_]{8,}"), rf"\1_{REMOVED}"),
     # the password in an address
     (re.compile(r"(://[^\s:/@]*:)[^\s@/]+@"), rf"\1{REMOVED}@"),
+    # a code that somebody signs in with: the codes of errors have capitals only, or fewer digits
+    (
+        re.compile(
+            r"""(?<!\w)(code\\*["']?\s*[=:]\s*\\*["']?)(?=[A-Za-z_-]*\d)(?=[A-Z_-]*[a-z0-9])[A-Za-z0-9_-]{6,}"""
+        ),
+        rf"\1{REMOVED}",
+    ),
+    # what pydantic could not read, of which it shows 50 characters, and the row that PostgreSQL would not take
+    (re.compile(r"(\binput_value=).{,100}?(?=, input_type=)", re.DOTALL), rf"\1{REMOVED}"),
+    (re.compile(r"(\bFailing row contains )\(.*?(?:\)\.?$|\Z)", re.DOTALL | re.MULTILINE), rf"\1{REMOVED}"),
     # a name that WeChat gives a person: 28 characters, among them one at least that no word of a program has
     (re.compile(r"(?<![A-Za-z0-9_-])o(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])"), REMOVED),
     # a mobile number of mainland China, kept as people read it out: 138****5678
     (
-        re.compile(r"(?<![0-9A-Za-z])(?<!\d\.)((?:\+?86[ -]?)?1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?![0-9A-Za-z])"),
+        re.compile(
+            r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-F]{2}))(?<!\d\.)"
+            r"((?:(?:\+|00)?86[ -]?)?1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?![0-9A-Za-z])"
+        ),
         r"\1****\2",
     ),
 )

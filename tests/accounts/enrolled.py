@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from uuid import UUID
 
 import pyotp
@@ -77,8 +78,9 @@ Enrol = Callable[..., Awaitable[Member]]
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes that cost nothing."""
+    """Hashes that cost nothing, and a line for as many as a test sends at once."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
+    monkeypatch.setattr(passwords, "_places", BoundedSemaphore(100))
 
 
 @pytest.fixture

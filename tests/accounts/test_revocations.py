@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text, update
 
+from api.services import Services
 from domain.accounts import actions, refreshing, revocations, sessions
 from domain.accounts.revocations import Revocations
 from domain.accounts.rules import Principal
@@ -15,6 +16,7 @@ from domain.accounts.tokens import Verifier
 from domain.foundation import clock
 from domain.foundation.database import Database
 from domain.foundation.errors import NotSignedIn
+from domain.foundation.runtime import Market
 from tests.statements import count_statements
 
 SECOND = timedelta(seconds=1)
@@ -77,7 +79,8 @@ async def until(is_so, seconds=5.0):
 async def test_before_its_first_look_a_process_trusts_nobody(sign_in, db, now):
     somebody = await sign_in()
     told = Revocations(db, token_seconds=900)
-    assert told.is_revoked(somebody)
+    with pytest.raises(ConnectionError):
+        told.is_revoked(somebody)
 
     await told.look(now)
 
@@ -212,6 +215,20 @@ async def test_every_process_refuses_within_five_seconds(sign_in, sign_out, sett
         took = await until(lambda: all(process.is_revoked(principal) for process in processes))
 
     assert took < 5
+
+
+async def test_a_ban_is_heard_while_every_connection_of_the_process_is_taken(sign_in, settings, db):
+    principal = await sign_in(at=clock.now())
+    market = Market.open(settings.model_copy(update={"database_connections": 1}))
+    told = Services.of(market).revocations
+    await told.try_to_look()
+
+    async with market.db.reading(), running(told):
+        await disable(db, principal, clock.now())
+        await until(lambda: told.is_revoked(principal))
+
+    await told.close()
+    await market.close()
 
 
 async def test_a_ledger_out_of_reach_is_told_once_and_what_is_known_stays_known(

@@ -1,4 +1,4 @@
-"""How staff sign in: all three or nothing, five wrong tries, no code twice, and nothing told to whoever guesses."""
+"""How staff sign in: all three or nothing, five wrong codes, no code twice, and nothing told to whoever guesses."""
 
 import asyncio
 import time
@@ -13,10 +13,11 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from domain.accounts import enrolling, passwords, people
+from domain.accounts import enrolling, passwords, people, staff
 from domain.accounts.rules import AccountDisabled, LoginSwitchedOff, Role
 from domain.accounts.staff_rules import (
     LOCKED_FOR,
+    TRIES,
     PasswordChangeNeeded,
     PasswordTooWeak,
     SignInRefused,
@@ -52,7 +53,7 @@ async def living_sessions(db, account_id):
 async def fail(member: Member, times: int, at):
     for _ in range(times):
         with pytest.raises(SignInRefused):
-            await member.sign_in(at, password="wrong-wrong-1")
+            await member.sign_in(at, code=member.wrong_code(at))
 
 
 async def test_name_password_and_code_open_a_session_in_ones_roles(member, settings, db, now):
@@ -67,8 +68,8 @@ async def test_name_password_and_code_open_a_session_in_ones_roles(member, setti
     assert await living_sessions(db, amei.id) == before | {signed_in.principal.session_id}
 
 
-@pytest.mark.parametrize("wrong", ["username", "password", "code", "all"])
-async def test_whatever_is_wrong_the_refusal_is_the_same(member, db, now, wrong):
+@pytest.mark.parametrize(("wrong", "counted"), [("username", 0), ("password", 0), ("code", 1), ("all", 0)])
+async def test_whatever_is_wrong_the_refusal_is_the_same(member, db, now, wrong, counted):
     amei = await member()
     before = await living_sessions(db, amei.id)
     wrongs = {"username": "ameı", "password": "lantern-market-8", "code": amei.wrong_code(now)}
@@ -79,7 +80,7 @@ async def test_whatever_is_wrong_the_refusal_is_the_same(member, db, now, wrong)
 
     assert refused.value == SignInRefused()
     assert await living_sessions(db, amei.id) == before
-    assert (await kept(amei))["failures"] == (0 if "username" in said else 1)
+    assert (await kept(amei))["failures"] == counted
 
 
 @pytest.mark.parametrize("username", ["", "nobody", "a\0b", "阿美", "%", "a" * 5000])
@@ -107,6 +108,32 @@ async def test_an_unknown_name_costs_the_hash_and_the_statements_of_a_wrong_pass
     assert wrong == ["SELECT", "SELECT", "UPDATE"]
     assert len(checked) == 2
     assert extract_parameters(checked[0]) == extract_parameters(checked[1])
+
+
+async def test_a_right_password_with_a_wrong_code_costs_the_statements_of_a_wrong_password(member, db, now):
+    amei = await member()
+
+    async def statements(**wrong):
+        with count_statements(db) as sent, pytest.raises(SignInRefused):
+            await amei.sign_in(now, **wrong)
+        return sent
+
+    wrong = await statements(password="wrong-wrong-1")
+    assert await statements(code=amei.wrong_code(now)) == wrong
+    await fail(amei, 4, now)
+    assert await statements(code=amei.wrong_code(now)) == await statements(password="wrong-wrong-1") == wrong
+
+
+async def test_whoever_knows_a_name_only_keeps_nobody_out(member, now):
+    amei = await member()
+    before = await kept(amei)
+
+    for n in range(2 * TRIES):
+        with pytest.raises(SignInRefused):
+            await amei.sign_in(now, password=f"wrong-wrong-{n}", code=amei.wrong_code(now))
+
+    assert await kept(amei) == before
+    await amei.sign_in(now)
 
 
 async def test_an_unknown_name_takes_as_long_as_a_wrong_password(member, db, settings, now, monkeypatch):
@@ -163,12 +190,12 @@ async def test_of_20_sign_ins_with_one_code_at_once_one_opens_a_session(member, 
 
     outcomes = await asyncio.gather(*(amei.sign_in(now) for _ in range(20)), return_exceptions=True)
 
-    # the others are wrong tries, and lock; whoever comes first of all is let in
+    # to the others the code is a wrong one, and they lock; whoever comes first of all is let in
     assert Counter(type(outcome).__name__ for outcome in outcomes) == {"SignedIn": 1, "SignInRefused": 19}
     assert len(await living_sessions(db, amei.id) - before) == 1
 
 
-async def test_after_five_wrong_tries_the_right_ones_are_told_until_when(member, now):
+async def test_after_five_wrong_codes_the_right_ones_are_told_until_when(member, now):
     amei = await member()
     await fail(amei, 5, now)
 
@@ -216,12 +243,12 @@ async def test_a_lock_ends_by_itself_and_success_begins_anew(member, now):
     await amei.sign_in(now + LOCKED_FOR + MINUTE)
 
 
-async def test_20_wrong_tries_at_once_are_five_and_a_lock(member, now):
+async def test_20_wrong_codes_at_once_are_five_and_a_lock(member, now):
     amei = await member()
 
     with capture_logs() as logged:
         outcomes = await asyncio.gather(
-            *(amei.sign_in(now, password=f"wrong-wrong-{n}") for n in range(20)), return_exceptions=True
+            *(amei.sign_in(now, code=amei.wrong_code(now)) for _ in range(20)), return_exceptions=True
         )
 
     assert Counter(map(type, outcomes)) == {SignInRefused: 20}
@@ -230,7 +257,7 @@ async def test_20_wrong_tries_at_once_are_five_and_a_lock(member, now):
     assert (found["failures"], found["locked_until"]) == (5, now + LOCKED_FOR)
 
 
-async def test_four_wrong_tries_at_once_are_counted_as_four(member, now):
+async def test_four_wrong_codes_at_once_are_counted_as_four(member, now):
     amei = await member()
 
     await asyncio.gather(*(amei.sign_in(now, code=amei.wrong_code(now)) for _ in range(4)), return_exceptions=True)
@@ -294,7 +321,20 @@ async def test_a_weak_password_uses_up_neither_code_nor_try(newcomer, now):
     await amei.change_password(OWN, now)
 
 
-async def test_changing_a_password_needs_all_three_and_counts_wrong_tries(member, now):
+async def test_a_device_with_too_long_a_name_uses_up_neither_code_nor_try(member, db, settings, now):
+    amei = await member()
+    before = await kept(amei)
+    said = {"settings": settings, "device": "x" * 101, "now": now}
+
+    with pytest.raises(BadInput):
+        await staff.sign_in(db, attempt=amei.attempt(now, password="wrong-wrong-1"), **said)
+    with pytest.raises(BadInput):
+        await staff.change_password(db, attempt=amei.attempt(now), new_password="another-market-9", **said)
+
+    assert await kept(amei) == before
+
+
+async def test_changing_a_password_needs_all_three_and_counts_wrong_codes(member, now):
     amei = await member()
     before = await kept(amei)
     new = "paper-lantern-7"
@@ -303,8 +343,8 @@ async def test_changing_a_password_needs_all_three_and_counts_wrong_tries(member
         with pytest.raises(SignInRefused):
             await amei.change_password(new, now, **wrong)
 
-    assert await kept(amei) == before | {"failures": 2}
-    await fail(amei, 3, now)
+    assert await kept(amei) == before | {"failures": 1}
+    await fail(amei, 4, now)
     with pytest.raises(StaffLocked):
         await amei.change_password(new, now)
 

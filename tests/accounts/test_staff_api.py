@@ -1,11 +1,12 @@
 """Staff sign in over GraphQL, and admins manage people there."""
 
 import asyncio
+from threading import BoundedSemaphore
 
 import pytest
 from pydantic import SecretStr
 
-from domain.accounts import people
+from domain.accounts import passwords, people
 from domain.accounts.actions import account_of
 from domain.accounts.rules import Role
 from domain.accounts.sessions import start
@@ -76,14 +77,27 @@ async def test_refusals_are_alike_whatever_is_wrong_and_a_lock_is_told_to_the_ri
         (await ask(SIGN_IN, {"input": right | change})).body
         for change in ({"username": "nobody"}, {"password": "x"}, {"totp": amei.wrong_code(now)}, {"totp": ""})
     ]
-    for _ in range(2):
-        await ask(SIGN_IN, {"input": right | {"password": "wrong-wrong-1"}})
+    for _ in range(3):
+        await ask(SIGN_IN, {"input": right | {"totp": ""}})
     locked = (await ask(SIGN_IN, {"input": right})).data
 
     assert len(set(wrong)) == 1
     assert b"SIGN_IN_REFUSED" in wrong[0]
     assert (locked["__typename"], locked["code"]) == ("StaffLocked", "STAFF_LOCKED")
     assert locked["lockedUntil"] > clock.now().isoformat()
+
+
+async def test_while_too_many_passwords_are_hashed_the_next_is_told_when_to_come_again(ask, member, now, monkeypatch):
+    amei = await member()
+    monkeypatch.setattr(passwords, "_places", BoundedSemaphore(1))
+    passwords._places.acquire()
+
+    refused = await ask(SIGN_IN, said(amei, now))
+    passwords._places.release()
+
+    assert refused.codes == ["RATE_LIMITED"]
+    assert refused.json["errors"][0]["extensions"]["retryAfter"] == 2.0
+    assert (await ask(SIGN_IN, said(amei, now))).data["__typename"] == "SignedIn"
 
 
 async def test_without_a_seal_key_shoppers_sign_in_and_staff_are_told(ask, api, newcomer, now):

@@ -11,7 +11,7 @@ from domain.accounts.actions import account_of, give_roles
 from domain.accounts.revocations import Revocations
 from domain.accounts.rules import AccountDisabled, Role
 from domain.accounts.staff_rules import LastAdmin, SecondFactorMissing
-from domain.accounts.tables import accounts, identities, roles
+from domain.accounts.tables import accounts, identities, roles, staff_credentials
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 from domain.foundation.ids import new_id
 from domain.trail import queries as trail
@@ -22,12 +22,16 @@ __all__ = ["member", "newcomer", "quick"]
 
 @pytest.fixture
 def admin(db, given, now):
-    """`await admin("boss")`: somebody with the role, and with nothing to sign in by."""
+    """`await admin("boss")`: somebody with the role, who signs in as staff unless said otherwise."""
 
-    async def admin(name="老板"):
+    async def admin(name="老板", *, is_enrolled=True):
         account_id = await given.shopper(name)
+        factors = {"password_hash": "", "totp_sealed": b"", "must_change_password": False, "changed_at": now}
         async with db.transaction() as tx:
             await give_roles(tx, account_id=account_id, given=[Role.ADMIN], by=None, now=now)
+            if is_enrolled:
+                new = insert(staff_credentials).values(account_id=account_id, username=account_id.hex, **factors)
+                await tx.execute(new)
         return account_id
 
     return admin
@@ -181,6 +185,18 @@ async def test_the_last_admin_stays(db, admin, now, sign_in):
     assert (person.roles, person.disabled_at) == ({Role.SHOPPER, Role.ADMIN}, None)
     assert await finding.sessions_by_account_ids(db, [boss]) == {boss: 1}
     assert [deed for deed, *_ in await deeds(db)] == ["ban_account"]
+
+
+async def test_whoever_cannot_sign_in_as_staff_is_no_admin_to_leave_alone(db, admin, now):
+    boss, ghost = await admin("老板"), await admin("幽灵", is_enrolled=False)
+
+    with pytest.raises(LastAdmin):
+        await people.ban(db, account_id=boss, why="误点", by=boss, idempotency_key="ban-self", now=now)
+    with pytest.raises(LastAdmin):
+        await people.take_role(db, account_id=boss, role=Role.ADMIN, by=boss, now=now)
+    await people.take_role(db, account_id=ghost, role=Role.ADMIN, by=boss, now=now)
+
+    assert [(await seen(db, one)).roles for one in (boss, ghost)] == [{Role.SHOPPER, Role.ADMIN}, {Role.SHOPPER}]
 
 
 async def test_an_admin_may_go_while_another_stays(db, admin, now):

@@ -14,6 +14,7 @@ from domain.accounts import passwords, totp
 from domain.accounts.rules import LoginSwitchedOff
 from domain.accounts.staff_rules import (
     LOCKED_FOR,
+    LONGEST,
     Attempt,
     PasswordTooWeak,
     Tries,
@@ -21,7 +22,7 @@ from domain.accounts.staff_rules import (
     check_new_password,
     check_username,
 )
-from domain.foundation.errors import BadInput
+from domain.foundation.errors import BadInput, RateLimited
 from domain.foundation.settings import Settings
 
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
@@ -45,6 +46,9 @@ TICK = timedelta(microseconds=1)
         ("amei-lantern", Weakness.USERNAME),
         ("AmeiAmeiAmeiAmei-9", Weakness.USERNAME),
         ("amei-lantern-market", None),
+        ("Ｐａｓｓｗｏｒｄ１２３４", Weakness.COMMON),
+        ("ｔｈｅ-old-password", Weakness.OLD),
+        ("\ufdfa", Weakness.TOO_SHORT),  # one letter that is composed to eighteen
     ],
 )
 def test_a_password_is_long_and_not_what_others_would_guess(new, weakness):
@@ -78,7 +82,7 @@ def test_an_attempt_shows_no_secret():
     assert repr(AMEI) == "Attempt(username='amei')"
 
 
-def test_the_fifth_wrong_try_locks_for_15_minutes_and_then_counting_begins_anew():
+def test_the_fifth_wrong_code_locks_for_15_minutes_and_then_counting_begins_anew():
     tries = Tries(0, None)
     for failures in (1, 2, 3, 4):
         tries = tries.and_a_wrong_one(NOON)
@@ -179,6 +183,13 @@ async def test_the_same_letters_are_the_same_password_however_a_keyboard_compose
     assert await passwords.is_right("caf\u00e9 2号 lantern", kept)
 
 
+async def test_of_a_huge_password_only_the_beginning_is_looked_at():
+    composed = passwords._normal("\ufdfa" * 21_000)  # as many as a request holds
+
+    assert len(composed) == 18 * passwords.READ
+    assert passwords._normal("x" * LONGEST) == "x" * LONGEST
+
+
 async def test_hashing_leaves_the_loop_free_and_takes_two_at_a_time():
     hashing = asyncio.gather(*(passwords.hashed("x" * 12) for _ in range(4)))
     turns = 0
@@ -188,3 +199,28 @@ async def test_hashing_leaves_the_loop_free_and_takes_two_at_a_time():
 
     assert turns > 20
     assert len(passwords._threads._threads) <= 2
+
+
+async def test_eight_wait_for_a_hash_and_the_next_is_told_to_come_again():
+    asked = [asyncio.create_task(passwords.hashed("x" * 12)) for _ in range(passwords.AT_A_TIME + passwords.WAITING)]
+    await asyncio.sleep(0)
+
+    for one_more in (passwords.hashed("x" * 12), passwords.is_right("x" * 12, None)):
+        with pytest.raises(RateLimited) as refused:
+            await one_more
+        assert refused.value.retry_after == 2.0
+
+    assert len(set(await asyncio.gather(*asked))) == 10
+    await passwords.hashed("x" * 12)
+
+
+async def test_whoever_goes_away_leaves_the_place_in_line_to_others():
+    async def goes_away():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(passwords.hashed("x" * 12), 0.01)
+
+    for _ in range(3):
+        await asyncio.gather(*(goes_away() for _ in range(8)))
+    await passwords.hashed("x" * 12)
+
+    assert passwords._places._value == passwords.AT_A_TIME + passwords.WAITING

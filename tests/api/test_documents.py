@@ -192,6 +192,13 @@ async def test_the_character_postgresql_cannot_keep_is_refused_in_documents_too(
     assert (answered.status, answered.codes) == (400, ["BAD_USER_INPUT"])
 
 
+async def test_a_number_beyond_all_reading_is_refused_without_a_word_of_python(market: Market) -> None:
+    answered = await market.ask(f"{{ catalogue(page: {'9' * 6_000}) }}")
+
+    assert (answered.status, answered.codes) == (400, ["BAD_USER_INPUT"])
+    assert answered.json["errors"][0]["message"] == "A number has 100 digits or more."
+
+
 async def test_limits_hold_for_registered_documents_too(schema: strawberry.Schema) -> None:
     with capture_logs() as logs:
         market = Market(schema, limits=Limits(depth=1), documents={id_of("{ again { hello } }"): "{ again { hello } }"})

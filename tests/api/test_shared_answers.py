@@ -8,7 +8,7 @@ from graphql import GraphQLField
 from structlog.testing import capture_logs
 
 from api.shared_answers import SharedAnswers
-from tests.given.small_market import BOTH_WAYS, OLDER, Market
+from tests.given.small_market import BOTH_WAYS, OLDER, Forbidden, Market
 
 
 @pytest.fixture(params=BOTH_WAYS)
@@ -86,6 +86,21 @@ async def test_who_asks_at_the_same_time_shares_one_search(shop: Market) -> None
 
     assert [a.json["data"]["catalogue"] for a in answers] == ["page 1, look 1"] * 19
     assert shop.context.calls["catalogue"] == 1
+
+
+async def test_who_came_first_and_is_not_let_in_turns_nobody_else_away(schema: strawberry.Schema) -> None:
+    refused = iter([True])
+
+    async def admit(context: object, operation: object, variables: object) -> None:
+        if next(refused, False):
+            raise Forbidden("too often")
+
+    shop = Market(schema, public_seconds=half_a_second, admit=admit)
+
+    first, *others = await asyncio.gather(*(shop.ask("{ catalogue }") for _ in range(3)))
+
+    assert (first.status, first.codes) == (403, ["FORBIDDEN"])
+    assert [answer.status for answer in others] == [200, 200]
 
 
 async def test_an_answer_with_errors_is_never_kept(shop: Market) -> None:

@@ -81,6 +81,17 @@ def test_what_cannot_be_executed_is_not_registered(files: Path, out: Path) -> No
     assert not out.exists()
 
 
+def test_what_would_always_be_too_dear_is_not_registered(files: Path, out: Path) -> None:
+    fields = " ".join(f"{letter}: explanation {{ text }}" for letter in "abcdefghijklmnopqrstuvwxyz")
+    (files / "d.graphql").write_text(f"query Dear {{ orders(first: 100) {{ nodes {{ lines {{ {fields} }} }} }} }}")
+
+    built = nightmarket("build", files, "--out", out)
+
+    assert built.exit_code == 1
+    assert "Dear: The operation costs up to 286102; allowed: 50000." in built.output
+    assert not out.exists()
+
+
 def test_a_registered_document_that_broke_is_told_and_kept(files: Path, out: Path) -> None:
     broken = "query Broken {\n  whatWasOnce\n}"
     trusted.write(out, {id_of(broken): broken})

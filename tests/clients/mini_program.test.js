@@ -3,6 +3,7 @@ const assert = require('node:assert/strict');
 const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { test } = require('node:test');
+const WebSocket = require('ws');
 const { newPhone } = require('./wx');
 
 const market = JSON.parse(process.env.MARKET);
@@ -170,7 +171,8 @@ test('follows a ticket until it is paid, also when the socket dies in the backgr
   await new Promise((success, fail) => phone.wx.requestPayment({ ...wechat, success, fail }));
   await until(() => heard.at(-1).state === 'PAID');
   stop();
-  phone.hide();
+  await until(() => phone.sockets.at(-1).readyState === WebSocket.CLOSED); // nobody needs it any more
+  assert.equal(phone.sockets.length, 2);
 });
 
 test('without any socket the polls alone tell the same', async () => {
@@ -185,6 +187,23 @@ test('without any socket the polls alone tell the same', async () => {
   await until(() => heard.includes('RESERVED'));
 
   stop();
+});
+
+test('where the app itself has opened every socket that WeChat allows, the polls tell the same', async () => {
+  const phone = phoneOf('o-full');
+  const app = start(phone);
+  const others = [1, 2, 3, 4, 5].map(() => phone.wx.connectSocket({ url: market.socketUrl, protocols: ['graphql-transport-ws'] }));
+  await app.signIn();
+  const leave = await app.ask('RequestFlashSalePass', { input: { itemId: market.saleItemId } });
+  const ticket = await app.ask('ClaimFlashSale', { input: { pass: leave.pass, idempotencyKey: app.newKey() } });
+  const heard = [];
+
+  const stop = app.watch('FlashSaleTicketEvents', 'FlashSaleTicket', { id: ticket.id }, (told) => heard.push(told.state));
+  await until(() => heard.includes('RESERVED'));
+
+  stop();
+  assert.equal(others.length, 5);
+  phone.hide();
 });
 
 test('a socket whose token is refused comes again with a new one', async () => {

@@ -7,9 +7,11 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from api.payments import COUNTED_AS
 from cli.main import variable
 from domain.foundation import metrics
 from domain.foundation.settings import Settings
+from domain.payments.gateways import MAKERS
 from tests.packaging.tree import ROOT
 
 assert metrics, "imported, so that the registry knows them"
@@ -74,6 +76,30 @@ def test_every_series_asked_for_exists_with_these_labels(where: str, expression:
     assert bare.count("(") == bare.count(")")
 
 
+@pytest.mark.parametrize(("name", "labels"), [
+    ("nightmarket_tickets_refused_total", {"reason": "sold_out"}),
+    ("nightmarket_tickets_refused_total", {"reason": "limit"}),
+    *(("nightmarket_gates_rebuilt_total", {"reason": each}) for each in ("cold", "epoch", "restart", "drift")),
+    *(
+        ("nightmarket_notices_total", {"gateway": gateway, "outcome": outcome})
+        for gateway in MAKERS
+        for outcome in COUNTED_AS.values()
+    ),
+    ("nightmarket_wrong_pickup_codes_total", {}),
+])  # fmt: skip
+def test_what_an_alert_counts_is_told_before_it_happens(name: str, labels: dict[str, str]) -> None:
+    """The first of its kind is no increase otherwise, and nobody is told."""
+    assert REGISTRY.get_sample_value(name, labels) is not None
+
+
+def test_no_other_alert_waits_for_the_first_of_a_kind() -> None:
+    counted = {name for rule in ALERTS for name in re.findall(r"increase\((\w+)", rule["expr"])}
+
+    assert counted == {
+        f"nightmarket_{name}_total" for name in ("tickets_refused", "gates_rebuilt", "notices", "wrong_pickup_codes")
+    }
+
+
 def test_every_figure_of_ours_is_on_the_dashboard() -> None:
     shown = " ".join(target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ()))
 
@@ -119,6 +145,7 @@ def test_prometheus_scrapes_what_the_composition_runs() -> None:
     by_job = {job["job_name"]: json.dumps(job) for job in SCRAPING["scrape_configs"]}
 
     assert SCRAPING["rule_files"] == ["alerts.yml"]
+    assert len(by_job) == len(SCRAPING["scrape_configs"])  # of two jobs of one name Prometheus takes neither: it ends
     for job, scraped in by_job.items():
         assert job.removeprefix("nightmarket-") in services
         assert port in scraped

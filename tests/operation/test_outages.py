@@ -42,6 +42,16 @@ async def ask(app, query, **headers):
     return await call(app, "POST", "/graphql", orjson.dumps({"query": query}), {**NEWER, **named})
 
 
+async def test_a_token_is_not_refused_for_want_of_the_ledger(without_ledger, given, somebody):
+    answered = await ask(
+        without_ledger, "{ viewer { id } }", authorization=f"Bearer {given.token(somebody, now=clock.now())}"
+    )
+    forged = await ask(without_ledger, "{ viewer { id } }", authorization="Bearer forged")
+
+    assert (answered.status, answered.codes) == (503, ["UNAVAILABLE"])
+    assert (forged.status, forged.codes) == (401, ["UNAUTHENTICATED"])
+
+
 async def test_what_needs_the_ledger_is_unavailable_for_a_moment(without_ledger):
     with capture_logs() as logs:
         answered = await ask(without_ledger, "{ products(first: 1) { nodes { id } } }", accept_language="en")

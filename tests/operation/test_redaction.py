@@ -90,6 +90,7 @@ def test_nothing_of_a_nasty_collection_is_written(format: str) -> None:
         "took 0.13812345678 s, 1762833600138 ms",
         "offset_of_a_column_long_name",
         "the code was NOT_FOUND, the state QUEUED",
+        "code=NOT_FOUND, code: 40029, 'code': 'ECONNREFUSED'",
         'File "/nightmarket/lib/python3.13/site-packages/domain/flash_sales/reserving.py", line 70, in reserve',
     ],
 )
@@ -107,6 +108,24 @@ def test_what_is_nobodys_stays_readable(harmless: str) -> None:
         ("redis://:s3cret@gate:6379/0", "redis://:***@gate:6379/0"),
         ("whsec_0123456789", "whsec_***"),
         ("password='it is long', user='mei'", "password='***', user='mei'"),
+        ('{"newPassword":"it\\"s long","x":1}', '{"newPassword":"***","x":1}'),
+        (r'"{\\\"password\\\":\\\"hunter2\\\"}"', r'"{\\\"password\\\":\\\"***\\\"}"'),
+        (
+            'signIn(input: {password: """hunter2""", code: "492039"})',
+            'signIn(input: {password: """***""", code: "***"})',
+        ),
+        ("password=b'hunter2'", "password=b'***'"),
+        ('password="cut off in the mid', 'password="***"'),
+        ("/graphql?oneTimeCode=492039&phone=%2B8613812345678", "/graphql?oneTimeCode=***&phone=%2B86138****5678"),
+        ("008613812345678", "0086138****5678"),
+        (
+            "openid\n  Value error, no [type=value_error, input_value={'name': '王伟'}, input_type=dict]",
+            "openid\n  Value error, no [type=value_error, input_value=***, input_type=dict]",
+        ),
+        (
+            "violates check\nDETAIL:  Failing row contains (018f, 王伟, 文三路 1 号\n(西), t).\nSQL",
+            "violates check\nDETAIL:  Failing row contains ***\nSQL",
+        ),
     ],
 )
 def test_what_is_somebodys_goes(given: str, written: str) -> None:
@@ -127,6 +146,9 @@ def test_redacting_takes_time_in_proportion_to_the_text() -> None:
         "://a:" * 20_000,
         "1" * 100_000,
         '"token": "' * 10_000,
+        'token="' + "a\\\\" * 50_000,
+        "input_value=" * 10_000,
+        "Failing row contains (" * 1_000,
     ):
         redact(text)
 
@@ -137,3 +159,23 @@ def test_of_a_long_text_the_beginning_is_written_and_of_a_long_traceback_the_end
     assert (len(event["event"]), len(event["exception"])) == (8_004, 8_004)
     assert event["exception"].endswith("the error")
     assert event["count"] == 3
+
+
+def test_nobody_writes_a_line_of_their_own_or_to_the_terminal():
+    program = (
+        "import logging, structlog\n"
+        "from domain.foundation import logs\n"
+        "logs.configure()\n"
+        "structlog.get_logger('market').warning('one', why='a\\nforged')\n"
+        "logging.getLogger('library').warning('two %s', 'a\\r\\nforged \\x1b[2J')\n"
+        "structlog.get_logger('market').warning('three', why='\\x1b]0;forged\\x07')\n"
+        "try:\n"
+        "    raise ValueError('\\x1b[2J')\n"
+        "except ValueError:\n"
+        "    logging.getLogger('library').exception('four')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "\x1b" not in ran.stderr
+    assert [line[:2] for line in ran.stderr.splitlines() if not line.startswith(" ")][:3] == ["20", "20", "20"]
+    assert ran.stderr.count("\nTraceback") == 1

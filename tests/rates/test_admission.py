@@ -18,6 +18,7 @@ from tests.api.conftest import call
 
 HOME = "203.0.113.7"
 LOGINS = FIGURES[Rate.LOGIN].each.burst
+STAFF_SIGN_IN = 'mutation { signInAsStaff(input: {username: "a", password: "b", totp: "c"}) { __typename } }'
 SIGN_IN = """mutation ($name: String!) { signInForDevelopment(input: {name: $name}) {
   __typename ... on SignedIn { accessToken } } }"""
 
@@ -119,6 +120,25 @@ async def test_an_address_that_takes_ever_new_devices_is_refused_in_the_end(phon
     assert await phone(address="203.0.113.8", device="phone-of-lin").ask_often(1, SIX) == [200]
 
 
+async def test_an_address_costs_few_hashes_of_passwords_and_its_shoppers_sign_in_all_the_same(phone, api):
+    limit = FIGURES[Rate.STAFF_LOGIN].address
+    await RateDesk(api.market.gate).admit([(By.ADDRESS, HOME)], {Rate.STAFF_LOGIN: limit.burst})
+
+    assert await phone().ask_often(1, STAFF_SIGN_IN) == [429]
+    assert await phone().ask_often(1, SIGN_IN, {"name": "mei"}) == [200]
+
+
+async def test_accounts_of_shoppers_give_a_guesser_of_staff_s_passwords_no_more_tries(phone, api, given):
+    token = given.token(await given.shopper(), now=clock.now())
+    guesser = phone(token=token)
+    limit = FIGURES[Rate.STAFF_LOGIN].address
+    await RateDesk(api.market.gate).admit([(By.ADDRESS, HOME)], {Rate.STAFF_LOGIN: limit.burst})
+
+    assert await guesser.ask_often(1, STAFF_SIGN_IN) == [429]
+    assert await phone(token=token, address="203.0.113.8").ask_often(1, STAFF_SIGN_IN) == [200]
+    assert await guesser.ask_often(1, "{ viewer { id } }") == [200]
+
+
 async def test_whoever_is_signed_in_is_counted_wherever_they_are(phone, given):
     shopper_id = await given.shopper()
     codes = "query ($code: String) { quote(input: {fromCart: true, couponCode: $code}) { problems { code } } }"
@@ -184,6 +204,7 @@ LINES = {"fromCart": True}
     ("document", "variables", "charged"),
     [
         ("{ viewer { id } }", {}, {Rate.GENERAL: 1}),
+        (STAFF_SIGN_IN, {}, {Rate.STAFF_LOGIN: 1}),
         ("{ a: viewer { id } b: viewer { id } __typename }", {}, {Rate.GENERAL: 3}),
         ("{ products { nodes { id } } }", {}, {Rate.GENERAL: 1}),
         ('{ products(search: "米酒") { nodes { id } } }', {}, {Rate.GENERAL: 1, Rate.SEARCH: 1}),

@@ -120,11 +120,15 @@ async def test_each_address_behind_a_trusted_proxy_is_counted_by_itself(open_soc
         socket(additional_headers={"X-Forwarded-For": "203.0.113.1"}) as one,
         socket(additional_headers={"X-Forwarded-For": "203.0.113.2"}) as two,
         socket(additional_headers={"X-Forwarded-For": "203.0.113.1"}) as three,
+        socket(additional_headers={"X-Forwarded-For": "2001:db8::1"}) as four,
+        socket(additional_headers={"X-Forwarded-For": "2001:db8::2"}) as same_network_as_four,
     ):
         await one.greet()
         await two.greet()
+        await four.greet()
 
         assert await three.ending() == 1013
+        assert await same_network_as_four.ending() == 1013
 
 
 async def test_operations_on_a_socket_count_against_the_same_limits(open_socket):
