@@ -21,7 +21,7 @@ from api.operations import Operation, PublicSeconds
 from api.outages import RETRY_AFTER_SECONDS
 from api.patience import Gone, while_awaited, within
 from api.reading import Reader
-from api.refused_reading import RefusedReading
+from api.reading_time import ReadingTime
 from api.requests import Request
 
 C = TypeVar("C")
@@ -62,13 +62,13 @@ class Answering:
         admit: Admit | None = None,
         documents: Mapping[str, str] | None = None,
         adhoc: bool = True,
-        refused_reading: RefusedReading | None = None,
+        reading_time: ReadingTime | None = None,
     ) -> None:
         assert_valid_schema(schema._schema)
         reader = Reader(
             schema, limits=limits, introspection=introspection, suggestions=suggestions, public_seconds=public_seconds
         )
-        self._documents = Documents(reader, registered=documents, adhoc=adhoc, refused=refused_reading)
+        self._documents = Documents(reader, registered=documents, adhoc=adhoc, reading_time=reading_time)
         self.client_errors, self._seconds, self._admit = client_errors, seconds, admit
 
     def prepare(

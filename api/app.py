@@ -25,7 +25,7 @@ from api.front import Front
 from api.languages import language_of
 from api.operations import Operation
 from api.payments import take_notice
-from api.refused_reading import RefusedReading
+from api.reading_time import ReadingTime
 from api.services import Services
 from api.shipments import take_tracking_notice
 from api.socket_connection import Greeting, Terms
@@ -60,7 +60,7 @@ class Api:
             adhoc=settings.adhoc_documents,
             public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
             admit=self._admit,
-            refused_reading=RefusedReading() if settings.rate_limits else None,
+            reading_time=ReadingTime() if settings.rate_limits else None,
         )
         graphql = GraphQLEndpoint(
             self._answering,

@@ -19,7 +19,7 @@ from api.faults import (
     RequestFault,
 )
 from api.reading import Document, Reader
-from api.refused_reading import RefusedReading
+from api.reading_time import ReadingTime
 from api.requests import Request
 
 LEAST_CHARACTERS = 50  # what the shortest document takes is counted as so many characters more
@@ -38,7 +38,7 @@ class Documents:
     `registered` holds texts by id. One that cannot be executed any more does not keep the others from being served: it
     is logged as an error, and whoever asks for it is told why. With `adhoc`, documents that nobody has registered are
     read too. `kept_characters` counts the text of those; parsed and prepared, a document takes 50 to 150 bytes for each.
-    Invalid ones are not kept; where `refused` is given, the time that they take is limited by address.
+    Invalid ones are not kept. Where `reading_time` is given, the time that reading takes is limited by address.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class Documents:
         *,
         registered: Mapping[str, str] | None = None,
         adhoc: bool = True,
-        refused: RefusedReading | None = None,
+        reading_time: ReadingTime | None = None,
         kept_characters: int = 250_000,
     ) -> None:
-        self._reader, self._adhoc, self._refused = reader, adhoc, refused
+        self._reader, self._adhoc, self._reading_time = reader, adhoc, reading_time
         self._registered: dict[str, Document | RequestFault] = {}
         self._registered_ids: dict[str, str] = {}
         for document_id, text in (registered or {}).items():
@@ -64,7 +64,7 @@ class Documents:
         self, request: Request, *, only_persisted: bool = False, address: Callable[[], str] | None = None
     ) -> Document:
         """The document that is asked for. Raises RequestFault when there is none, or none that can be executed, and
-        RateLimited for one that would have to be read when its `address` has sent too many in vain.
+        RateLimited for one that would have to be read when its `address` has sent too many.
 
         With `only_persisted` a text is not enough, unless it is a registered one's.
         """
@@ -113,9 +113,9 @@ class Documents:
         return document
 
     def _read(self, text: str, address: Callable[[], str] | None) -> Document:
-        if self._refused is None or address is None:
+        if self._reading_time is None or address is None:
             return self._reader.read(text)
-        return self._refused.read(address(), partial(self._reader.read, text))
+        return self._reading_time.read(address(), partial(self._reader.read, text))
 
     def _register(self, document_id: str, text: str) -> Document | RequestFault:
         try:

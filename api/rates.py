@@ -67,9 +67,8 @@ async def admit(context: Context, operation: Operation, variables: Mapping[str, 
     who: list[tuple[By, str]] = []
     if context.principal is not None:
         who.append((By.SHOPPER, context.principal.account_id.hex))
-    if context.principal is None or rates.Rate.STAFF_LOGIN in charged:
-        if address := _counted(context.address):
-            who.append((By.ADDRESS, address))
+    if (context.principal is None or rates.Rate.STAFF_LOGIN in charged) and (address := _counted(context.address)):
+        who.append((By.ADDRESS, address))
     if context.device:
         who.append((By.DEVICE, context.device[:LONGEST_DEVICE]))
     await context.services.rates.admit(who, charged)

@@ -56,8 +56,18 @@ class Principal:
 
 DEVICE_LENGTH = 100
 """Characters of a device's name, at most."""
-REFRESH_GRACE = timedelta(seconds=10)
-"""How long a used refresh token is still answered: the answer to its first use may have been lost on its way."""
+REFRESH_GRACE = timedelta(seconds=30)
+"""How long a used refresh token is still answered: the answer to its first use may have been lost on its way, after a
+client's patience of ten seconds, and the next try waits in a crowd.
+"""
+ANSWERS = 5
+"""How often a refresh token is answered within that: each answer is a token more, and no client loses so many."""
+USED_TOKENS_KEPT = timedelta(days=7)
+"""How long a used refresh token is known: one that comes back later is told no more than one that we never gave."""
+STAFF_SESSION = timedelta(hours=12)
+"""How long somebody with a role behind the counter stays signed in, refreshed or not: a working day. What is left running
+in the shop overnight is nobody's way in.
+"""
 
 
 @dataclass(frozen=True)
@@ -80,17 +90,30 @@ class Worth(Enum):
     """It is the session's newest: it makes the next generation."""
     REPEATS = "repeats"
     """It has just made the newest generation, of which nothing was used yet: it gets another token of that one."""
+    NOTHING = "nothing"
+    """As before, but it was answered often enough. The session goes on with what was answered: ending it would let
+    whoever sends a token too often sign somebody out."""
     BETRAYS = "betrays"
     """It was used before, so two have it. Who of them is the thief cannot be told."""
 
 
-def worth(session: Session, generation: int, now: datetime) -> Worth:
-    """What a refresh token of this generation is worth to its session, which the caller has locked."""
+def worth(session: Session, generation: int, now: datetime, *, newest: int) -> Worth:
+    """What a refresh token of this generation is worth to its session, which the caller has locked.
+
+    `newest`: how many tokens the newest generation has.
+    """
     if generation == session.generation:
         return Worth.ROTATES
     if generation == session.generation - 1 and now < session.refreshed_at + REFRESH_GRACE:
-        return Worth.REPEATS
+        return Worth.REPEATS if newest < ANSWERS else Worth.NOTHING
     return Worth.BETRAYS
+
+
+def last_moment(started_at: datetime, roles: frozenset[Role], *, unvisited: datetime) -> datetime:
+    """From when on a session is over: `unvisited`, when nobody comes back before; for whoever works behind the counter
+    twelve hours after its start at the latest.
+    """
+    return min(unvisited, started_at + STAFF_SESSION) if roles & STAFF else unvisited
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select, update
 
 from domain.accounts import tokens
-from domain.accounts.rules import DEVICE_LENGTH, Account, AccountDisabled, Principal, Session
+from domain.accounts.rules import DEVICE_LENGTH, Account, AccountDisabled, Principal, Session, last_moment
 from domain.accounts.tables import accounts, refresh_tokens, sessions
 from domain.accounts.tokens import AccessToken, RefreshToken
 from domain.foundation.database import Database, Transaction
@@ -23,7 +23,7 @@ MOST_SHOWN = 50
 KEPT = timedelta(days=7)
 """How long a session is kept after its end. Access tokens and clocks that differ are over long before."""
 
-_s = sessions.c
+_s, _t = sessions.c, refresh_tokens.c
 _LIVES = _s.ended_at.is_(None)
 
 
@@ -57,17 +57,27 @@ async def start(tx: Transaction, *, settings: Settings, account: Account, device
             id=session.id, account_id=account.id, device=device, started_at=now, refreshed_at=now, generation=0
         )
     )
-    return await give_tokens(tx, settings=settings, session_id=session.id, generation=0, account=account, now=now)
+    return await give_tokens(
+        tx, settings=settings, session_id=session.id, generation=0, account=account, started_at=now, now=now
+    )
 
 
 async def give_tokens(
-    tx: Transaction, *, settings: Settings, session_id: UUID, generation: int, account: Account, now: datetime
+    tx: Transaction,
+    *,
+    settings: Settings,
+    session_id: UUID,
+    generation: int,
+    account: Account,
+    started_at: datetime,
+    now: datetime,
 ) -> SignedIn:
-    """An access token, and a refresh token of this generation of the session."""
+    """An access token, and a refresh token of this generation of the session, which began at `started_at`."""
     # another process whose clock is ahead may have ended all tokens up to a moment that is not here yet
     now = max(now, account.tokens_valid_from or now)
     principal = Principal(account.id, account.roles, session_id)
-    refresh = tokens.new_refresh_token(now + timedelta(days=settings.refresh_days))
+    unvisited = now + timedelta(days=settings.refresh_days)
+    refresh = tokens.new_refresh_token(last_moment(started_at, account.roles, unvisited=unvisited))
     await tx.execute(
         insert(refresh_tokens).values(
             digest=tokens.digest_of(refresh.text),
@@ -107,10 +117,15 @@ async def end_all(tx: Transaction, *, account_id: UUID, why: str, now: datetime)
     await tx.execute(theirs.values(ended_at=now, ended_why=why))
 
 
-async def of_account(db: Database, account_id: UUID, *, settings: Settings, now: datetime) -> list[Session]:
+def is_living(now: datetime) -> ColumnElement[bool]:
+    """Of a session: it has not been ended, and a token can still continue it."""
+    continues = exists().where(_t.session_id == _s.id, _t.generation == _s.generation, _t.expires_at > now)
+    return and_(_LIVES, continues)
+
+
+async def of_account(db: Database, account_id: UUID, *, now: datetime) -> list[Session]:
     """Where somebody is signed in, the most recently used first; 50 at most."""
-    is_fresh = _s.refreshed_at > now - timedelta(days=settings.refresh_days)
-    theirs = select(sessions).where(_s.account_id == account_id, _LIVES, is_fresh)
+    theirs = select(sessions).where(_s.account_id == account_id, is_living(now))
     rows = await db.rows(theirs.order_by(_s.refreshed_at.desc(), _s.id.desc()).limit(MOST_SHOWN))
     return [Session(r.id, r.account_id, r.device, r.started_at, r.refreshed_at, r.generation) for r in rows]
 

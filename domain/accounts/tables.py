@@ -83,12 +83,13 @@ refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
-    Column("session_id", Uuid, ForeignKey("account_sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", Uuid, ForeignKey("account_sessions.id", ondelete="CASCADE"), nullable=False),
     Column("generation", Integer, nullable=False),
     moment("expires_at"),
     CheckConstraint("octet_length(digest) = 32", name="digest"),
 )
 Index("refresh_tokens_expires_at_idx", refresh_tokens.c.expires_at)
+Index("refresh_tokens_generation_idx", refresh_tokens.c.session_id, refresh_tokens.c.generation)
 
 # How staff sign in: a name, a password (argon2id) and a second factor (TOTP), sealed with `seal_key`.
 staff_credentials = Table(

@@ -75,7 +75,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("refresh_tokens_pkey")),
     )
     op.create_index("refresh_tokens_expires_at_idx", "refresh_tokens", ["expires_at"], unique=False)
-    op.create_index(op.f("refresh_tokens_session_id_idx"), "refresh_tokens", ["session_id"], unique=False)
+    op.create_index("refresh_tokens_generation_idx", "refresh_tokens", ["session_id", "generation"], unique=False)
     op.add_column("accounts", sa.Column("disabled_why", sa.String(length=200), nullable=True))
     op.add_column("accounts", sa.Column("tokens_valid_from", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
@@ -112,7 +112,7 @@ def downgrade() -> None:
     )
     op.drop_column("accounts", "tokens_valid_from")
     op.drop_column("accounts", "disabled_why")
-    op.drop_index(op.f("refresh_tokens_session_id_idx"), table_name="refresh_tokens")
+    op.drop_index("refresh_tokens_generation_idx", table_name="refresh_tokens")
     op.drop_index("refresh_tokens_expires_at_idx", table_name="refresh_tokens")
     op.drop_table("refresh_tokens")
     op.drop_table("staff_credentials")
