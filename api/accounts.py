@@ -40,10 +40,8 @@ class Viewer(Node):
     @strawberry.field(description="Where they are signed in, the most recently used first; 50 at most.")
     async def sessions(self, info: Info) -> list[Session]:
         """Their living sessions."""
-        market = info.context.market
-        found = await sessions.of_account(
-            market.db, self.principal.account_id, settings=market.settings, now=info.context.now
-        )
+        context = info.context
+        found = await sessions.of_account(context.market.db, self.principal.account_id, now=context.now)
         return [Session.of(session, self.principal) for session in found]
 
     @strawberry.field(description="Their phone number, masked: 138****5678; null before `bindPhone`.")
@@ -214,7 +212,8 @@ class AccountMutation:
     @strawberry.mutation(
         directives=[*to(Who.ANYONE), *rates.of(Rate.REFRESH)],
         description="The next tokens of a session, for the refresh token that came last, in the roles of now. An access "
-        "token is not needed. Where the answer was lost, the same token may be sent again for 10 seconds.",
+        "token is not needed. Where the answer was lost, the same token may be sent again for 30 seconds, four times at "
+        "most. Whoever works behind the counter signs in again after twelve hours.",
     )
     async def refresh_session(self, info: Info, input: RefreshSessionInput) -> RefreshSessionResult:
         """Rotate the refresh token."""

@@ -15,7 +15,16 @@ from graphql.execution.values import VariableValues
 from api.answers import NO_STORE, Answer, Headers
 from api.documents import Documents
 from api.execution import Execution
-from api.faults import TIMEOUT, RequestFault, code_of, internal_error, message_of, sentence, sort_out
+from api.faults import (
+    TIMEOUT,
+    UNAVAILABLE,
+    RequestFault,
+    code_of,
+    internal_error,
+    message_of,
+    sentence,
+    sort_out,
+)
 from api.limits import Limits
 from api.operations import Operation, PublicSeconds
 from api.outages import RETRY_AFTER_SECONDS
@@ -40,7 +49,8 @@ class Answering:
     """Executes the operations of one schema.
 
     What a context's maker or a resolver raises of `client_errors` is told with its own `code` and message; anything else
-    raised is masked and logged. `admit(context, operation, variables)` may raise one of them before anything is executed.
+    raised is masked and logged. `admit(context, operation, variables)` may raise one of them before anything is executed; how long it
+    takes is its own to limit, as `seconds` begin after it.
 
     `documents` are the registered ones, text by id; without `adhoc` no others are executed.
 
@@ -72,24 +82,30 @@ class Answering:
         self.client_errors, self._seconds, self._admit = client_errors, seconds, admit
 
     def prepare(
-        self, request: Request, *, only_persisted: bool = False, address: Callable[[], str] | None = None
+        self,
+        request: Request,
+        *,
+        only_persisted: bool = False,
+        address: Callable[[], str] | None = None,
+        language: str = "en",
     ) -> Operation:
         """The operation asked for, of any kind. Raises RequestFault when it cannot be executed.
 
         With `only_persisted` the document must be named by its id, or be a registered one. `address` tells where the
-        request comes from, should anybody have to know.
+        request comes from, should anybody have to know; `language` is spoken to whoever has sent too many documents.
         """
         try:
             document = self._documents.find(request, only_persisted=only_persisted, address=address)
         except self.client_errors as error:
-            raise not_admitted(error) from None
+            raise not_admitted(error, language) from None
         return document.operation(request.name)
 
     async def admit(
         self, operation: Operation, given: dict[str, Any], make_context: Callable[[], C], language: str = "en"
     ) -> tuple[C, VariableValues, orjson.Fragment]:
         """What a query, mutation or subscription that may be executed now is executed with: its context, its variables
-        as resolvers take them, and the `extensions` of its answers. Raises RequestFault for one that may not.
+        as resolvers take them, and the `extensions` of its answers. Raises RequestFault for one that may not, and for
+        a fault of ours, which is masked and logged.
         """
         try:
             context = make_context()
@@ -97,6 +113,8 @@ class Answering:
                 await self._admit(context, operation, given)
         except self.client_errors as error:  # who asks may not ask at all, or not now
             raise not_admitted(error, language) from None
+        except Exception as error:
+            raise fault_of_ours(error, operation.label, language) from error
         variables = operation.coerce(given)
         return context, variables, operation.price(variables)
 
@@ -152,6 +170,12 @@ class Answering:
         return answer
 
 
+def fault_of_ours(error: Exception, label: str = "none", language: str = "en") -> RequestFault:
+    """What a fault of ours, or an outage, is told with when nothing was executed; logged here."""
+    entry = internal_error(error, label, language)
+    return RequestFault([entry], status=503 if entry["extensions"]["code"] == UNAVAILABLE else 500)
+
+
 def answer_of(content: dict[str, Any], outcome: str, label: str = "none", kind: str = "none") -> Answer:
     """The answer of this content as JSON."""
     try:
@@ -163,7 +187,9 @@ def answer_of(content: dict[str, Any], outcome: str, label: str = "none", kind: 
 
 def refused(fault: RequestFault, label: str = "none", kind: str = "none") -> Answer:
     """The answer of a request that is not executed."""
-    return answer_of({"errors": fault.errors}, "refused", label, kind)._replace(
+    outcome = {500: "internal", 503: "unavailable"}.get(fault.status, "refused")
+    return answer_of({"errors": fault.errors}, outcome, label, kind)._replace(
+        is_executed=False,
         status=fault.status,
         older_status=200 if fault.well_formed else fault.status,
         headers=(*NO_STORE, *HEADERS.get(fault.status, ()), *fault.headers),

@@ -18,3 +18,4 @@ class Answer(NamedTuple):
     older_status: int = 200  # for clients that know application/json only
     headers: Headers = NO_STORE
     digest: bytes = b""  # of the body, where caches may keep it
+    is_executed: bool = True  # or the body has no `data`

@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from redis.exceptions import RedisClusterException, RedisError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,6 +22,7 @@ from api.front import Front
 from api.languages import language_of
 from api.operations import Operation
 from api.payments import take_notice
+from api.readiness import Readiness
 from api.reading_time import ReadingTime
 from api.services import Services
 from api.shipments import take_tracking_notice
@@ -43,13 +41,14 @@ from domain.shipments.tracking import NOTICE_PATH
 
 
 class Api:
-    """One process of the API. `app` is its ASGI application."""
+    """One process of the API. `app` is its ASGI application; `role` is what its traces are told by."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, role: str = "api") -> None:
+        self._settings, self._role = settings, role
         self._forwarded = Forwarded(settings.trusted_proxies)
         self.market: Market | None = None
         self._services: Services | None = None
+        self._readiness: Readiness | None = None
         self._answering = Answering(
             schema.build(),
             client_errors=(ClientFault,),
@@ -114,9 +113,10 @@ class Api:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         gateways_of(self._settings)  # a merchant's key that cannot be read is told now, not to the first who pays
         metrics.serve(self._settings.host, self._settings.metrics_port)
-        tracing.configure(url=self._settings.otlp_url, service="api", ratio=self._settings.trace_ratio)
+        tracing.configure(url=self._settings.otlp_url, service=self._role, ratio=self._settings.trace_ratio)
         self.market = app.state.market = Market.open(self._settings)
         self._services = app.state.services = Services.of(self.market)
+        self._readiness = Readiness(self._settings)
         await self._services.revocations.try_to_look()
         listening = asyncio.create_task(self._services.revocations.run())
         _settle_garbage()
@@ -128,6 +128,7 @@ class Api:
             await hang_up()
             await wechat_platform.hang_up()
             await self._services.revocations.close()
+            await self._readiness.close()
             await self.market.close()
             await asyncio.to_thread(tracing.shut_down)
 
@@ -177,14 +178,8 @@ class Api:
 
     async def _ready(self, request: Request) -> Response:
         """Ready when ledger and gate answer: a proxy takes this process out of its rota otherwise."""
-        assert self.market is not None
-        checks = {}
-        for name, check in (("ledger", self.market.db.value(text("SELECT 1"))), ("gate", self.market.gate.ping())):
-            try:
-                await check
-                checks[name] = "ok"
-            except (RedisError, RedisClusterException, SQLAlchemyError, OSError, TimeoutError):
-                checks[name] = "unreachable"
+        assert self._readiness is not None
+        checks = await self._readiness.look()
         is_ready = set(checks.values()) == {"ok"}
         return JSONResponse({"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503)
 
@@ -210,9 +205,9 @@ def _observe(field: str, kind: str, seconds: float, outcome: str) -> None:
     tracing.describe(f"{kind} {field}", outcome=outcome)
 
 
-def create() -> Api:
+def create(*, role: str = "api") -> Api:
     """The API of this process, from its environment."""
     current = settings()
     logs.configure(level=current.log_level, as_json=current.log_json)
     leave_with_parent()
-    return Api(current)
+    return Api(current, role=role)

@@ -1,6 +1,7 @@
 """HTTP caching of answers that are the same for everyone: what tells a cache that it may keep one, and for how long."""
 
 from hashlib import blake2b
+from math import ceil
 
 from api.answers import Answer
 
@@ -8,11 +9,16 @@ VARY = b"Accept, Accept-Language, Authorization"
 
 
 def cacheable(answer: Answer, seconds: float) -> Answer:
-    """The answer, if nothing went wrong in it, as one that caches may keep for so many whole seconds."""
+    """The answer, if nothing went wrong in it, as one that caches may keep for so many seconds."""
     if answer.outcome != "ok":
         return answer
-    headers = ((b"cache-control", b"public, max-age=%d" % seconds), (b"vary", VARY))
-    return answer._replace(headers=headers, digest=blake2b(answer.body, digest_size=12).hexdigest().encode())
+    return with_seconds_left(answer._replace(digest=blake2b(answer.body, digest_size=12).hexdigest().encode()), seconds)
+
+
+def with_seconds_left(answer: Answer, seconds: float) -> Answer:
+    """A cacheable answer that stays fresh for so many seconds, of which caches count the last one as a whole."""
+    headers = ((b"cache-control", b"public, max-age=%d" % ceil(seconds)), (b"vary", VARY))
+    return answer._replace(headers=headers)
 
 
 def entity_tag(answer: Answer, *, newer: bool) -> bytes:

@@ -1,7 +1,7 @@
-"""What an operation may cost at most: how many values its answer can hold, told before anything is executed.
+"""What an operation costs: an estimate of how many values its answer will hold, told before anything is executed.
 
 Every field counts one for each object it is asked of. A page counts as many entries as its `first` allows; a plain list
-counts LISTED. Fields of fragments for different types are added up, and so are fields that will be merged.
+counts LISTED, and may have more: what an answer really holds is bounded while it is made (execution). Fields of fragments for different types are added up, and so are fields that will be merged.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ from graphql import (
 from domain.foundation.pages import LARGEST_PAGE
 
 LISTED = 10
-"""Entries of a list that is not paged, such as an order's lines: what is there, not what was asked for."""
+"""Entries that a list that is not paged is taken for, such as an order's lines: few have more, but some have 120."""
 
 Variables = Mapping[str, Any]
 Cost = int | Callable[[Variables], int]

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from api.answering import Answering, answer_of, refused
+from api.answering import Answering, fault_of_ours, refused
 from api.answers import Answer
 from api.caching import cacheable, entity_tag, is_known
 from api.faults import (
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
     SUBSCRIPTION_NEEDS_SOCKET,
-    UNAVAILABLE,
     RequestFault,
-    internal_error,
 )
 from api.languages import language_of
 from api.operations import Operation
@@ -99,11 +97,7 @@ class GraphQLEndpoint:
         except (ClientGone, Abandoned):
             return
         except Exception as error:
-            entry = internal_error(error, "none", language)
-            is_outage = entry["extensions"]["code"] == UNAVAILABLE
-            status = 503 if is_outage else 500
-            answer = answer_of({"errors": [entry]}, "unavailable" if is_outage else "internal")
-            answer = answer._replace(status=status, older_status=status)
+            answer = refused(fault_of_ours(error, language=language))
         if self._on_operation is not None:
             self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
         await _send(send, answer, head, content_type or JSON, language)
@@ -118,12 +112,12 @@ class GraphQLEndpoint:
         else:
             raise RequestFault.of(METHOD_NOT_ALLOWED, "Send operations by POST or GET.", status=405, headers=ALLOWED)
         if self._shared is None or b"authorization" in head.headers:
-            request, operation = read(source, head)
+            request, operation = read(source, head, language)
             return await self._execute(operation, request, head, language, receive)
         asked = (source, language)
         if (answer := self._shared.get(asked)) is not None:
             return answer
-        request, operation = read(source, head)
+        request, operation = read(source, head, language)
         seconds = operation.public_seconds
         if not seconds:
             return await self._execute(operation, request, head, language, receive)
@@ -134,16 +128,16 @@ class GraphQLEndpoint:
 
         return await self._shared.share(asked, seconds=seconds, find=find)
 
-    def _read_body(self, source: bytes, head: RequestHead) -> tuple[Request, Operation]:
+    def _read_body(self, source: bytes, head: RequestHead, language: str) -> tuple[Request, Operation]:
         request = decode(source)
-        operation = self._answering.prepare(request, address=partial(self._address, head))
+        operation = self._answering.prepare(request, address=partial(self._address, head), language=language)
         _check_kind(operation)
         return request, operation
 
-    def _read_url(self, source: bytes, head: RequestHead) -> tuple[Request, Operation]:
+    def _read_url(self, source: bytes, head: RequestHead, language: str) -> tuple[Request, Operation]:
         """Anybody's page can make a browser send a GET: so it never changes anything, nor executes a document of theirs."""
         request = decode_parameters(source[1:])
-        operation = self._answering.prepare(request, only_persisted=True)
+        operation = self._answering.prepare(request, only_persisted=True, language=language)
         if operation.kind == "mutation":
             raise RequestFault.of(METHOD_NOT_ALLOWED, "Send mutations by POST.", status=405, headers=ALLOWED_TO_CHANGE)
         _check_kind(operation)

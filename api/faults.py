@@ -16,7 +16,7 @@ from strawberry.types.arguments import convert_arguments
 
 from api.arguments import Arguments
 from api.outages import RETRY_AFTER_SECONDS, is_outage
-from api.reporting import note_outage, report
+from domain.foundation.reporting import note_outage, report
 
 BAD_REQUEST = "BAD_REQUEST"
 BAD_USER_INPUT = "BAD_USER_INPUT"
@@ -37,6 +37,8 @@ SUBSCRIPTION_NEEDS_SOCKET = "SUBSCRIPTION_NEEDS_SOCKET"
 TIMEOUT = "TIMEOUT"
 UNAVAILABLE = "UNAVAILABLE"
 UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+
+MESSAGE_CHARACTERS = 500  # of a message that repeats what was sent
 
 SENTENCES = {
     INTERNAL: ("系统繁忙，请稍后再试（编号 {reference}）", "internal error"),
@@ -74,8 +76,8 @@ class RequestFault(Exception):
 
     @classmethod
     def in_document(cls, code: str, errors: Iterable[GraphQLError]) -> "RequestFault":
-        """A fault of a document or of its variables, told where it stands."""
-        return cls([told(error, code, error.message) for error in errors], well_formed=True)
+        """A fault of a document or of its variables, told where it stands. What it repeats of them is cut."""
+        return cls([told(error, code, error.message[:MESSAGE_CHARACTERS]) for error in errors], well_formed=True)
 
 
 class AnswerTooLarge(Exception):

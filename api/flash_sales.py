@@ -46,7 +46,7 @@ class FlashSaleItem(Node):
     units: Long = strawberry.field(description="Units set aside for the sale.")
     per_shopper: Long = strawberry.field(description="Units one shopper may have, at most.")
     units_left: Long = strawberry.field(
-        description="Units not yet reserved; the gate may have given them to the queue."
+        description="Units not yet reserved; the gate may have given them to the queue. A guest's answer may be a second old."
     )
     sku_key: strawberry.Private[UUID]
 
@@ -68,8 +68,12 @@ class FlashSale(Node):
     admissions_per_second: Long | None = strawberry.field(
         description="Shoppers who get a pass in one second, at most; the others stand in line. Null: everybody at once."
     )
-    server_time: datetime = strawberry.field(description="The market's clock, for a countdown that agrees with it.")
-    is_open: bool
+    server_time: datetime = strawberry.field(
+        description="When this answer was made. A guest's may be a second old: count down by `Query.serverTime`."
+    )
+    is_open: bool = strawberry.field(
+        description="Whether claims were taken at `serverTime`. A guest's answer may be a second old."
+    )
     items: list[FlashSaleItem]
 
 

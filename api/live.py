@@ -25,7 +25,7 @@ FRAMES_AT_ONCE = 1_000
 
 def serve(settings: Settings) -> None:
     """Serve `api.app` at `live_host` and `live_port` until SIGTERM or SIGINT; every socket is told first."""
-    server_of(app.create().app, settings).run()
+    server_of(app.create(role="live").app, settings).run()
 
 
 def server_of(application: ASGIApp, settings: Settings) -> uvicorn.Server:

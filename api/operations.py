@@ -106,7 +106,7 @@ class Operation:
         return VariableValues(sources, coerced)
 
     def price(self, variables: VariableValues) -> orjson.Fragment:
-        """What this request costs at most, as the `extensions` of its answer: `{"cost":{"requested":21,"limit":50000}}`.
+        """What this request is estimated to cost, as the `extensions` of its answer: `{"cost":{"requested":21,"limit":50000}}`.
 
         Raises RequestFault when that is more than the limit.
         """
@@ -115,7 +115,7 @@ class Operation:
         cost = self.cost if isinstance(self.cost, int) else self.cost(variables.coerced)
         if cost > self.cost_limit:
             entry = {
-                "message": f"The operation costs up to {cost}; allowed: {self.cost_limit}. Ask for smaller pages.",
+                "message": f"The operation costs about {cost}; allowed: {self.cost_limit}. Ask for smaller pages.",
                 "extensions": {"code": DOCUMENT_TOO_COMPLEX, "cost": {"requested": cost, "limit": self.cost_limit}},
             }
             raise RequestFault([entry], well_formed=True)

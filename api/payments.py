@@ -17,9 +17,9 @@ from api.faults import RequestFault
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Node, finds, show_id
-from api.reporting import note_refusal
 from api.wire import ClientGone, RequestHead, read_body
 from domain.foundation import clock, metrics
+from domain.foundation.reporting import note_refusal
 from domain.payments import actions, queries, rules
 from domain.payments.gateways import gateway_of
 

@@ -1,5 +1,6 @@
 """People as admins see and manage them: roles, bans, and sessions that end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypedDict
 from uuid import UUID
@@ -18,6 +19,8 @@ from domain.accounts.finding import Person
 from domain.accounts.queries import names_by_ids
 from domain.accounts.rules import Role
 from domain.accounts.staff_rules import LastAdmin, SecondFactorMissing
+from domain.foundation import clock
+from domain.foundation.database import Database
 from domain.foundation.errors import IdempotencyConflict, NotFound
 
 
@@ -46,7 +49,11 @@ class Account(Node):
     @strawberry.field(description="On how many devices they are signed in.")
     async def sessions(self, info: Info) -> int:
         """On how many devices they are signed in."""
-        return await batched(info, finding.sessions_by_account_ids).load(self.key) or 0
+        return await batched(info, _sessions_by_account_ids).load(self.key) or 0
+
+
+async def _sessions_by_account_ids(db: Database, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+    return await finding.sessions_by_account_ids(db, account_ids, now=clock.now())
 
 
 @strawberry.input(description="Which people; what is left out does not narrow them.")

@@ -13,8 +13,8 @@ from domain.foundation.clock import steady_us
 from domain.foundation.errors import RateLimited
 from domain.foundation.rates import Allowance, counted_address, spend
 
-ALLOWANCE = Allowance(burst=2_000, per_minute=6_000)
-"""Milliseconds for one address: two seconds at once, then a tenth of the time. All documents of an app take a quarter of one."""
+ALLOWANCE = Allowance(burst=5_000, per_minute=6_000)
+"""Milliseconds for one address: five seconds at once, then a tenth of the time. An app's documents take less than one."""
 MOST_ADDRESSES = 10_000
 
 

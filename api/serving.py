@@ -55,8 +55,10 @@ class SocketsFirst:
             self._draining = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
-        await self._api.sockets.drain()
-        signal.raise_signal(signal.SIGINT)
+        try:
+            await self._api.sockets.drain()
+        finally:
+            signal.raise_signal(signal.SIGINT)
 
 
 def create() -> SocketsFirst:

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from api.answers import Answer
+from api.caching import with_seconds_left
 
 Asked = tuple[bytes, Hashable]
 """The body of a request, and whatever else its answer depends on."""
@@ -24,16 +25,19 @@ class SharedAnswers:
         self._kept_bytes, self._room = kept_bytes, kept_bytes
 
     def get(self, asked: Asked) -> Answer | None:
-        """The answer kept for this, while it is fresh."""
+        """The answer kept for this, while it is fresh. Caches are told the time it has left: seen through them too, it is at
+        most a second older than it may become here.
+        """
         kept = self._kept.get(asked)
         if kept is None:
             return None
         fresh_until, answer = kept
-        if monotonic() >= fresh_until:
+        seconds_left = fresh_until - monotonic()
+        if seconds_left <= 0:
             self._forget(asked)
             return None
         self._kept.move_to_end(asked)
-        return answer
+        return with_seconds_left(answer, seconds_left) if answer.digest else answer
 
     async def share(self, asked: Asked, *, seconds: float, find: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         """The answer `find` gives, asked for once however many wait for it; kept for `seconds` if it has no errors.

@@ -14,10 +14,10 @@ from api.context import Info
 from api.faults import RequestFault
 from api.loaders import batched
 from api.nodes import Node, finds, show_id
-from api.reporting import note_refusal
 from api.scalars import Long
 from api.wire import ClientGone, RequestHead, read_body
 from domain.foundation import clock
+from domain.foundation.reporting import note_refusal
 from domain.orders import queries as orders
 from domain.shipments import following, queries, rules
 from domain.shipments.tracking import PushForged, PushMalformed, company_of

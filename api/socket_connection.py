@@ -26,6 +26,8 @@ from domain.foundation.errors import ClientFault
 
 CLOSE_SECONDS = 1.0
 """For the close frame to be taken by whoever reads; then the connection is cut."""
+LEAVE_SECONDS = 5.0
+"""For operations that were cancelled to come to their end; one that does not must not hold the socket's place for ever."""
 REASON_BYTES = 123
 """RFC 6455, 5.5: a control frame carries 125 bytes, two of which are the code."""
 MESSAGES_PER_SECOND = 20
@@ -111,7 +113,8 @@ class Connection:
             # who still waits for a message keeps some servers from sending the close frame
             await _cancelled(listening)
         await close(self._send, closing)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
 
     def end(self, code: Closing, reason: str) -> None:
         """Close the socket with this code; what waits to be sent is not sent any more. The first who says so is obeyed."""
@@ -241,13 +244,15 @@ class Connection:
     async def _answer_all(self, id: str, request: Request) -> bytes:
         """Say every result; the message that ends the operation is given back."""
         started = perf_counter()
-        operation = self._answering.prepare(request, address=lambda: self._address)
+        operation = self._answering.prepare(
+            request, address=lambda: self._address, language=self._greeting.spoken
+        )
         if operation.kind == "subscription":
             return await self._answer_each(id, operation, request)
         with tracing.span("socket", kind="server"):
             answer = await self._answering.execute(operation, request.variables, self._context, self._greeting.spoken)
             self._on_operation(answer.label, answer.kind, perf_counter() - started, answer.outcome)
-        if answer.outcome == "refused":
+        if not answer.is_executed:
             return messages.error(id, orjson.loads(answer.body)["errors"])
         self._outgoing.say(messages.next_(id, answer.body))
         return messages.complete(id)

@@ -16,11 +16,11 @@ from api import access
 from api.access import Who
 from api.exports import get_only
 from api.faults import RequestFault
-from api.reporting import note_refusal
 from api.wire import ClientGone, RequestHead, read_body
 from domain.accounts.rules import Principal
 from domain.foundation import clock, ids
 from domain.foundation.errors import BadInput, ClientFault, NotAllowed, NotFound, NotSignedIn, Refusal
+from domain.foundation.reporting import note_refusal
 from domain.foundation.runtime import Market
 from domain.foundation.sheets import in_chunks
 from domain.shipments import dropping, settling

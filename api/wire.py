@@ -28,6 +28,8 @@ RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
 JSON = b"application/json; charset=utf-8"
 
 BODY_SECONDS = 10.0  # to send a body in: nobody has to show who they are before it is read
+PIECES = 500  # of a body: more have to be PIECE_BYTES each, on an average
+PIECE_BYTES = 500
 URL_BYTES = 8_192  # of a URL's parameters
 JSON_PARAMETERS = frozenset({"variables", "extensions"})
 HEADER_BYTES = 500  # longer Accept and Content-Type headers are nobody's, and are not worth remembering
@@ -50,20 +52,29 @@ class RequestHead:
         """A header's value, empty when there is none; of several the last."""
         return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
 
+    def has_several(self, name: bytes) -> bool:
+        """Whether a header stands more than once, for readers who may each believe another one."""
+        given = self.scope["headers"]
+        return len(given) > len(self.headers) and sum(each == name for each, _ in given) > 1
+
 
 def check_json(head: RequestHead) -> None:
-    """Raises RequestFault (415) unless the body is announced as JSON in UTF-8.
+    """Raises RequestFault (415) unless the body is announced, once, as JSON in UTF-8 that is not compressed.
 
     A page on another site can make a browser post text or forms unasked, but never this media type.
     """
+    encoding = head.headers.get(b"content-encoding", b"")
+    if encoding and encoding.strip().lower() != b"identity":
+        message = "Send the body uncompressed."
+        raise RequestFault.of(UNSUPPORTED_MEDIA_TYPE, message, status=415, headers=((b"accept-encoding", b"identity"),))
     content_type = head.headers.get(b"content-type", b"")
-    if len(content_type) > HEADER_BYTES or not _is_json(content_type):
+    if len(content_type) > HEADER_BYTES or not _is_json(content_type) or head.has_several(b"content-type"):
         raise RequestFault.of(UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.", status=415)
 
 
 async def read_body(head: RequestHead, receive: Receive, at_most: int) -> bytes:
-    """The whole body. Raises RequestFault: 413 as soon as it is known to be longer than `at_most` bytes, 408 when it has
-    not come within BODY_SECONDS. Raises ClientGone.
+    """The whole body. Raises RequestFault: 413 as soon as it is known to be longer than `at_most` bytes or to come in very
+    many tiny pieces, 408 when it has not come within BODY_SECONDS. Raises ClientGone.
     """
     announced = head.headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > at_most:
@@ -77,17 +88,20 @@ async def read_body(head: RequestHead, receive: Receive, at_most: int) -> bytes:
 
 async def _read(receive: Receive, at_most: int) -> bytes:
     message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
-        if len(body) > at_most:
-            break
+    body = bytearray(message.get("body", b""))
+    pieces = 1
+    while message.get("more_body", False) and len(body) <= at_most:
+        if pieces >= PIECES and len(body) < pieces * PIECE_BYTES:
+            text = f"The body comes in more than {PIECES} pieces of less than {PIECE_BYTES} bytes."
+            raise RequestFault.of(REQUEST_TOO_LARGE, text, status=413)
         message = await receive()
-        body += message.get("body", b"")  # at most a few: servers hand over 16 kB and more at a time
+        body += message.get("body", b"")
+        pieces += 1
     if message["type"] == "http.disconnect":
         raise ClientGone
     if len(body) > at_most:
         raise _too_large(at_most)
-    return body
+    return bytes(body)
 
 
 def decode(body: bytes) -> Request:

@@ -41,8 +41,9 @@ def up(
     from domain.foundation.embedded import EngineFailed, EnginesMissing
 
     given = settings()
-    # anyone may be anyone on a laptop's own engines; never where somebody configured real ones
-    login = given.development_login or not any(is_set(getattr(given, name)) for name in ENGINES)
+    # anyone may be anyone on a laptop's own engines; never where somebody configured real ones, or where the world comes
+    is_for_the_world = given.home.lower().startswith("https:") or any(is_set(getattr(given, name)) for name in ENGINES)
+    login = given.development_login or not is_for_the_world
     wanted = with_changes(given, port=port, data_dir=data_dir, development_login=login)
     logs.configure(level=wanted.log_level, as_json=wanted.log_json)
     with stop_signals() as received:

@@ -12,13 +12,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from api import reporting
 from domain import migrations
-from domain.foundation import embedded
+from domain.foundation import embedded, reporting
 from domain.foundation.database import Database
 from domain.foundation.ids import new_id
 from domain.foundation.redis import Gate
@@ -35,6 +35,9 @@ _data_dir: Path | None = None
 
 def pytest_configure(config: pytest.Config) -> None:
     global _engines, _data_dir
+    # tracebacks without local variables, which take two seconds each to be printed
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     # a run that is stopped from outside takes its engines along

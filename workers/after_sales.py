@@ -3,16 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from domain.after_sales import actions, deciding, queries
+from domain.foundation.reporting import note_failure
 from domain.orders.events import OrderShipped
 from domain.payments.events import PaymentRefunded
 from workers.context import WorkerContext
 from workers.hearing import hears
 from workers.timetable import every
-
-log = structlog.get_logger(__name__)
 
 BATCH = 100
 
@@ -42,6 +39,6 @@ async def act_on_deadlines(context: WorkerContext) -> None:
             try:
                 # a sweep may be long, and what it decides sets deadlines of its own: each has its moment
                 await deciding.act_on_deadline(db, after_sale_id=last[1], now=context.now())
-            except Exception:
+            except Exception as error:
                 # one after-sale's trouble must not keep the others waiting
-                log.exception("deadline_not_acted_on", after_sale=str(last[1]))
+                note_failure("deadline_not_acted_on", error, after_sale=str(last[1]))

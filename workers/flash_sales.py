@@ -9,6 +9,7 @@ from domain.flash_sales import gate as gates
 from domain.flash_sales.reserving import SOURCE
 from domain.flash_sales.rules import WARM_AHEAD, Sale, SaleState
 from domain.foundation.errors import Refusal
+from domain.foundation.reporting import note_failure
 from domain.orders.events import OrderCancelled, OrderLapsed, OrderPaid, OrderPaidLate
 from workers.broker import actor
 from workers.context import WorkerContext
@@ -49,9 +50,9 @@ async def open_and_close(context: WorkerContext) -> None:
     for sale in await queries.living(context.market.db):
         try:
             await _look_after(context, sale, context.now())
-        except Exception:
+        except Exception as error:
             # one sale's trouble must not keep the others from opening
-            log.exception("sale_not_looked_after", sale=str(sale.id))
+            note_failure("sale_not_looked_after", error, sale=str(sale.id))
 
 
 async def _look_after(context: WorkerContext, sale: Sale, now: datetime) -> None:

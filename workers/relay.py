@@ -16,6 +16,7 @@ from domain.foundation import metrics, outbox, tracing
 from domain.foundation.database import Database, Transaction
 from domain.foundation.locks import OUTBOX_LANES
 from domain.foundation.outbox import Letter
+from domain.foundation.reporting import note_failure
 from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
 from workers.hearing import forerunner_of, hearers_of
@@ -70,8 +71,8 @@ class Relay:
                             await reader.value(text("SELECT 1"))
                     finally:
                         await reader.connection.invalidate()
-            except Exception:
-                log.warning("outbox_listener_lost", exc_info=True)
+            except Exception as error:
+                note_failure("outbox_listener_lost", error)
                 await asyncio.sleep(1)
 
     def _on_notify(self, *_: object) -> None:
@@ -90,8 +91,8 @@ class Relay:
             for lane in lanes:
                 try:
                     carried += await self.carry_lane(lane)
-                except Exception:
-                    log.warning("relay_failed", lane=lane, exc_info=True)
+                except Exception as error:
+                    note_failure("relay_failed", error, lane=lane)
                     await asyncio.sleep(1)
             if carried or seen != self._notified:
                 continue
@@ -154,10 +155,10 @@ class Relay:
                 if forerunner is not None:
                     async with asyncio.timeout(AHEAD_SECONDS):
                         await forerunner(self._context, [outbox.event_of(kind, letter.payload) for letter in letters])
-            except (Exception, asyncio.CancelledError):
+            except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise
-                log.warning("not_run_ahead", kind=kind, letters=len(letters), exc_info=True)
+                note_failure("not_run_ahead", error, kind=kind, letters=len(letters))
 
     async def _deliver(self, letter: Letter) -> BaseException | None:
         with structlog.contextvars.bound_contextvars(kind=letter.kind, position=letter.position):
@@ -170,7 +171,7 @@ class Relay:
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise
-                log.warning("event_not_heard", attempts=letter.attempts + 1, exc_info=True)
+                note_failure("event_not_heard", error, attempts=letter.attempts + 1)
                 return error
         metrics.events_delivered.labels(letter.kind).inc()
         return None
@@ -178,4 +179,4 @@ class Relay:
     async def _note_failure(self, tx: Transaction, letter: Letter, error: BaseException) -> None:
         metrics.events_failed.labels(letter.kind).inc()
         if await outbox.mark_failed(tx, letter, error=repr(error), now=self._context.now()):
-            log.error("event_dead", kind=letter.kind, position=letter.position, error=repr(error))
+            log.error("event_dead", kind=letter.kind, position=letter.position, error=repr(error)[:300])

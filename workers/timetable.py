@@ -16,6 +16,7 @@ from sqlalchemy import text
 from domain.foundation import metrics
 from domain.foundation.database import Reader
 from domain.foundation.locks import TIMETABLE
+from domain.foundation.reporting import note_failure
 from workers.cancelling import is_cancelled
 from workers.context import WorkerContext
 
@@ -52,8 +53,8 @@ async def run(context: WorkerContext) -> None:
     while True:
         try:
             await _lead(context)
-        except Exception:
-            log.warning("leadership_lost", exc_info=True)
+        except Exception as error:
+            note_failure("leadership_lost", error)
         await asyncio.sleep(1)
 
 
@@ -96,9 +97,9 @@ async def _again_and_again(context: WorkerContext, entry: Entry) -> None:
     while True:
         try:
             await entry.job(context)
-        except (Exception, asyncio.CancelledError):
+        except (Exception, asyncio.CancelledError) as error:
             if is_cancelled():
                 raise
-            log.warning("job_failed", job=entry.job.__name__, exc_info=True)
+            note_failure("job_failed", error, job=entry.job.__name__)
             await asyncio.sleep(1)
         await asyncio.sleep(entry.seconds)

@@ -95,15 +95,15 @@ class Evening:
         And into no merchant's at WeChat Pay, and their parcels to no company: the house opens simulated ones of its own.
         """
         nowhere = {name: SecretStr("") for name in ("database_url", "redis_url", "broker_url", "stripe_secret_key")}
-        nobody = {"wechat_mch_id": "", "wechat_platform_url": "", "tracking_url": "", "default_gateway": "wechat"}
+        nobody = {"wechat_mch_id": "", "wechat_platform_url": "", "tracking_url": "", "public_url": ""}
         port = self.settings.port
         if self.any_port and not _is_free(self.settings.host, port):
             self._say(f"port {port} is taken, so the market takes a free one")
             port = 0
         # every shopper comes from an address of their own: we stand before them as a proxy would
         proxies = frozenset({"127.0.0.1"})
-        changes = {**nowhere, **nobody, "development_login": True, "trusted_proxies": proxies, "port": port}
-        return self.settings.model_copy(update=changes)
+        changes = {**nowhere, **nobody, "default_gateway": "wechat", "development_login": True, "port": port}
+        return self.settings.model_copy(update={**changes, "trusted_proxies": proxies})
 
     def _rehearse(self, house: House, steps: Steps) -> Coroutine[None, None, Rehearsal]:
         return rehearse(self.plan, house, self.catalogue, steps)

@@ -9,6 +9,7 @@ from sqlalchemy import Select, exists, func, or_, select
 
 from domain.accounts.queries import PHONE
 from domain.accounts.rules import Role, masked
+from domain.accounts.sessions import is_living
 from domain.accounts.tables import accounts, identities, roles, sessions, staff_credentials
 from domain.foundation.database import AnyRow, Database
 from domain.foundation.errors import BadInput
@@ -81,11 +82,10 @@ async def page(
     return page_of([_person_of(row) for row in rows], first, lambda person: (str(person.id),))
 
 
-async def sessions_by_account_ids(db: Database, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+async def sessions_by_account_ids(db: Database, account_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, int]:
     """On how many devices people are signed in; without those who are on none."""
-    living = sessions.c.ended_at.is_(None)
     counted = select(sessions.c.account_id, func.count()).where(
-        living, sessions.c.account_id == func.any(list(account_ids))
+        is_living(now), sessions.c.account_id == func.any(list(account_ids))
     )
     return {row[0]: row[1] for row in await db.rows(counted.group_by(sessions.c.account_id))}
 

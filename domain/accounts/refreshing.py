@@ -84,7 +84,7 @@ async def _generation_and_account(
     lock.
     """
     held = select(array_agg(roles.c.role)).where(roles.c.account_id == session.account_id).scalar_subquery()
-    newest = select(func.count()).where(_of_generation(session)).scalar_subquery()
+    newest = select(func.count()).where(_of_newest(session)).correlate(None).scalar_subquery()
     row = await tx.one(
         select(
             refresh_tokens.c.generation,
@@ -94,10 +94,7 @@ async def _generation_and_account(
             held.label("roles"),
         )
         .join_from(refresh_tokens, accounts, accounts.c.id == session.account_id)
-        .where(
-            refresh_tokens.c.digest == digest,
-            accounts.c.disabled_at.is_(None),
-        )
+        .where(refresh_tokens.c.digest == digest, accounts.c.disabled_at.is_(None))
     )
     if row is None:
         return None
@@ -108,7 +105,7 @@ async def _generation_and_account(
     return row.generation, row.newest, account
 
 
-def _of_generation(session: Session) -> ColumnElement[bool]:
+def _of_newest(session: Session) -> ColumnElement[bool]:
     """The tokens of the generation that was the newest when the session was locked."""
     return and_(refresh_tokens.c.session_id == session.id, refresh_tokens.c.generation == session.generation)
 
@@ -116,7 +113,7 @@ def _of_generation(session: Session) -> ColumnElement[bool]:
 async def _shorten(tx: Transaction, session: Session, now: datetime) -> None:
     """Forget the tokens that have just become used ones sooner: a session of months would keep thousands of them."""
     sooner = func.least(refresh_tokens.c.expires_at, now + USED_TOKENS_KEPT)
-    await tx.execute(update(refresh_tokens).where(_of_generation(session)).values(expires_at=sooner))
+    await tx.execute(update(refresh_tokens).where(_of_newest(session)).values(expires_at=sooner))
 
 
 async def _change(tx: Transaction, session: Session, **values: object) -> None:

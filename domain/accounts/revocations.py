@@ -5,6 +5,7 @@ is older than that needs not be remembered.
 """
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.accounts.rules import Principal
 from domain.accounts.tables import sessions
-from domain.foundation import clock
+from domain.foundation import clock, metrics
 from domain.foundation.database import Database
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,8 @@ class Revocations:
         self._db = db
         self._kept_for = timedelta(seconds=token_seconds) + OVERLAP
         self._looked_at: datetime | None = None
-        self._is_cut_off = False
+        self._heard_at = time.monotonic()
+        self._failing: type[BaseException] | None = None
         self._sessions: dict[UUID, float] = {}
         self._accounts: dict[UUID, float] = {}
         self._changed = asyncio.Event()
@@ -64,23 +66,28 @@ class Revocations:
 
     async def run(self) -> None:
         """Look each second, until cancelled. While PostgreSQL does not answer, what is known stays known."""
+        metrics.revocations_age.set_function(lambda: time.monotonic() - self._heard_at)
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             await self.try_to_look()
 
     async def try_to_look(self) -> None:
-        """Look; a failure is logged, once until it is over."""
+        """Look; a failure is logged, once until it is over, and with its traceback where it is no outage."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self.look(clock.now())
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            if not self._is_cut_off:
-                log.warning("revocations_not_heard", error=type(error).__name__)
-            self._is_cut_off = True
+        except (
+            Exception
+        ) as error:  # whatever it is: who ceases to look hears of no ban any more, and nobody would notice
+            is_outage = isinstance(error, (SQLAlchemyError, OSError, TimeoutError))
+            failing = OSError if is_outage else type(error)
+            if failing is not self._failing:
+                log.warning("revocations_not_heard", error=type(error).__name__, exc_info=not is_outage)
+            self._failing = failing
         else:
-            if self._is_cut_off:
+            if self._failing:
                 log.info("revocations_heard_again")
-            self._is_cut_off = False
+            self._failing = None
 
     async def look(self, now: datetime) -> None:
         """Ask for what was revoked since the last look; at the first, for all that may matter."""
@@ -92,7 +99,7 @@ class Revocations:
             if known.get(id, 0.0) < at.timestamp():
                 known[id] = at.timestamp()
                 is_news = True
-        self._looked_at = now
+        self._looked_at, self._heard_at = now, time.monotonic()
         self._forget((now - self._kept_for).timestamp())
         if is_news:
             self._changed.set()

@@ -1,4 +1,4 @@
-"""How staff sign in: with a name, a password and a second factor, all three at once.
+"""How staff sign in: with a name, a password and a second factor, all three at once. Sign-ins and locks are on the trail.
 
 Whoever tries is told nothing before all three are right, and it takes as long whatever is wrong.
 """
@@ -60,6 +60,7 @@ async def sign_in(db: Database, *, settings: Settings, attempt: Attempt, device:
         elif proven.must_change_password:
             outcome = PasswordChangeNeeded()
         else:
+            await _note(tx, "sign_in", proven.account_id, now=now, device=device)
             outcome = await _start(tx, settings, proven, device=device, now=now)
     # raised after the commit: a wrong code is remembered, and one that was taken is taken
     if isinstance(outcome, Refusal):
@@ -88,14 +89,7 @@ async def change_password(
             outcome = proven
         else:
             await _write(tx, proven.account_id, password_hash=fresh, must_change_password=False, changed_at=now)
-            await trail.note(
-                tx,
-                by=proven.account_id,
-                deed="change_password",
-                subject="account",
-                subject_id=proven.account_id,
-                now=now,
-            )
+            await _note(tx, "change_password", proven.account_id, now=now)
             await sessions.end_all(tx, account_id=proven.account_id, why="everywhere", now=now)
             outcome = await _start(tx, settings, proven, device=device, now=now)
     if isinstance(outcome, Refusal):
@@ -135,6 +129,7 @@ async def _prove(
         await _write(tx, row.account_id, failures=after.failures, locked_until=after.locked_until)
         if after != tries and after.locked_until:
             log.warning("staff_locked", account=encode("account", row.account_id))
+            await _note(tx, "sign_in_locked", row.account_id, now=now, until=after.locked_until.isoformat())
         return SignInRefused()
     if tries.is_locked(now):
         await _write(tx, row.account_id, totp_step=step)
@@ -165,6 +160,11 @@ async def _lock(tx: Transaction, username: str) -> AnyRow | None:
 
 async def _write(tx: Transaction, account_id: UUID, **changes: object) -> None:
     await tx.execute(update(staff_credentials).where(_c.account_id == account_id).values(changes))
+
+
+async def _note(tx: Transaction, deed: str, account_id: UUID, *, now: datetime, **facts: str) -> None:
+    """On the trail, as theirs: whoever it was had their password."""
+    await trail.note(tx, by=account_id, deed=deed, subject="account", subject_id=account_id, now=now, **facts)
 
 
 async def _renew(db: Database, kept: str, fresh: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from domain.accounts.rules import WechatBusy, WechatCodeRefused, WechatUserBlocked
-from domain.foundation.wechat_platform import BUSY, PlatformFailed, WechatPlatform
+from domain.foundation.wechat_platform import BUSY, PlatformFailed, PlatformMisconfigured, WechatPlatform
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,8 @@ async def phone_of(platform: WechatPlatform, code: str, *, now: datetime) -> str
     check_code(code)
     try:
         answer = await platform.ask_with_token("/wxa/business/getuserphonenumber", {"code": code}, now=now)
+    except PlatformMisconfigured as mistake:
+        raise WechatFault(str(mistake)) from None
     except PlatformFailed as failure:
         raise _unheard(failure) from None
     if answer.get("errcode") == NOT_OUR_CODE:

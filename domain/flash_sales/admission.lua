@@ -2,15 +2,18 @@
 --
 -- KEYS  1 line    hash  last (highest number given), second (since the opening), admitted (in that second)
 --       2 places  hash  shopper -> number, or in:number once let in
--- ARGV  1 rate (a second)   2 burst   3 ms since the opening   4 ms after which the keys go
+-- ARGV  1 rate (a second)   2 burst   3 when the sale opens (Unix time in ms)   4 ms from then on until the keys go
 --       5 to 7 the least that last, second and admitted can be: what the asking process has seen, should the keys be lost
 --       then two for each: shopper, and the number of a signed place or -1
--- Gives last, second, admitted, then two for each: number, 1 when let in and 0 when still waiting
+-- Gives ms since the opening, last, second, admitted, then two for each: number, 1 when let in and 0 when still waiting
 --
+-- The time is the node's own: a process whose clock is ahead would end the second for everybody.
 -- Number n has its turn once n < rate * seconds + burst. Whoever comes while nobody waits gets the number whose turn it is,
 -- so what nobody has used is lost. In no second since the opening more than `rate` come in, late ones among them.
 
-local rate, burst, elapsed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('TIME')
+local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local elapsed = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[3])
 local line = redis.call('HMGET', KEYS[1], 'last', 'second', 'admitted')
 local function at_least(known, floor) return math.max(tonumber(known or floor), tonumber(floor)) end
 local last = at_least(line[1], ARGV[5])
@@ -42,6 +45,5 @@ for i = 8, #ARGV, 2 do
 end
 
 redis.call('HSET', KEYS[1], 'last', string.format('%.0f', last), 'second', second, 'admitted', admitted)
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
-return {last, second, admitted, unpack(answers)}
+for i = 1, 2 do redis.call('PEXPIRE', KEYS[i], string.format('%.0f', ARGV[4] - elapsed)) end
+return {elapsed, last, second, admitted, unpack(answers)}

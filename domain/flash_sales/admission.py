@@ -1,7 +1,8 @@
 """The line (排队) before a sale that lets in so many shoppers a second: numbers in order of arrival, and whose turn it is.
 
 A shopper's number is theirs: it stands in the gate, and signed in their own hands. Should the gate lose it, they come back
-with the signed one, and new numbers begin above the highest that this process has seen.
+with the signed one, and new numbers begin above the highest that this process has seen. Time is the gate's own: whose
+turn it is does not depend on the clock of the process that was asked.
 """
 
 import base64
@@ -14,19 +15,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import structlog
-
 from domain.flash_sales.rules import FlashSaleBusy, FlashSalePlaceRefused, Sale
-from domain.foundation import metrics
+from domain.foundation import clock, metrics
 from domain.foundation.redis import Gate, Script
+from domain.foundation.reporting import note_failure
 from domain.foundation.together import Together
-
-log = structlog.get_logger(__name__)
 
 _script = Script(Path(__file__).parent / "admission.lua")
 
 MOST_SHOPPERS_PER_CALL = 256
 MOST_LINES_REMEMBERED = 1_000
+COUNTED_FOR_US = 10_000_000
+"""How long after it was last asked for a line counts among those that shoppers wait in."""
 RETRY_AFTER_MS = 500
 KEPT_AFTER_CLOSING = timedelta(hours=1)
 PLACE_KEPT_MS = 15 * 60_000
@@ -58,11 +58,25 @@ class _Line(NamedTuple):
     admitted: int = 0
 
 
+class _Waiting(NamedTuple):
+    """How many stood in a line, and when that was heard by `clock.steady_us`."""
+
+    shoppers: int
+    heard_us: int
+
+
 class _Asker(NamedTuple):
     shopper_id: UUID
     number: int
-    now_ms: int
     sale: Sale
+
+
+class _Answer(NamedTuple):
+    """Of the gate: the asker's number, whether they are in, and its own time since the opening."""
+
+    number: int
+    is_in: bool
+    elapsed_ms: int
 
 
 class AdmissionDesk:
@@ -71,9 +85,9 @@ class AdmissionDesk:
     def __init__(self, gate: Gate, *, key: bytes) -> None:
         self._gate, self._key = gate, key
         self._lines: dict[UUID, _Line] = {}
-        self._asked: Together[UUID, _Asker, tuple[int, bool]] = Together(
-            self._send, at_most=MOST_SHOPPERS_PER_CALL, in_flight=1
-        )
+        self._waiting: dict[UUID, _Waiting] = {}
+        metrics.shoppers_waiting.set_function(self._shoppers_waiting)
+        self._asked: Together[UUID, _Asker, _Answer] = Together(self._send, at_most=MOST_SHOPPERS_PER_CALL, in_flight=1)
 
     async def ask(self, sale: Sale, *, shopper_id: UUID, place: str | None, now: datetime) -> Place | None:
         """The shopper's place in the line of an open sale; None once they are in, and again whenever they ask after that.
@@ -83,47 +97,57 @@ class AdmissionDesk:
         rate = sale.admissions_per_second
         if rate is None:
             return None
-        now_ms = _ms(now)
-        number = -1 if place is None else read(self._key, place, sale_id=sale.id, shopper_id=shopper_id, now_ms=now_ms)
+        number = -1
+        if place is not None:
+            number = read(self._key, place, sale_id=sale.id, shopper_id=shopper_id, now_ms=_ms(now))
         try:
-            number, is_in = await self._asked.ask(sale.id, _Asker(shopper_id, number, now_ms, sale))
+            number, is_in, elapsed_ms = await self._asked.ask(sale.id, _Asker(shopper_id, number, sale))
         except Exception as error:
-            log.warning("gate_unreachable", sale=str(sale.id), error=repr(error))
+            note_failure("gate_unreachable", error, sale=str(sale.id))
             raise FlashSaleBusy(retry_after_ms=RETRY_AFTER_MS) from error
         metrics.admissions.labels("admitted" if is_in else "waiting").inc()
         if is_in:
             return None
-        opens_ms = _ms(sale.opens_at)
-        turn_ms = opens_ms + -(-max(number + 1 - burst(rate), 0) * 1000 // rate)
-        if turn_ms <= now_ms:  # as many as may be have come in during this second
-            turn_ms = opens_ms + ((now_ms - opens_ms) // 1000 + 1) * 1000
+        turn_ms = -(-max(number + 1 - burst(rate), 0) * 1000 // rate)
+        if turn_ms <= elapsed_ms:  # as many as may be have come in during this second
+            turn_ms = (elapsed_ms // 1000 + 1) * 1000
+        admitted_ms = _ms(sale.opens_at) + turn_ms
         return Place(
-            token=sign(self._key, sale.id, shopper_id, number=number, until_ms=turn_ms + PLACE_KEPT_MS),
-            position=max(number + 1 - burst(rate) - (now_ms - opens_ms) * rate // 1000, 1),
-            poll_after_ms=_poll_after_ms(turn_ms - now_ms, shopper_id),
-            admitted_at=datetime.fromtimestamp(turn_ms / 1000, UTC),
+            token=sign(self._key, sale.id, shopper_id, number=number, until_ms=admitted_ms + PLACE_KEPT_MS),
+            position=max(number + 1 - burst(rate) - elapsed_ms * rate // 1000, 1),
+            poll_after_ms=_poll_after_ms(turn_ms - elapsed_ms, shopper_id),
+            admitted_at=datetime.fromtimestamp(admitted_ms / 1000, UTC),
         )
 
-    async def _send(self, sale_id: UUID, askers: list[_Asker]) -> list[tuple[int, bool]]:
-        sale, now_ms = askers[-1].sale, askers[-1].now_ms
+    async def _send(self, sale_id: UUID, askers: list[_Asker]) -> list[_Answer]:
+        sale = askers[-1].sale
         rate = sale.admissions_per_second
         assert rate is not None
         tag = f"{{fsq:{sale_id.hex}}}"
         arguments: list[Any] = [
             rate,
             burst(rate),
-            now_ms - _ms(sale.opens_at),
-            _ms(sale.closes_at + KEPT_AFTER_CLOSING) - now_ms,
+            _ms(sale.opens_at),
+            _ms(sale.closes_at + KEPT_AFTER_CLOSING) - _ms(sale.opens_at),
         ]
         arguments += self._lines.get(sale_id, _Line())
         for one in askers:
             arguments += (one.shopper_id.hex, one.number)
-        last, second, admitted, *answers = await _script(self._gate, (f"{tag}:line", f"{tag}:places"), arguments)
+        keys = (f"{tag}:line", f"{tag}:places")
+        elapsed_ms, last, second, admitted, *answers = await _script(self._gate, keys, arguments)
         if len(self._lines) >= MOST_LINES_REMEMBERED:
             self._lines.clear()
+            self._waiting.clear()
         self._lines[sale_id] = _Line(last, second, admitted)
-        metrics.shoppers_waiting.set(max(last + 1 - burst(rate) - (now_ms - _ms(sale.opens_at)) * rate // 1000, 0))
-        return [(number, bool(is_in)) for number, is_in in zip(answers[::2], answers[1::2], strict=True)]
+        shoppers = max(last + 1 - burst(rate) - elapsed_ms * rate // 1000, 0)
+        self._waiting[sale_id] = _Waiting(shoppers, clock.steady_us())
+        return [
+            _Answer(number, bool(is_in), elapsed_ms) for number, is_in in zip(answers[::2], answers[1::2], strict=True)
+        ]
+
+    def _shoppers_waiting(self) -> int:
+        since_us = clock.steady_us() - COUNTED_FOR_US
+        return sum(line.shoppers for line in self._waiting.values() if line.heard_us > since_us)
 
 
 def burst(rate: int) -> int:

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from domain.flash_sales import gate as gates
 from domain.flash_sales import passes, rules
 from domain.foundation import metrics
@@ -21,8 +19,7 @@ from domain.foundation.errors import BadInput, IdempotencyConflict
 from domain.foundation.idempotency import check_key
 from domain.foundation.ids import new_ticket_id
 from domain.foundation.redis import Gate
-
-log = structlog.get_logger(__name__)
+from domain.foundation.reporting import note_failure
 
 MOST_CLAIMS_PER_CALL = 128
 MOST_CALLS_IN_FLIGHT = 2
@@ -185,7 +182,7 @@ class ClaimDesk:
         except Exception as error:
             # whatever it was, nobody may be left standing in line
             # Whether the script ran is unknown: the shopper repeats with the same request id and learns it.
-            log.warning("gate_unreachable", lane=lane, claims=len(batch), error=repr(error))
+            note_failure("gate_unreachable", error, lane=lane, claims=len(batch))
             answers = [gates.Answer("cold", 0, None)] * len(batch)
         finally:
             line.in_flight -= 1

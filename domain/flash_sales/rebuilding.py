@@ -12,6 +12,7 @@ from domain.foundation import metrics
 from domain.foundation.database import Database
 from domain.foundation.ids import lane_of
 from domain.foundation.redis import Gate
+from domain.foundation.reporting import note_failure
 from domain.stock import store as stock
 
 log = structlog.get_logger(__name__)
@@ -127,9 +128,9 @@ class Reconciler:
                     await rebuild(self._db, self._gate, item_id=item.id, reason=reason)
                     continue
                 difference = await look(self._db, self._gate, item)
-            except Exception:
+            except Exception as error:
                 # one item's trouble (its node is down) is not the others'
-                log.warning("gate_not_reconciled", item=str(item.id), exc_info=True)
+                note_failure("gate_not_reconciled", error, item=str(item.id))
                 continue
             if difference is None:
                 continue

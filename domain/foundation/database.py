@@ -7,15 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.foundation import metrics, outbox, tracing
-
-log = structlog.get_logger(__name__)
+from domain.foundation.reporting import note_failure
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 AnyRow = Row[*tuple[Any, ...]]
@@ -82,8 +80,8 @@ class Transaction(Reader):
         for call in self._afterwards:
             try:
                 await call()
-            except Exception:
-                log.warning("after_commit_failed", call=repr(call), exc_info=True)
+            except Exception as error:
+                note_failure("after_commit_failed", error, call=repr(call))
 
 
 class _OneTransaction(AbstractAsyncContextManager[Transaction]):

@@ -2,6 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -11,6 +14,10 @@ from domain.foundation.redaction import redact_all
 
 MOST_CHARACTERS = 8_000
 """Of a traceback, and of any other text in an event. A traceback keeps its end, where the error is."""
+MOST_WITHIN = 1_000
+"""Of each text within a list or a mapping."""
+MOST_MEMBERS = 100
+DEEPEST = 3
 _CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
 _CONTROLS_OF_A_TRACEBACK = {code: written for code, written in _CONTROLS.items() if chr(code) not in "\t\n"}
 
@@ -65,9 +72,21 @@ def _add_trace(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
 
 def _shorten(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     for key, value in event.items():
-        if isinstance(value, str) and len(value) > MOST_CHARACTERS:
-            event[key] = f"... {value[-MOST_CHARACTERS:]}" if key == "exception" else f"{value[:MOST_CHARACTERS]} ..."
+        if key != "exception" or not isinstance(value, str):
+            event[key] = _short(value, MOST_CHARACTERS, DEEPEST)
+        elif len(value) > MOST_CHARACTERS:
+            event[key] = f"... {value[-MOST_CHARACTERS:]}"
     return event
+
+
+def _short(value: Any, at_most: int, depth: int) -> Any:
+    """The value with its texts cut, and no more than the first members of what is in it. Too deep within, it is a text."""
+    if isinstance(value, Mapping) and depth:
+        return {key: _short(each, MOST_WITHIN, depth - 1) for key, each in islice(value.items(), MOST_MEMBERS)}
+    if isinstance(value, list | tuple | set | frozenset) and depth:
+        return [_short(each, MOST_WITHIN, depth - 1) for each in islice(value, MOST_MEMBERS)]
+    text = value if isinstance(value, str) else repr(value)
+    return value if len(text) <= at_most else f"{text[:at_most]} ..."
 
 
 def _redact(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

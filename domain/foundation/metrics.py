@@ -23,6 +23,9 @@ rate_limited = Counter("nightmarket_rate_limited_total", "Requests refused as to
 rates_uncounted = Counter(
     "nightmarket_rates_uncounted_total", "Times the gate did not answer and requests were counted in one process only"
 )
+revocations_age = Gauge(
+    "nightmarket_revocations_age_seconds", "Since when this process has not heard what was revoked; 0 in workers"
+)
 connections_in_use = Gauge("nightmarket_database_connections_in_use", "Connections to the ledger that are in use")
 connections_waiting = Gauge(
     "nightmarket_database_connections_waiting", "Transactions and readings that wait for a connection to the ledger"
@@ -35,7 +38,8 @@ admissions = Counter(
     ["answer"],
 )
 shoppers_waiting = Gauge(
-    "nightmarket_flash_sale_shoppers_waiting", "Shoppers whose turn has not come, in the line that was last asked for"
+    "nightmarket_flash_sale_shoppers_waiting",
+    "Shoppers whose turn has not come, in the lines this process was asked for during the last ten seconds",
 )
 claim_batch = Histogram(
     "nightmarket_claim_batch_size", "Claims that shared one script call", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

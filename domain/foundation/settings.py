@@ -263,6 +263,15 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _nobody_is_anybody(self) -> "Settings":
+        if self.development_login and self.public_url.lower().startswith("https:"):
+            raise ValueError(
+                f"development_login is on, so public_url must not be {self.public_url}: whoever comes there could sign in as "
+                "anybody"
+            )
+        return self
+
     @property
     def signing_secret(self) -> bytes:
         """The bytes that sign passes. Raises ValueError when there are none: an empty key would let anybody sign."""

@@ -24,8 +24,20 @@ BUSY = -1
 TOKEN_IS_BAD = frozenset({40001, 40014, 42001})
 
 
+OUR_MISTAKES = {
+    40013: "WeChat does not know wechat_app_id",
+    40125: "wechat_app_secret is wrong",
+    40164: "WeChat does not let in the address of this machine: it is not on the mini-program's list",
+}
+"""Instead of an access token: what no waiting mends."""
+
+
 class PlatformFailed(Exception):
     """WeChat did not answer, or not now: what it has heard is not known."""
+
+
+class PlatformMisconfigured(PlatformFailed):
+    """WeChat gives us no access token, by a mistake of ours. Its message names the mistake and shows no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,8 @@ class WechatPlatform:
         answer = await self._ask("POST", "/cgi-bin/stable_token", {}, wanted)
         text, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(text, str) or not text or type(seconds) is not int:
+            if mistake := OUR_MISTAKES.get(answer.get("errcode", 0)):
+                raise PlatformMisconfigured(f"errcode {answer['errcode']}: {mistake}")
             raise PlatformFailed(f"no access token: {complaint(answer)}")
         return _Token(text, now + timedelta(seconds=seconds))
 

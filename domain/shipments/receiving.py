@@ -4,10 +4,9 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from domain.foundation import idempotency, metrics
 from domain.foundation.database import Database, Transaction
+from domain.foundation.reporting import note_failure
 from domain.orders import fulfilling
 from domain.orders import rules as orders
 from domain.orders import store as orders_store
@@ -15,8 +14,6 @@ from domain.orders.rules import Order, OrderState, Receiver
 from domain.shipments import queries, rules, store
 from domain.shipments.rules import EXTENSION, WRONG_CODES, PickupCodeLocked, ReceiptNotExtendable, WrongPickupCode
 from domain.trail import store as trail
-
-log = structlog.get_logger(__name__)
 
 
 async def confirm(db: Database, *, order_id: UUID, shopper_id: UUID, idempotency_key: str, now: datetime) -> UUID:
@@ -63,9 +60,9 @@ async def receive_due(db: Database, *, now: datetime, limit: int) -> int:
         for last in due:
             try:
                 received += await _receive_if_due(db, last[1], now=now)
-            except Exception:
+            except Exception as error:
                 # one order's trouble must not stop the clock for all the others
-                log.exception("order_not_received", order=str(last[1]))
+                note_failure("order_not_received", error, order=str(last[1]))
     return received
 
 

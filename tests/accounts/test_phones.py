@@ -171,6 +171,24 @@ async def test_a_busy_wechat_is_asked_again_with_the_same_code(
     await bind(mei, code)
 
 
+@pytest.mark.parametrize("errcode", [40013, 40125, 40164])
+async def test_an_access_token_that_is_denied_by_our_own_mistake_is_a_fault_of_ours(
+    bind, wechat, with_wechat, db, mei, errcode
+):
+    code = await wechat.phone_code(MEI)
+    await wechat.expire()
+    await wechat.fail(errcode, door="token")
+    await wechat_platform.hang_up()
+    wechat_platform._platforms.clear()
+
+    with pytest.raises(WechatFault, match=rf"^errcode {errcode}: ") as fault:
+        await bind(mei, code)
+
+    assert with_wechat.wechat_app_secret.get_secret_value() not in str(fault.value)
+    assert await bound(db) == {}
+    await bind(mei, code)
+
+
 async def test_an_access_token_that_ended_early_is_renewed(bind, wechat, db, mei):
     await bind(mei, await wechat.phone_code(MEI))
     await wechat.expire()

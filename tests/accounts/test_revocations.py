@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text, update
+from structlog.testing import capture_logs
 
 from api.services import Services
 from domain.accounts import actions, refreshing, revocations, sessions
@@ -244,7 +246,7 @@ async def test_a_ledger_out_of_reach_is_told_once_and_what_is_known_stays_known(
 
     told._db = Database.connect("postgresql+asyncpg://nobody@127.0.0.1:9/nowhere")
     async with running(told):
-        await until(lambda: told._is_cut_off)
+        await until(lambda: told._failing)
         await sign_out(other, clock.now())
         await asyncio.sleep(0.3)
         assert (told.is_revoked(gone), told.is_revoked(other)) == (True, False)
@@ -255,6 +257,45 @@ async def test_a_ledger_out_of_reach_is_told_once_and_what_is_known_stays_known(
     assert (out.count("revocations_not_heard"), out.count("revocations_heard_again")) == (1, 1)
     assert told.is_revoked(gone)
     await mine.close()
+
+
+async def test_whatever_goes_wrong_in_a_look_is_told_with_its_traceback_and_the_next_is_taken(
+    sign_in, sign_out, db, monkeypatch
+):
+    monkeypatch.setattr(revocations, "LOOK_EVERY_SECONDS", 0.02)
+    principal = await sign_in(at=clock.now())
+    told = Revocations(db, token_seconds=900)
+    await told.look(clock.now())
+    await sign_out(principal, clock.now())
+
+    with capture_logs() as logged:
+        told._db = None
+        async with running(told):
+            await until(lambda: told._failing)
+            await asyncio.sleep(0.2)
+            told._db = db
+            await until(lambda: told.is_revoked(principal))
+
+    assert [(entry["event"], entry.get("error"), entry.get("exc_info")) for entry in logged] == [
+        ("revocations_not_heard", "AttributeError", True),
+        ("revocations_heard_again", None, None),
+    ]
+
+
+async def test_how_long_nothing_was_heard_is_measured_also_after_looking_has_ended(db, now):
+    def age():
+        return REGISTRY.get_sample_value("nightmarket_revocations_age_seconds")
+
+    told = Revocations(db, token_seconds=900)
+    async with running(told):
+        await until(lambda: told._looked_at)
+        assert 0 <= age() < 3
+
+    before = age()
+    await asyncio.sleep(0.05)
+    assert age() >= before + 0.05
+    await told.look(now)
+    assert age() < 0.05
 
 
 async def test_the_verifier_of_a_process_refuses_what_it_has_heard_of(settings, db, sign_out, now):

@@ -29,6 +29,7 @@ from domain.accounts.tables import accounts, sessions, staff_credentials
 from domain.accounts.tokens import Verifier
 from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.ids import encode, new_id
+from domain.trail import queries as trail
 from tests.accounts.enrolled import MINUTE, OWN, Member, member, member_of, newcomer, quick
 from tests.statements import count_statements
 
@@ -157,7 +158,7 @@ async def test_an_unknown_name_takes_as_long_as_a_wrong_password(member, db, set
     assert 0.5 < unknown / wrong < 2
 
 
-async def test_signing_in_asks_postgresql_seven_times(member, db, now):
+async def test_signing_in_asks_postgresql_eight_times(member, db, now):
     amei = await member("amei", Role.ADMIN)
 
     with count_statements(db) as sent:
@@ -167,11 +168,27 @@ async def test_signing_in_asks_postgresql_seven_times(member, db, now):
         "SELECT",  # the hash
         "SELECT",  # the credentials, locked
         "UPDATE",  # the code is used up
+        "INSERT",  # the deed
         "SELECT",  # the account, held
         "SELECT",  # its roles
         "INSERT",  # the session
         "INSERT",  # its refresh token
     ]
+
+
+async def test_sign_ins_and_locks_are_on_the_trail_and_wrong_tries_are_not(member, db, now):
+    amei = await member()
+    await amei.sign_in(now)
+    await fail(amei, 5, now + MINUTE)
+    with pytest.raises(SignInRefused):
+        await amei.sign_in(now + MINUTE, password="wrong-wrong-1")
+
+    [locked, signed_in, *_] = (await trail.page(db, first=9, by=amei.id)).rows
+    assert (signed_in.deed, signed_in.subject, signed_in.subject_id) == ("sign_in", "account", amei.id)
+    assert (signed_in.facts, signed_in.done_at) == ({"device": "前台"}, now)
+    until = (now + MINUTE + LOCKED_FOR).isoformat()
+    assert (locked.deed, locked.facts, locked.done_at) == ("sign_in_locked", {"until": until}, now + MINUTE)
+    assert [deed.deed for deed in (await trail.page(db, first=9, by=amei.id)).rows[2:]] == ["change_password"]
 
 
 async def test_no_code_is_taken_twice(member, now):
@@ -305,7 +322,8 @@ async def test_a_new_password_ends_every_other_session(member, db, settings, giv
     read = Verifier(settings).principal
     assert read(before.access.text, now=now).issued_at < valid_from.timestamp()
     assert read(after.access.text, now=now + MINUTE).issued_at >= valid_from.timestamp()
-    assert [deed for deed, _ in await given.noted_deeds()] == ["add_staff", "change_password", "change_password"]
+    noted = [deed for deed, _ in await given.noted_deeds()]
+    assert noted == ["add_staff", "change_password", "sign_in", "change_password"]
 
 
 async def test_a_weak_password_uses_up_neither_code_nor_try(newcomer, now):

@@ -96,7 +96,7 @@ async def test_a_role_that_is_taken_ends_sessions_and_tokens(db, settings, given
     await revocations.look(now + MINUTE)
     assert revocations.is_revoked(theirs.principal)
     assert not revocations.is_revoked(another.principal)
-    assert await finding.sessions_by_account_ids(db, [host, other]) == {other: 1}
+    assert await finding.sessions_by_account_ids(db, [host, other], now=now) == {other: 1}
     assert (await seen(db, host)).roles == {Role.SHOPPER}
     assert [deed for deed, *_ in await deeds(db)] == ["give_role", "take_role"]
 
@@ -125,7 +125,7 @@ async def test_a_ban_is_told_with_its_reason_ends_sessions_and_opens_no_other(
     assert revocations.is_revoked(signed_in.principal)
     person = await seen(db, shopper)
     assert (person.disabled_at, person.disabled_by, person.disabled_why) == (now + MINUTE, somebody, "恶意退货")
-    assert await finding.sessions_by_account_ids(db, [shopper]) == {}
+    assert await finding.sessions_by_account_ids(db, [shopper], now=now) == {}
     assert await deeds(db) == [("ban_account", shopper, somebody, {"why": "恶意退货"})]
     with pytest.raises(AccountDisabled):
         await sign_in(shopper, now + 4 * MINUTE)
@@ -161,11 +161,11 @@ async def test_sessions_are_ended_each_time_somebody_says_so(db, given, sign_in,
     shopper = await given.shopper()
     await sign_in(shopper)
     await sign_in(shopper)
-    assert await finding.sessions_by_account_ids(db, [shopper]) == {shopper: 2}
+    assert await finding.sessions_by_account_ids(db, [shopper], now=now) == {shopper: 2}
 
     await people.end_sessions(db, account_id=shopper, by=somebody, now=now + MINUTE)
 
-    assert await finding.sessions_by_account_ids(db, [shopper]) == {}
+    assert await finding.sessions_by_account_ids(db, [shopper], now=now) == {}
     assert await deeds(db) == [("end_sessions_of", shopper, somebody, {})]
     await sign_in(shopper, now + 2 * MINUTE)
 
@@ -183,7 +183,7 @@ async def test_the_last_admin_stays(db, admin, now, sign_in):
 
     person = await seen(db, boss)
     assert (person.roles, person.disabled_at) == ({Role.SHOPPER, Role.ADMIN}, None)
-    assert await finding.sessions_by_account_ids(db, [boss]) == {boss: 1}
+    assert await finding.sessions_by_account_ids(db, [boss], now=now) == {boss: 1}
     assert [deed for deed, *_ in await deeds(db)] == ["ban_account"]
 
 
@@ -237,7 +237,7 @@ async def test_a_ban_against_a_sign_in_leaves_no_session(db, member, now, somebo
         await asyncio.gather(amei.sign_in(at), banned, return_exceptions=True)
 
         assert (await seen(db, amei.id)).disabled_at == at
-        assert await finding.sessions_by_account_ids(db, [amei.id]) == {}
+        assert await finding.sessions_by_account_ids(db, [amei.id], now=now) == {}
         await people.unban(db, account_id=amei.id, by=somebody, now=at)
 
 

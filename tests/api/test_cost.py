@@ -82,7 +82,7 @@ async def test_the_cost_is_told_with_every_answer_and_one_beyond_the_limit_is_re
         == {
             "errors": [
                 {
-                    "message": "The operation costs up to 4; allowed: 3. Ask for smaller pages.",
+                    "message": "The operation costs about 4; allowed: 3. Ask for smaller pages.",
                     "extensions": {"code": "DOCUMENT_TOO_COMPLEX", "cost": {"requested": 4, "limit": 3}},
                 }
             ]

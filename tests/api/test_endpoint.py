@@ -204,6 +204,37 @@ async def test_a_body_beyond_64_kilobytes_is_refused_announced_or_not(market: Ma
     assert (await market.send(fits, {"content-length": "65536"}, chunks=5)).json == {"data": {"hello": "hello you"}}
 
 
+async def test_a_body_in_crumbs_is_refused_before_it_is_whole(market: Market) -> None:
+    crumbs = orjson.dumps({"query": "{ hello }"}).ljust(600)
+
+    refused = await market.send(crumbs, chunks=600)
+
+    assert (refused.status, refused.codes) == (413, ["REQUEST_TOO_LARGE"])
+    assert refused.json["errors"][0]["message"] == "The body comes in more than 500 pieces of less than 500 bytes."
+    assert (await market.send(crumbs[:500], chunks=500)).json == {"data": {"hello": "hello you"}}
+
+
+async def test_a_content_type_that_stands_twice_is_none(market: Market) -> None:
+    body = b'{"query": "{ hello }"}'
+    twice = [(b"content-type", b"text/plain"), (b"content-type", b"application/json")]
+
+    statuses = [
+        (await market.exchange([{"type": "http.request", "body": body}], {}, headers_as_sent=headers)).status
+        for headers in (twice, twice[::-1], [*twice[1:], (b"x-twice", b"1"), (b"x-twice", b"2")])
+    ]
+
+    assert statuses == [415, 415, 200]
+
+
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("identity, br", 415), ("Identity", 200), ("", 200)])
+async def test_a_compressed_body_is_not_read(market: Market, encoding: str, status: int) -> None:
+    answered = await market.send(b'{"query": "{ hello }"}', {"content-encoding": encoding})
+
+    assert answered.status == status
+    if status == 415:
+        assert (answered.codes, answered.headers["accept-encoding"]) == (["UNSUPPORTED_MEDIA_TYPE"], "identity")
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_other_methods_are_told_what_is_allowed(market: Market, method: str) -> None:
     answered = await market.send(b"", method=method)

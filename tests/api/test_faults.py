@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import orjson
 import pytest
 import strawberry
 from structlog.testing import capture_logs
 
+from api.requests import read_request
 from api.wire import RequestHead
 from tests.given.small_market import BOTH_WAYS, NEWER, OLDER, SECRET, Context, Forbidden, Market, NotSignedIn
 
@@ -123,3 +125,40 @@ async def test_a_context_that_cannot_be_made_is_a_fault_of_ours(schema: strawber
     assert (answered.status, answered.codes) == (500, ["INTERNAL"])
     assert SECRET not in str(answered.json)
     assert logs[0]["reference"] == answered.json["errors"][0]["extensions"]["reference"]
+
+
+async def test_an_admission_that_breaks_is_a_fault_of_ours_on_every_wire(schema: strawberry.Schema) -> None:
+    async def admit(context: object, operation: object, variables: object) -> None:
+        raise RuntimeError(SECRET)
+
+    market = Market(schema, admit=admit)
+    with capture_logs() as logs:
+        over_http = await market.ask("{ hello }")
+        operation = market.answering.prepare(read_request({"query": "{ hello }"}, b""))
+        elsewhere = await market.answering.execute(operation, {}, lambda: market.context, "zh")
+
+    assert (over_http.status, over_http.codes) == (500, ["INTERNAL"])
+    assert (elsewhere.outcome, elsewhere.is_executed) == ("internal", False)
+    [told] = orjson.loads(elsewhere.body)["errors"]
+    assert told["message"] == f"系统繁忙，请稍后再试（编号 {told['extensions']['reference']}）"
+    assert SECRET not in f"{over_http.json} {told}"
+    assert [(log["operation"], log["reference"] in str(over_http.json)) for log in logs] == [
+        ("hello", True),
+        ("hello", False),
+    ]
+    assert market.operations == [("hello", "query", "internal")]
+
+
+async def test_what_an_error_repeats_of_a_document_is_cut(market: Market) -> None:
+    literal = "x" * 5_000
+
+    told = await market.ask(f'{{ catalogue(page: "{literal}") }}')
+    of_variables = await market.ask(
+        "mutation ($i: ClaimInput!) { claim(input: $i) { __typename } }", variables={"i": literal}
+    )
+
+    for answered in (told, of_variables):
+        messages = [error["message"] for error in answered.json["errors"]]
+        assert answered.status == 400
+        assert messages and all(len(message) <= 500 for message in messages)
+    assert len(told.json["errors"][0]["message"]) == 500

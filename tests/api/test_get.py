@@ -9,7 +9,7 @@ import strawberry
 from api import caching
 from api.documents import id_of
 from tests.api.test_shared_answers import half_a_second
-from tests.given.small_market import BOTH_WAYS, CLAIM, NEWER, OLDER, Market
+from tests.given.small_market import BOTH_WAYS, CLAIM, NEWER, OLDER, Market, new_schema
 
 HELLO = "query ($n: String!) { hello(name: $n) }"
 CATALOGUE = "{ catalogue }"
@@ -111,6 +111,19 @@ async def test_an_anonymous_public_answer_may_be_kept_by_caches(market: Market) 
     assert answered.headers["cache-control"] == "public, max-age=1"
     assert answered.headers["vary"] == caching.VARY.decode() == "Accept, Accept-Language, Authorization"
     assert answered.headers["etag"].startswith('"')
+
+
+async def test_a_shared_answer_is_sent_with_the_seconds_it_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("api.shared_answers.monotonic", lambda: now)
+    market = Market(new_schema(), documents={id_of(CATALOGUE): CATALOGUE}, public_seconds=lambda field: 5.0)
+    told = []
+    for seconds in (0.0, 0.0, 2.0, 2.1, 4.9):
+        now = 1000.0 + seconds
+        told.append((await market.get(documentId=id_of(CATALOGUE))).headers["cache-control"])
+
+    assert market.context.calls["catalogue"] == 1
+    assert told == [f"public, max-age={seconds}" for seconds in (5, 5, 3, 3, 1)]
 
 
 async def test_who_has_the_answer_already_is_told_so_in_no_bytes(market: Market) -> None:

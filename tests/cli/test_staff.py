@@ -81,7 +81,7 @@ async def test_a_reset_hands_out_both_anew(run, db, settings):
     after = await member_of(db, settings, handed_out(await run("reset", "amei")))
 
     assert after.id == before.id
-    assert await finding.sessions_by_account_ids(db, [after.id]) == {}
+    assert await finding.sessions_by_account_ids(db, [after.id], now=clock.now()) == {}
     with pytest.raises(SignInRefused):
         await before.sign_in(clock.now() + MINUTE, password=OWN)
     await after.change_password(OWN, clock.now() + MINUTE)

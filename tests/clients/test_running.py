@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from api.nodes import show_id
 from cli.house import House
 from domain.foundation import clock
 from domain.foundation.runtime import Market
+from domain.foundation.settings import Settings
 from tests.clients.node import CLIENTS, packages, run
 from tests.given import Given
 from tests.running import house_of_its_own
@@ -25,31 +29,52 @@ ADDRESS = {
 }
 
 
-def test_the_clients_work_against_a_running_market(tmp_path: Path) -> None:
+@pytest.fixture
+def exercises(tmp_path: Path) -> list[Path]:
+    """The clients' exercises, compiled."""
     modules = packages()
     built = run(["npx", "--no-install", "tsc", "--outDir", str(tmp_path)])
     assert built.returncode == 0, built.stdout
     (tmp_path / "node_modules").symlink_to(modules)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    exercises = [tmp_path / f"exercises/{name}.js" for name in ("apollo", "urql", "sockets")]
+    return [tmp_path / f"exercises/{name}.js" for name in ("apollo", "urql", "sockets")]
 
-    with house_of_its_own(documents=CLIENTS / "documents.json", socket_ping_seconds=0.5) as house:
-        market = asyncio.run(_market(house))
-        folders = {"MINI_PROGRAM": str(CLIENTS / "mini-program"), "NODE_PATH": str(modules)}
-        done = run(
-            [*NODE_TEST, *map(str, exercises), str(MINI_PROGRAM_TEST)],
-            seconds=120,
-            environment={"MARKET": json.dumps(market), **folders},
-        )
-        assert done.returncode == 0, done.stdout
 
-        api = house.members["api"].process
-        assert api is not None
-        restarted = run(
-            [*NODE_TEST, "--test-name-pattern", "restarts", str(exercises[-1])],
-            environment={"MARKET": json.dumps({**market, "restarting": api.pid})},
-        )
-        assert restarted.returncode == 0, restarted.stdout
+@pytest.fixture
+def house(settings: Settings, clean: None) -> Iterator[House]:
+    """A market that asks this test's engines."""
+    engines = {name: getattr(settings, name) for name in ("database_url", "redis_url", "broker_url")}
+    with house_of_its_own(documents=CLIENTS / "documents.json", socket_ping_seconds=0.5, **engines) as house:
+        yield house
+
+
+def test_the_clients_work_against_a_running_market(exercises: list[Path], house: House) -> None:
+    market = asyncio.run(_market(house))
+
+    done = run(
+        [*NODE_TEST, *map(str, exercises), str(MINI_PROGRAM_TEST)],
+        seconds=120,
+        environment={
+            "MARKET": json.dumps(market),
+            "MINI_PROGRAM": str(CLIENTS / "mini-program"),
+            "NODE_PATH": str(exercises[0].parents[1] / "node_modules"),
+        },
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.faults
+def test_a_client_comes_again_to_a_server_that_restarts(exercises: list[Path], house: House) -> None:
+    market, api = asyncio.run(_market(house)), house.members["api"].process
+    assert api is not None
+
+    done = run(
+        [*NODE_TEST, "--test-name-pattern", "restarts", str(exercises[-1])],
+        environment={"MARKET": json.dumps({**market, "restarting": api.pid})},
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 async def _market(house: House) -> dict[str, object]:

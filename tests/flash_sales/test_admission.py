@@ -1,15 +1,19 @@
 """The line before a sale: so many a second, in order of arrival, nobody twice."""
 
 import asyncio
+import hashlib
+import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from domain.flash_sales import admission
 from domain.flash_sales.admission import AdmissionDesk, Place
 from domain.flash_sales.rules import FlashSaleBusy, FlashSalePlaceRefused
-from domain.foundation import metrics
+from domain.foundation import clock, metrics, redis
 from domain.foundation.ids import new_id
 from domain.foundation.redis import connect
 
@@ -17,11 +21,38 @@ RATE = 100
 STEP = timedelta(milliseconds=10)
 
 
+CLOCK = "clock-of-the-gate"
+
+
+class Script(redis.Script):
+    """The script, on a gate whose time is set by hand."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.text, replaced = re.subn(r"'TIME'", f"'LRANGE', '{CLOCK}', 0, 1", self.text)
+        assert replaced == 1
+        self.sha = hashlib.sha1(self.text.encode()).hexdigest()
+
+
+@pytest.fixture
+def set_clock(gate, monkeypatch):
+    """`await set_clock(now)`: the gate's time from now on."""
+
+    async def set_clock(now):
+        seconds, us = divmod(int(now.timestamp() * 1_000_000), 1_000_000)
+        await gate.delete(CLOCK)
+        await gate.rpush(CLOCK, seconds, us)
+
+    monkeypatch.setattr(admission, "_script", Script(Path(admission.__file__).parent / "admission.lua"))
+    return set_clock
+
+
 class Crowd:
     """Shoppers who stand in line before one sale; a clock that is set by hand."""
 
-    def __init__(self, desk: AdmissionDesk, sale, *, patient: bool) -> None:
+    def __init__(self, desk: AdmissionDesk, sale, set_clock, *, patient: bool) -> None:
         self.desk, self.sale, self.patient = desk, sale, patient
+        self.set_clock = set_clock
         self.opens_at = sale.opens_at
         self.now = self.opens_at
         self.arrived, self.admitted = [], []
@@ -40,6 +71,7 @@ class Crowd:
             await self._ask([shopper_id for shopper_id, at in self.next_at.items() if at <= self.now])
 
     async def _ask(self, shopper_ids) -> None:
+        await self.set_clock(self.now)
         answers = await asyncio.gather(
             *(self.desk.ask(self.sale, shopper_id=one, place=self.places.get(one), now=self.now) for one in shopper_ids)
         )
@@ -83,8 +115,8 @@ def ids(number):
     return [new_id() for _ in range(number)]
 
 
-async def test_two_thousand_shoppers_come_in_at_a_hundred_a_second_in_order_of_arrival(desk, sale):
-    crowd = Crowd(desk, sale, patient=False)
+async def test_two_thousand_shoppers_come_in_at_a_hundred_a_second_in_order_of_arrival(desk, sale, set_clock):
+    crowd = Crowd(desk, sale, set_clock, patient=False)
 
     await crowd.arrive(ids(2_000))
     await crowd.run(until_second=21)
@@ -93,8 +125,8 @@ async def test_two_thousand_shoppers_come_in_at_a_hundred_a_second_in_order_of_a
     assert crowd.admitted_ids == crowd.arrived
 
 
-async def test_whoever_asks_as_told_is_let_in_soon_after_their_turn_and_polls_spread(desk, sale):
-    crowd = Crowd(desk, sale, patient=True)
+async def test_whoever_asks_as_told_is_let_in_soon_after_their_turn_and_polls_spread(desk, sale, set_clock):
+    crowd = Crowd(desk, sale, set_clock, patient=True)
 
     await crowd.arrive(ids(2_000))
     await crowd.run(until_second=22)
@@ -106,8 +138,8 @@ async def test_whoever_asks_as_told_is_let_in_soon_after_their_turn_and_polls_sp
     assert max(crowd.polls.values()) < 2_000 / 5, "who came at one moment does not ask again at one moment"
 
 
-async def test_a_lost_gate_costs_nobody_their_place(desk, sale, gate):
-    crowd = Crowd(desk, sale, patient=False)
+async def test_a_lost_gate_costs_nobody_their_place(desk, sale, gate, set_clock):
+    crowd = Crowd(desk, sale, set_clock, patient=False)
     await crowd.arrive(ids(1_000))
     await crowd.run(until_second=5)
 
@@ -119,8 +151,8 @@ async def test_a_lost_gate_costs_nobody_their_place(desk, sale, gate):
     assert crowd.admitted_ids == crowd.arrived, "newcomers stand behind those the gate has forgotten"
 
 
-async def test_another_process_takes_a_signed_place_back_after_the_gate_was_lost(desk, sale, gate, settings):
-    crowd = Crowd(desk, sale, patient=False)
+async def test_another_process_takes_a_signed_place_back_after_the_gate_was_lost(desk, sale, gate, settings, set_clock):
+    crowd = Crowd(desk, sale, set_clock, patient=False)
     await crowd.arrive(ids(500))
     await crowd.run(until_second=1)
     await gate.flushdb()
@@ -134,14 +166,16 @@ async def test_another_process_takes_a_signed_place_back_after_the_gate_was_lost
     assert RATE <= lost <= 2 * RATE, "how many had come in during this second was lost"
 
 
-async def test_asking_again_gives_the_same_place_and_once_let_in_one_stays_in(desk, sale, gate):
+async def test_asking_again_gives_the_same_place_and_once_let_in_one_stays_in(desk, sale, gate, set_clock):
     first, second = ids(2)
     now = sale.opens_at
+    await set_clock(now)
     await asyncio.gather(*(desk.ask(sale, shopper_id=one, place=None, now=now) for one in ids(30)))
 
     places = [await desk.ask(sale, shopper_id=first, place=None, now=now) for _ in range(3)]
     behind = await desk.ask(sale, shopper_id=second, place=None, now=now)
     much_later = now + timedelta(seconds=30)
+    await set_clock(much_later)
     answers = [await desk.ask(sale, shopper_id=first, place=places[0].token, now=much_later) for _ in range(3)]
 
     assert [place.position for place in places] == [21, 21, 21], "ten of the thirty came in at once"
@@ -151,9 +185,9 @@ async def test_asking_again_gives_the_same_place_and_once_let_in_one_stays_in(de
     assert await gate.hget(f"{{fsq:{sale.id.hex}}}:line", "admitted") == b"1"
 
 
-async def test_whoever_missed_their_turn_comes_in_later_but_never_more_than_the_rate_in_a_second(desk, sale):
+async def test_whoever_missed_their_turn_comes_in_later_but_never_more_than_the_rate_in_a_second(desk, sale, set_clock):
     late = ids(300)
-    crowd = Crowd(desk, sale, patient=False)
+    crowd = Crowd(desk, sale, set_clock, patient=False)
     await crowd.arrive(late)
     crowd.now += timedelta(seconds=10)
 
@@ -163,14 +197,46 @@ async def test_whoever_missed_their_turn_comes_in_later_but_never_more_than_the_
     assert sum(crowd.admitted_per_second[:10]) == 10
 
 
-async def test_what_nobody_used_is_not_saved_up(desk, sale):
-    crowd = Crowd(desk, sale, patient=False)
+async def test_what_nobody_used_is_not_saved_up(desk, sale, set_clock):
+    crowd = Crowd(desk, sale, set_clock, patient=False)
     crowd.now += timedelta(seconds=30)
 
     await crowd.arrive(ids(250))
     await crowd.run(until_second=34)
 
     assert crowd.admitted_per_second[30:] == [RATE, RATE, RATE // 2]
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+async def test_a_process_whose_clock_is_wrong_changes_nothing(gate, settings, sale, set_clock, seconds):
+    right, wrong = (AdmissionDesk(gate, key=settings.signing_secret) for _ in range(2))
+    now = sale.opens_at + timedelta(minutes=5)
+    its_now = now + timedelta(seconds=seconds)
+    await set_clock(now)
+
+    by_wrong = [await wrong.ask(sale, shopper_id=one, place=None, now=its_now) for one in ids(15)]
+    by_right = [await right.ask(sale, shopper_id=one, place=None, now=now) for one in ids(15)]
+
+    assert by_wrong[:10] == [None] * 10, "the burst of this moment"
+    waiting = [*by_wrong[10:], *by_right]
+    assert [place.position for place in waiting] == list(range(1, 21))
+    turns = [(place.admitted_at - now) / timedelta(milliseconds=10) for place in waiting]
+    assert turns == list(range(1, 21)), "a hundredth of a second for each"
+    await set_clock(now + timedelta(seconds=1))
+    assert [await right.ask(sale, shopper_id=one, place=None, now=now) for one in ids(5)] == [None] * 5
+
+
+async def test_the_time_is_the_gates(desk, sale):
+    now = clock.now()
+    sale = replace(sale, opens_at=now - timedelta(seconds=100), closes_at=now + timedelta(hours=1))
+
+    for minutes in (1, -1):
+        crowd = await asyncio.gather(
+            *(desk.ask(sale, shopper_id=one, place=None, now=now + timedelta(minutes=minutes)) for one in ids(200))
+        )
+        last = max((place for place in crowd if place is not None), key=lambda place: place.position)
+        assert 100 <= last.position <= 400
+        assert timedelta(0) < last.admitted_at - now < timedelta(seconds=10)
 
 
 async def test_a_sale_without_a_rate_lets_everybody_in(desk, given, gate):
@@ -202,10 +268,12 @@ async def test_a_malformed_forged_foreign_or_old_place_is_refused(desk, sale, gi
     assert await gate.keys("{fsq:*") == []
 
 
-async def test_the_line_goes_an_hour_after_the_sale(desk, given, gate):
+async def test_the_line_goes_an_hour_after_the_sale(desk, given, gate, set_clock):
     sale = (await given.flash_sale(admissions_per_second=1)).sale
+    shortly_before = sale.closes_at - timedelta(minutes=1)
+    await set_clock(shortly_before)
 
-    await desk.ask(sale, shopper_id=new_id(), place=None, now=sale.closes_at - timedelta(minutes=1))
+    await desk.ask(sale, shopper_id=new_id(), place=None, now=shortly_before)
 
     lives = [await gate.pttl(f"{{fsq:{sale.id.hex}}}:{name}") for name in ("line", "places")]
     assert all(3_650_000 < ms <= 3_660_000 for ms in lives)
@@ -218,10 +286,37 @@ async def test_a_gate_that_does_not_answer_is_told(sale, given, settings):
         await desk.ask(sale, shopper_id=new_id(), place=None, now=given.now)
 
 
-async def test_what_is_counted(desk, sale):
+async def test_what_is_counted(desk, sale, set_clock):
+    await set_clock(sale.opens_at)
     before = metrics.admissions.labels("waiting")._value.get()
 
     await asyncio.gather(*(desk.ask(sale, shopper_id=one, place=None, now=sale.opens_at) for one in ids(50)))
 
     assert metrics.admissions.labels("waiting")._value.get() - before == 40
-    assert metrics.shoppers_waiting._value.get() == 40
+
+
+async def test_who_waits_is_counted_over_all_lines_that_are_asked_for(desk, given, set_clock, monkeypatch):
+    now_us = 0
+    monkeypatch.setattr(clock, "steady_us", lambda: now_us)
+    first, second = [(await given.flash_sale(admissions_per_second=RATE)).sale for _ in range(2)]
+    await set_clock(max(first.opens_at, second.opens_at))
+
+    async def ask(sale, shoppers):
+        await asyncio.gather(*(desk.ask(sale, shopper_id=one, place=None, now=sale.opens_at) for one in ids(shoppers)))
+
+    await ask(first, 50)
+    now_us = 6_000_000
+    await ask(second, 30)
+    counted = [waiting()]
+    now_us = 10_000_000
+    counted.append(waiting())
+    now_us = 16_000_000
+    counted.append(waiting())
+
+    assert counted == [60, 20, 0]
+
+
+def waiting():
+    """What a scrape is told."""
+    [metric] = metrics.shoppers_waiting.collect()
+    return metric.samples[0].value

@@ -107,6 +107,10 @@ def test_token_keys_without_an_id_or_a_secret_are_refused_unseen(monkeypatch, gi
             "stripe_secret_key is set, so public_url must be: .* reach http://0.0.0.0:8000",
         ),
         ({**TRACKING}, "tracking_url is set, so public_url must be"),
+        (
+            {**HOME, "development_login": True},
+            "development_login is on, so public_url must not be https://shop.example: whoever comes there",
+        ),
     ],
 )
 def test_a_short_secret_is_refused_without_showing_any(given, complaint):

@@ -244,6 +244,8 @@ class Market:
         headers: dict[str, str],
         method: str = "POST",
         query_string: bytes = b"",
+        *,
+        headers_as_sent: list[tuple[bytes, bytes]] | None = None,
     ) -> Answered:
         sent: list[Any] = []
         scope = {
@@ -251,7 +253,7 @@ class Market:
             "method": method,
             "path": "/graphql",
             "query_string": query_string,
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": headers_as_sent or [(name.encode(), value.encode()) for name, value in headers.items()],
         }
 
         hangs_up = method == "POST" and (not messages or messages[-1].get("more_body", False))

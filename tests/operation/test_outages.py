@@ -1,6 +1,9 @@
 """When ledger or gate do not answer: clients are told to come again, the log is told once, and nobody sees inside."""
 
+import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
+from time import monotonic
 
 import orjson
 import pytest
@@ -9,8 +12,10 @@ from sqlalchemy import text
 from starlette.routing import request_response
 from structlog.testing import capture_logs
 
+from api import readiness
 from api.app import Api
 from api.outages import is_outage
+from api.readiness import Readiness
 from domain.foundation import clock
 from domain.foundation.database import Database
 from domain.foundation.ids import encode, new_id
@@ -114,6 +119,36 @@ async def test_readiness_says_which_engine_is_missing(without_ledger, without_ga
 
     assert (ledgerless.status, ledgerless.json["ledger"], ledgerless.json["gate"]) == (503, "unreachable", "ok")
     assert (gateless.status, gateless.json["ledger"], gateless.json["gate"]) == (503, "ok", "unreachable")
+
+
+async def test_a_process_whose_connections_are_all_taken_is_ready(settings, clean):
+    api = Api(settings)
+    async with api.started(), AsyncExitStack() as taken:
+        for _ in range(settings.database_connections):
+            await taken.enter_async_context(api.market.db.reading())
+
+        answered = await call(api.app, "GET", "/readyz")
+
+    assert (answered.status, answered.json) == (200, {"status": "ready", "ledger": "ok", "gate": "ok"})
+
+
+async def test_an_engine_that_says_nothing_is_unreachable_and_asked_once_by_all(settings, clean, monkeypatch):
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.3)
+    asked = []
+    silent = await asyncio.start_server(lambda reader, writer: asked.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    looks = Readiness(settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{port}/0")}))
+    started = monotonic()
+
+    answers = await asyncio.gather(*(looks.look() for _ in range(50)))
+    answers.append(await looks.look())
+    took = monotonic() - started
+
+    await looks.close()
+    silent.close()
+    assert answers == [{"ledger": "ok", "gate": "unreachable"}] * 51
+    assert len(asked) == 1
+    assert took < 1
 
 
 @pytest.mark.parametrize(

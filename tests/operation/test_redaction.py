@@ -161,6 +161,17 @@ def test_of_a_long_text_the_beginning_is_written_and_of_a_long_traceback_the_end
     assert event["count"] == 3
 
 
+def test_texts_within_lists_and_mappings_are_cut_as_well():
+    deep = {"a": [{"b": ["c" * 20_000] * 10}]}
+    event = logs._shorten(
+        None, "error", {"places": ["a" * 20_000] * 2_000, "facts": {"why": "b" * 20_000}, "deep": deep}
+    )
+
+    assert event["places"] == ["a" * 1_000 + " ..."] * 100
+    assert event["facts"] == {"why": "b" * 1_000 + " ..."}
+    assert len(str(event["deep"])) < 1_100
+
+
 def test_nobody_writes_a_line_of_their_own_or_to_the_terminal():
     program = (
         "import logging, structlog\n"

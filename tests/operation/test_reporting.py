@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from api import reporting
+from domain.foundation import reporting
 
 
 def fail(number: int) -> Exception:
@@ -36,6 +36,23 @@ def test_the_first_of_a_kind_is_written_in_full_and_the_next_refer_to_it(clock):
     assert {line["same_as"] for line in others} == {"ref-0"}
     assert {line["fingerprint"] for line in logs} == {first["fingerprint"]}
     assert all("exc_info" not in line for line in others)
+
+
+def test_two_hundred_letters_that_fail_are_told_in_few_bytes_however_often_they_are_tried(clock):
+    with capture_logs() as logs:
+        for _second in range(20):
+            clock.now += 1
+            for number in range(200):
+                reporting.note_failure("event_not_heard", fail(1), position=number)
+        reporting.note_failure("event_not_heard", fail(2), position=1)
+        reporting.note_failure("job_failed", fail(1), job="sweep")
+
+    first, *others, another_kind, another_event = logs
+    assert (first["position"], first["exc_info"].args) == (0, ("first",))
+    assert len(others) == 2 * reporting.LINES_IN_A_WINDOW
+    assert {line["error"] for line in others} == {"RuntimeError('first')"}
+    assert [line["unwritten"] for line in others] == [0] * 5 + [10 * 200 - 1 - 5] + [0] * 4
+    assert (another_kind["exc_info"].args, another_event["exc_info"].args) == (("second",), ("first",))
 
 
 def test_another_line_of_code_or_another_minute_is_written_in_full_again(clock):

@@ -97,6 +97,16 @@ async def test_one_trace_goes_from_the_notice_through_the_outbox_to_who_hears_it
     assert payment_id.hex.encode() not in b"".join(collector.bodies)
 
 
+async def test_the_server_of_live_sockets_is_named_in_its_traces(traced, clean, collector):
+    api = Api(traced, role="live")
+
+    async with api.started():
+        await call(api.app, "GET", "/livez", headers={"traceparent": PARENT})
+    await collector.sent()
+
+    assert {(span.trace, span.service) for span in collector.spans} == {(TRACE, "nightmarket-live")}
+
+
 async def test_an_operation_is_a_span_named_by_its_field_and_outcome(traced, collector):
     api = Api(traced)
 

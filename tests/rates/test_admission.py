@@ -12,6 +12,7 @@ from api.app import Api
 from api.rates import charges
 from api.requests import read_request
 from domain.foundation import clock
+from domain.foundation.errors import RateLimited
 from domain.foundation.rate_desk import RateDesk
 from domain.foundation.rates import FIGURES, Allowance, By, Rate
 from tests.api.conftest import call
@@ -177,8 +178,11 @@ async def test_an_address_that_sends_ever_new_documents_is_not_read_any_more(pho
 
     statuses = [(await mine.ask(f"query Q{n} {document}")).status for n in range(40)]
     refused = await mine.ask("query New { viewer { id } }")
+    in_english = await mine.ask("query New { viewer { id } }", accept_language="en")
 
     assert set(statuses) == {status, 429}
+    assert refused.json["errors"][0]["message"] == RateLimited.zh
+    assert in_english.json["errors"][0]["message"].startswith("too many requests: try again in")
     assert statuses == sorted(statuses), "from some moment on"
     assert (refused.status, refused.codes) == (429, ["RATE_LIMITED"])
     assert refused.json["errors"][0]["extensions"]["retryAfter"] > 0

@@ -1,11 +1,14 @@
 """A server that is asked to stop while sockets are open: every one of them is told, and the process is soon gone."""
 
 import asyncio
+import signal
 from contextlib import AsyncExitStack
 from time import monotonic
 
 import pytest
 
+from api.app import Api
+from api.serving import SocketsFirst
 from tests.sockets.conftest import KINDS, running
 from tests.sockets.talking import talk
 from tests.sockets.test_slow_readers import ask_without_reading, not_reading
@@ -49,3 +52,19 @@ async def _stop(server, claimed):
     assert told < 4
     assert gone < 8
     assert server.member.process.returncode in {0, -15}
+
+
+async def test_the_server_stops_even_if_its_sockets_could_not_be_told(settings, monkeypatch):
+    class Unable:
+        async def drain(self):
+            raise RuntimeError("no")
+
+    raised = []
+    api = Api(settings)
+    api.sockets = Unable()
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+
+    with pytest.raises(RuntimeError):
+        await SocketsFirst(api)._drain()
+
+    assert raised == [signal.SIGINT]

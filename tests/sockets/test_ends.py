@@ -1,10 +1,18 @@
 """How long a socket lasts: while its token is good, while it is heard, and while there is room."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 
+import orjson
+import strawberry
 from prometheus_client import REGISTRY
 
+from api import socket_connection
+from api.answering import Answering
+from api.socket_connection import Connection, Terms
+from api.wire import RequestHead
 from domain.accounts import sessions
 from domain.foundation import clock
 from tests.sockets.talking import Talk
@@ -174,3 +182,46 @@ async def test_open_sockets_messages_and_closes_are_counted(open_socket):
 def told(figure: str, **labels: str) -> float:
     """What Prometheus would be told."""
     return REGISTRY.get_sample_value(figure, labels) or 0.0
+
+
+async def test_an_operation_that_does_not_end_holds_no_socket(monkeypatch):
+    monkeypatch.setattr(socket_connection, "LEAVE_SECONDS", 0.1)
+    begun, enough = asyncio.Event(), asyncio.Event()
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def stubborn(self) -> bool:
+            begun.set()
+            while not enough.is_set():
+                with suppress(asyncio.CancelledError):
+                    await enough.wait()
+            return True
+
+    async def receive():
+        if said:
+            return {"type": "websocket.receive", "text": orjson.dumps(said.pop(0)).decode()}
+        await begun.wait()
+        return {"type": "websocket.disconnect"}
+
+    async def send(message):
+        pass
+
+    said = [{"type": "connection_init"}, {"type": "subscribe", "id": "1", "payload": {"query": "{ stubborn }"}}]
+    connection = Connection(
+        RequestHead({"headers": []}),
+        receive,
+        send,
+        address="",
+        terms=Terms(message_bytes=1_000, queue_bytes=1_000, subscriptions=1, ping_seconds=60),
+        answering=Answering(strawberry.Schema(Query)),
+        make_context=lambda greeting: SimpleNamespace(principal=None, now=clock.now()),
+        on_operation=lambda *_: None,
+    )
+
+    async with asyncio.timeout(2):
+        await connection.serve()
+
+    [still] = connection._tasks
+    enough.set()
+    await still

@@ -304,6 +304,21 @@ async def test_a_hearer_that_hangs_has_failed_and_holds_up_nobody_else(db, new_r
     assert await db.value(select(events.c.last_error).where(events.c.attempts == 1)) == "TimeoutError()"
 
 
+async def test_two_hundred_letters_that_fail_write_few_bytes(db, new_relay, ears, logged):
+    for number in range(200):
+        ears.trouble[number] = fail
+    await ring(db, *(BellRang(new_bell(LANE), number) for number in range(200)))
+    relay = new_relay()
+
+    tried = [await relay.carry_lane(LANE) for _ in range(2)]
+
+    assert tried == [100, 100]
+    told = [line for line in logged if line["event"] == "event_not_heard"]
+    assert ["exc_info" in line for line in told] == [True] + [False] * 5
+    assert len(str(told)) < 2_000
+    assert await backlog(db) == Backlog(waiting=200, retrying=200, dead=0)
+
+
 async def test_a_slow_batch_is_marked_in_parts_and_nothing_is_heard_twice(db, new_relay, ears, monkeypatch):
     monkeypatch.setattr(relays, "BATCH_SECONDS", 0.1)
     relay, bell = new_relay(), new_bell(LANE)

@@ -1,4 +1,4 @@
-"""Faults of ours, outages and refusals at doors on their way to the log: a crowd of a kind is written in few lines."""
+"""Faults of ours, failures, outages and refusals on their way to the log: a crowd of a kind is written in few lines."""
 
 import hashlib
 from time import monotonic
@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 FULL_AGAIN_SECONDS = 60.0
 WINDOW_SECONDS = 10.0
-REFUSALS_IN_A_WINDOW = 5
+LINES_IN_A_WINDOW = 5
 MOST_KINDS = 1_000
 """Kinds remembered. Their number is that of the lines of code that fail; should something make more, all are forgotten."""
 
@@ -25,15 +25,22 @@ def report(error: BaseException, reference: str, operation: str, **facts: Any) -
     Later ones name the reference of that one: what fails for everyone must not fill the disk as well.
     """
     kind = fingerprint(error)
-    now = monotonic()
-    written = _faults.get(kind)
-    if written is not None and now < written[0] + FULL_AGAIN_SECONDS:
-        log.error("internal error", reference=reference, operation=operation, fingerprint=kind, same_as=written[1])
-        return
-    if len(_faults) >= MOST_KINDS:
-        _faults.clear()
-    _faults[kind] = (now, reference)
-    log.error("internal error", reference=reference, operation=operation, fingerprint=kind, exc_info=error, **facts)
+    same_as = _written_before(kind, reference)
+    if same_as is None:
+        log.error("internal error", reference=reference, operation=operation, fingerprint=kind, exc_info=error, **facts)
+    else:
+        log.error("internal error", reference=reference, operation=operation, fingerprint=kind, same_as=same_as)
+
+
+def note_failure(event: str, error: BaseException, **facts: Any) -> None:
+    """Write that something failed which is tried again, as often as it takes: with its traceback when none like it was
+    written within a minute, else in a short line, five times in ten seconds for each event.
+    """
+    kind = fingerprint(error)
+    if _written_before(f"{event} {kind}", kind) is None:
+        log.warning(event, **facts, fingerprint=kind, exc_info=error)
+    elif (unwritten := _unwritten(event, LINES_IN_A_WINDOW)) is not None:
+        log.warning(event, **facts, fingerprint=kind, error=repr(error)[:300], unwritten=unwritten)
 
 
 def note_outage(error: BaseException, operation: str) -> None:
@@ -46,9 +53,21 @@ def note_outage(error: BaseException, operation: str) -> None:
 
 def note_refusal(event: str, **facts: Any) -> None:
     """Write that a letter at one of our doors was refused: five times in ten seconds for each event, for anybody may knock."""
-    unwritten = _unwritten(event, REFUSALS_IN_A_WINDOW)
+    unwritten = _unwritten(event, LINES_IN_A_WINDOW)
     if unwritten is not None:
         log.warning(event, **facts, unwritten=unwritten)
+
+
+def _written_before(kind: str, reference: str) -> str | None:
+    """The reference under which a fault of this kind was written within a minute; None when this is now the one."""
+    now = monotonic()
+    written = _faults.get(kind)
+    if written is not None and now < written[0] + FULL_AGAIN_SECONDS:
+        return written[1]
+    if len(_faults) >= MOST_KINDS:
+        _faults.clear()
+    _faults[kind] = (now, reference)
+    return None
 
 
 def _unwritten(kind: str, at_most: int) -> int | None:
