@@ -49,8 +49,8 @@ class Answering:
     """Executes the operations of one schema.
 
     What a context's maker or a resolver raises of `client_errors` is told with its own `code` and message; anything else
-    raised is masked and logged. `admit(context, operation, variables)` may raise one of them before anything is executed; how long it
-    takes is its own to limit, as `seconds` begin after it.
+    raised is masked and logged. `admit(context, operation, variables)` may raise one of them before anything is executed;
+    how long it takes is its own to limit, as `seconds` begin after it.
 
     `documents` are the registered ones, text by id; without `adhoc` no others are executed.
 

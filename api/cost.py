@@ -1,7 +1,8 @@
 """What an operation costs: an estimate of how many values its answer will hold, told before anything is executed.
 
 Every field counts one for each object it is asked of. A page counts as many entries as its `first` allows; a plain list
-counts LISTED, and may have more: what an answer really holds is bounded while it is made (execution). Fields of fragments for different types are added up, and so are fields that will be merged.
+counts LISTED, and may have more: what an answer really holds is bounded while it is made (execution). Fields of
+fragments for different types are added up, and so are fields that will be merged.
 """
 
 from collections.abc import Callable, Mapping

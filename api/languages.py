@@ -5,15 +5,15 @@ from functools import lru_cache
 
 LANGUAGES = ("zh", "en")  # the first where nothing speaks for another
 HEADER_BYTES = 500  # longer Accept-Language headers are nobody's, and are not worth remembering
-_RANGE = re.compile(r"\s*(\*|[a-z]{1,8})(?:-[a-z0-9]{1,8})*\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
+_RANGE = re.compile(r"\s*(\*|[a-z]{1,8})(?:[-_][a-z0-9]{1,8})*\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 _UNNAMED = 0.0001  # what is not named is better than what is refused with q=0, and worse than anything named
 
 
 def language_of(accept: bytes) -> str:
     """Either "zh" or "en", whichever an Accept-Language header (RFC 9110, 12.5.4) gives the greater weight.
 
-    Of the same weight, the one named first; Chinese where neither is named. Regions and scripts make no difference, and
-    what cannot be read is passed over.
+    Of the same weight, the one named first; Chinese where neither is named. Regions and scripts make no difference,
+    "en_US" is read as "en-US", and what cannot be read is passed over.
     """
     return _read(accept) if len(accept) <= HEADER_BYTES else LANGUAGES[0]
 

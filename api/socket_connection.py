@@ -244,9 +244,7 @@ class Connection:
     async def _answer_all(self, id: str, request: Request) -> bytes:
         """Say every result; the message that ends the operation is given back."""
         started = perf_counter()
-        operation = self._answering.prepare(
-            request, address=lambda: self._address, language=self._greeting.spoken
-        )
+        operation = self._answering.prepare(request, address=lambda: self._address, language=self._greeting.spoken)
         if operation.kind == "subscription":
             return await self._answer_each(id, operation, request)
         with tracing.span("socket", kind="server"):

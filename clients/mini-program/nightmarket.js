@@ -10,6 +10,10 @@ class MarketError extends Error {
 }
 const newKey = () => [0, 0, 0].map(() => Math.random().toString(36).slice(2, 10).padEnd(8, '0')).join('');
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const idOf = (name) => {
+  if (!documents[name]) throw new Error(`documents.js has no operation ${name}`);
+  return documents[name];
+};
 
 /** `url` and `socketUrl` of the API; `language` like "zh-CN". One for the whole app, made in app.js. */
 function openMarket({ url, socketUrl, language = 'zh-CN' }) {
@@ -31,7 +35,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
   const send = (name, variables, token) => new Promise((success, fail) => wx.request({
     url,
     method: 'POST',
-    data: { documentId: documents[name], variables },
+    data: { documentId: idOf(name), variables },
     header: {
       'content-type': 'application/json',
       'Accept-Language': language,
@@ -42,19 +46,27 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     fail: unreachable(fail),
   }));
 
-  /** The answer of an operation's root field. Rejects with a MarketError; a refusal is an answer with `code` and `message`. */
-  async function ask(name, variables = {}, tries = 3) {
-    const token = tokens && tokens.accessToken;
+  async function call(name, variables, token, tries = 3) {
     const { statusCode, data } = await send(name, variables, token);
-    if (statusCode === 401 && token && tries > 1 && (await renew(token))) return ask(name, variables, tries - 1);
     const [error] = data.errors || [];
     if (!error && data.data) return Object.values(data.data)[0];
     const { code = `HTTP_${statusCode}`, retryAfter } = (error && error.extensions) || {};
     if (code === 'RATE_LIMITED' && tries > 1 && retryAfter <= 10) {
       await pause(retryAfter * 1000 + Math.random() * 200);
-      return ask(name, variables, tries - 1);
+      return call(name, variables, token, tries - 1);
     }
     throw new MarketError(code, error ? error.message : `HTTP ${statusCode}`, retryAfter);
+  }
+
+  /** The answer of an operation's root field. Rejects with a MarketError; a refusal is an answer with `code` and `message`. */
+  async function ask(name, variables = {}) {
+    const token = tokens && tokens.accessToken;
+    try {
+      return await call(name, variables, token);
+    } catch (fault) {
+      if (fault.code !== 'UNAUTHENTICATED' || !token || !(await renew(token))) throw fault;
+      return call(name, variables, tokens && tokens.accessToken);
+    }
   }
 
   /** Sign in with WeChat, which asks the shopper nothing. The answer is SignedIn or a refusal. */
@@ -71,33 +83,34 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     keep(null);
   }
 
-  /** New tokens for a stale one, once for all who wait; whether there are any. */
+  /** New tokens for a stale one, once for all who wait; whether there are any. Rejects where nobody can say: the old ones stay. */
   function renew(stale) {
     if (!tokens || tokens.accessToken !== stale) return Promise.resolve(tokens !== null);
     renewing = renewing || renewOnce().finally(() => (renewing = null));
     return renewing;
   }
   async function renewOnce() {
-    const { data } = await send('RefreshSession', { input: { refreshToken: tokens.refreshToken } });
-    if (!data.data) return false; // the server could not say: the tokens stay
-    keep(data.data.refreshSession.accessToken ? data.data.refreshSession : null);
+    const answer = await call('RefreshSession', { input: { refreshToken: tokens.refreshToken } });
+    keep(answer.accessToken ? answer : null);
     return tokens !== null || Boolean((await signIn()).accessToken);
   }
 
-  /** Follow a subscription, and its polling twin while no socket is up, until it ends. Gives back what stops it. */
+  /** Follow a subscription, and its polling twin while no socket is up, until it ends or has a `code`. Gives back what stops it. */
   function watch(subscription, twin, variables, onAnswer) {
-    const id = newKey();
+    const [id, documentId] = [newKey(), idOf(subscription)];
+    idOf(twin);
     const hear = (answer, isLast = answer.pollAfterMs === null || answer.code === 'NOT_FOUND') => {
       if (!watches.has(id)) return;
       if (isLast) forget(id); // it cannot change any more
       onAnswer(answer);
     };
-    const subscribe = () => say({ id, type: 'subscribe', payload: { documentId: documents[subscription], variables } });
+    const subscribe = () => say({ id, type: 'subscribe', payload: { documentId, variables } });
     const poll = async () => {
       if (!watches.has(id)) return;
-      const answer = isLive ? {} : await ask(twin, variables).catch(() => ({ pollAfterMs: 3000 }));
-      if (answer.__typename && !isLive) hear(answer); // the socket, if it is up again, tells newer things
-      setTimeout(poll, answer.pollAfterMs || 1000);
+      const answer = isLive ? {} : await ask(twin, variables).catch((fault) => fault);
+      if (answer.code === 'UNAUTHENTICATED') hear(answer, true);
+      else if (answer.__typename && !isLive) hear(answer); // the socket, if it is up again, tells newer things
+      setTimeout(poll, answer instanceof Error ? 3000 : answer.pollAfterMs || 1000);
     };
     watches.set(id, { hear, subscribe });
     if (isLive) subscribe();

@@ -54,7 +54,7 @@ async def test_labels_are_told_in_the_language_asked_for(ask) -> None:
 
     assert [each["name"] for each in zh] == [each["name"] for each in en] == ["OrderState", "Role"]
     assert zh[0]["values"][0] == {"value": "PLACED", "label": "待付款"}
-    assert en[0]["values"][0] == {"value": "PLACED", "label": "To be paid"}
+    assert en[0]["values"][0] == {"value": "PLACED", "label": "Awaiting payment"}
 
 
 async def test_all_labels_are_told_where_none_is_named(ask) -> None:

@@ -16,6 +16,8 @@ from api.languages import HEADER_BYTES, language_of
         ("en-US,en;q=0.9,zh-CN;q=0.8,zh;q=0.7", "en"),
         ("zh-CN;q=0.5, en-GB;q=0.7", "en"),
         ("zh_CN", "zh"),
+        ("en_US", "en"),
+        ("zh_CN;q=0.5, en_GB;q=0.7", "en"),
         ("en, zh", "en"),
         ("zh, en", "zh"),
         ("EN-us", "en"),

@@ -84,13 +84,71 @@ test('signs in again by itself when its session is over', async () => {
   assert.equal((await again.ask('Viewer')).id, me.id);
 });
 
+/** The phone's first request for the operation is answered with this, and never sent. */
+function answerOnce(phone, name, statusCode, data) {
+  const { request } = phone.wx;
+  const { [name]: id } = require(join(folder, 'documents.js'));
+  const answered = { times: 0 };
+  phone.wx.request = (wish) => {
+    if (wish.data.documentId !== id || answered.times) return request(wish);
+    answered.times += 1;
+    return queueMicrotask(() => wish.success({ statusCode, data, header: {}, errMsg: 'request:ok' }));
+  };
+  return answered;
+}
+const tooOften = { errors: [{ message: '操作太频繁，请稍后再试', extensions: { code: 'RATE_LIMITED', retryAfter: 0.1 } }] };
+const tooLong = { errors: [{ message: '操作太频繁，请稍后再试', extensions: { code: 'RATE_LIMITED', retryAfter: 60 } }] };
+
+test('a renewal that comes too often waits, and nobody is signed out', async () => {
+  const first = phoneOf('o-patient');
+  await start(first).signIn();
+  withStaleToken(first);
+  const phone = phoneOf('o-patient', first.storage);
+  const app = start(phone);
+  const before = phone.storage.get('market.tokens').refreshToken;
+  const long = answerOnce(phone, 'RefreshSession', 429, tooLong);
+
+  await assert.rejects(app.ask('Cart'), { code: 'RATE_LIMITED', retryAfter: 60 });
+  assert.equal(phone.storage.get('market.tokens').refreshToken, before);
+  const short = answerOnce(phone, 'RefreshSession', 429, tooOften);
+  assert.equal((await app.ask('Cart')).units, 0);
+
+  assert.deepEqual([long.times, short.times], [1, 1]);
+  assert.notEqual(phone.storage.get('market.tokens').refreshToken, before);
+});
+
+test('an operation that nobody has registered is not even sent', async () => {
+  const phone = phoneOf('o-mei');
+  const app = start(phone);
+
+  await assert.rejects(app.ask('Nonsense'), /documents.js has no operation Nonsense/);
+  assert.throws(() => app.watch('FlashSaleTicketEvents', 'Nonsense', {}, () => null), /no operation Nonsense/);
+
+  assert.deepEqual([phone.sent, phone.sockets], [[], []]);
+});
+
+test('a watch of somebody who is not signed in ends, and says why', async () => {
+  for (const options of [{}, { socketUrl: 'ws://127.0.0.1:9/graphql' }]) {
+    const phone = phoneOf('o-nobody');
+    const heard = [];
+    start(phone, options).watch('FlashSaleTicketEvents', 'FlashSaleTicket', { id: market.saleItemId }, (told) => heard.push(told));
+
+    await until(() => heard.length);
+    const asked = phone.sent.length;
+    await new Promise((done) => setTimeout(done, 1200));
+
+    assert.deepEqual(heard.map(({ code }) => code), ['UNAUTHENTICATED']);
+    assert.equal(phone.sent.length, asked);
+  }
+});
+
 test('waits as long as it is told when it asks too often', async () => {
   const phone = phoneOf('o-hasty');
   const app = start(phone);
   await app.signIn();
   const pay = () => app.ask('PayOrder', { input: { orderId: market.skuId.replace('sku', 'order'), idempotencyKey: app.newKey() } });
 
-  const answers = await Promise.all(Array.from({ length: 12 }, pay)); // ten at once are let in, then one in two seconds
+  const answers = await Promise.all(Array.from({ length: 11 }, pay)); // ten at once are let in, then one in two seconds
 
   assert.deepEqual(new Set(answers.map(({ code }) => code)), new Set(['NOT_FOUND']));
   assert.ok(phone.sent.some(({ statusCode }) => statusCode === 429));

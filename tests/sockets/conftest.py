@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,28 +57,27 @@ class Server:
             time.sleep(0.02)
 
 
-@contextmanager
-def running(settings: Settings, logs: Path) -> Iterator[dict[str, Server]]:
-    """A server of each kind, with the same settings."""
-    servers = {kind: Server(kind, settings, logs) for kind in KINDS}
-    try:
-        for server in servers.values():
-            server.member.start()
-        for server in servers.values():
-            server.wait()
-        yield servers
-    finally:
-        for server in servers.values():
-            server.member.ask_to_stop()
-        for server in servers.values():
-            server.member.wait(10)
-
-
 @pytest.fixture(scope="session")
-def servers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
-    """A server of each kind."""
-    with running(settings, tmp_path_factory.mktemp("servers")) as servers:
-        yield servers
+def all_servers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    """A server of each kind, for all tests of this process."""
+    logs = tmp_path_factory.mktemp("servers")
+    servers = {kind: Server(kind, settings, logs) for kind in KINDS}
+    yield servers
+    for server in servers.values():
+        server.member.ask_to_stop()
+    for server in servers.values():
+        server.member.wait(10)
+
+
+@pytest.fixture
+def servers(all_servers: dict[str, Server]) -> dict[str, Server]:
+    """A server of each kind, started where none runs: a test before may have stopped it."""
+    gone = [server for server in all_servers.values() if not server.member.is_running]
+    for server in gone:
+        server.member.start()
+    for server in gone:
+        server.wait()
+    return all_servers
 
 
 @pytest.fixture(params=KINDS)

@@ -9,7 +9,6 @@ import pytest
 
 from api.app import Api
 from api.serving import SocketsFirst
-from tests.sockets.conftest import KINDS, running
 from tests.sockets.talking import talk
 from tests.sockets.test_slow_readers import ask_without_reading, not_reading
 
@@ -17,15 +16,8 @@ SOCKETS = 50
 EVENTS = "subscription ($id: ID!) { flashSaleTicketEvents(id: $id) { __typename } }"
 
 
-@pytest.fixture
-def leaving(settings, tmp_path):
-    """A server of each kind, to be stopped."""
-    with running(settings, tmp_path) as servers:
-        yield servers
-
-
-async def test_every_socket_is_told_1012_and_the_process_is_soon_gone(leaving, claimed):
-    await asyncio.gather(*(_stop(leaving[kind], claimed) for kind in KINDS))
+async def test_every_socket_is_told_1012_and_the_process_is_soon_gone(servers, claimed):
+    await asyncio.gather(*(_stop(server, claimed) for server in servers.values()))
 
 
 async def _stop(server, claimed):
