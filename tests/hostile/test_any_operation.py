@@ -12,7 +12,7 @@ from schemathesis.graphql import nodes
 
 from api.schema import SCHEMA_FILE
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 PERSONAS = {
     "nobody": None,
     "a shopper": [],
