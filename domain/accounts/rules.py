@@ -116,7 +116,7 @@ def last_moment(started_at: datetime, roles: frozenset[Role], *, unvisited: date
     return min(unvisited, started_at + STAFF_SESSION) if roles & STAFF else unvisited
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SessionEnded(Refusal):
     """The session is over, or the refresh token is none of ours: sign in again."""
 
@@ -125,7 +125,7 @@ class SessionEnded(Refusal):
     en: ClassVar[str] = "this session is over; sign in again"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LoginSwitchedOff(Refusal):
     """This way to sign in exists only where it is switched on."""
 
@@ -134,7 +134,7 @@ class LoginSwitchedOff(Refusal):
     en: ClassVar[str] = "this way to sign in is switched off"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AccountDisabled(Refusal):
     """The account was disabled by staff."""
 
@@ -145,7 +145,7 @@ class AccountDisabled(Refusal):
     en: ClassVar[str] = "this account was disabled at {disabled_at:%Y-%m-%d %H:%M} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WechatCodeRefused(Refusal):
     """WeChat does not know the code: it works once, for five minutes. Get another and try again."""
 
@@ -154,7 +154,7 @@ class WechatCodeRefused(Refusal):
     en: ClassVar[str] = "WeChat refused the code; get a new one and try again"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WechatUserBlocked(Refusal):
     """WeChat counts this user as a risk and lets them into no mini-program."""
 
@@ -163,7 +163,7 @@ class WechatUserBlocked(Refusal):
     en: ClassVar[str] = "WeChat has blocked this user"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WechatBusy(Refusal):
     """WeChat does not answer now, or counts too many tries of this user. The code may still work then."""
 
@@ -175,7 +175,7 @@ class WechatBusy(Refusal):
     en: ClassVar[str] = "WeChat is busy; try again in {retry_after} seconds"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PhoneTaken(Refusal):
     """The phone number belongs to another account."""
 

@@ -98,7 +98,7 @@ def check_new_password(attempt: Attempt, new: str) -> None:
             raise PasswordTooWeak(weakness)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SignInRefused(Refusal):
     """Name, password and code do not belong together; which of them is wrong is not told."""
 
@@ -107,7 +107,7 @@ class SignInRefused(Refusal):
     en: ClassVar[str] = "name, password or code is wrong; five wrong codes in a row lock the sign-in for 15 minutes"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class StaffLocked(Refusal):
     """After five wrong codes, each with the right password, nobody signs in under this name for 15 minutes.
 
@@ -122,7 +122,7 @@ class StaffLocked(Refusal):
     en: ClassVar[str] = "too many wrong codes; sign in again after {locked_until:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PasswordChangeNeeded(Refusal):
     """The password is a one-time one; `changeStaffPassword`, with a new code, sets one that stays."""
 
@@ -131,7 +131,7 @@ class PasswordChangeNeeded(Refusal):
     en: ClassVar[str] = "this password was for once; choose one of your own"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PasswordTooWeak(Refusal):
     """A password that others would guess."""
 
@@ -159,7 +159,7 @@ _WEAKNESSES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UsernameTaken(Refusal):
     """Somebody else of the staff has this name."""
 
@@ -170,7 +170,7 @@ class UsernameTaken(Refusal):
     en: ClassVar[str] = "somebody else of the staff is called {username}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LastAdmin(Refusal):
     """Without this admin there would be none left."""
 
@@ -179,7 +179,7 @@ class LastAdmin(Refusal):
     en: ClassVar[str] = "this is the last admin; make somebody else one first"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SecondFactorMissing(Refusal):
     """A role behind the counter is for those who sign in with a second factor; `nightmarket staff add` enrols them."""
 

@@ -79,7 +79,7 @@ def _phone(given: str) -> str:
     return number
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TooManyAddresses(Refusal):
     """A shopper keeps so many addresses and no more."""
 

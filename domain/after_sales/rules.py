@@ -285,7 +285,7 @@ def check_agreed(after_sale: AfterSale, agreed_minor: int | None) -> int:
     return agreed_minor
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AfterSaleMoved(Refusal):
     """The after-sale is not in a state in which this can be done: somebody, or the clock, was faster."""
 
@@ -297,7 +297,7 @@ class AfterSaleMoved(Refusal):
     en: ClassVar[str] = "this cannot be done: the after-sale is {state}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AfterSaleTooLate(Refusal):
     """The shopper has had the goods for too long."""
 
@@ -309,7 +309,7 @@ class AfterSaleTooLate(Refusal):
     en: ClassVar[str] = "too late: it could be asked for until {ended_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TooManyAfterSales(Refusal):
     """The order has had as many after-sales as one may have; a person can still help."""
 
@@ -321,7 +321,7 @@ class TooManyAfterSales(Refusal):
     en: ClassVar[str] = "this order has had {most} after-sales already: talk to us"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class GoodsMustComeBack(Refusal):
     """Units that have left are refunded without coming back only where the merchant is at fault."""
 
@@ -333,7 +333,7 @@ class GoodsMustComeBack(Refusal):
     en: ClassVar[str] = "line {position}: {sent} units have left; ask for a return"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class GoodsHaveLeft(Refusal):
     """Units that were to be refunded because they had not left were sent meanwhile."""
 
@@ -348,7 +348,7 @@ class GoodsHaveLeft(Refusal):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AgreedTooMuch(Refusal):
     """Staff may agree to less than was asked for, never to more."""
 

@@ -96,7 +96,7 @@ def guest_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CartFull(Refusal):
     """The cart has as many lines as a cart may have."""
 
@@ -107,7 +107,7 @@ class CartFull(Refusal):
     en: ClassVar[str] = "the cart is full: it holds {most_lines} different goods at most"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CartLineFull(Refusal):
     """With these units the line would have more than a line may have."""
 

@@ -90,7 +90,7 @@ def _check_text(name: str, text: str, longest: int) -> str:
     return text
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BasketEmpty(Refusal):
     """There is nothing to order: no line is named, or none is chosen in the cart."""
 
@@ -99,7 +99,7 @@ class BasketEmpty(Refusal):
     en: ClassVar[str] = "there is nothing to order: choose something first"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TooManyUnpaidOrders(Refusal):
     """So many of the shopper's orders wait for their money that another one would have to wait, too."""
 
@@ -110,7 +110,7 @@ class TooManyUnpaidOrders(Refusal):
     en: ClassVar[str] = "{limit} of your orders wait to be paid: pay or cancel one first"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PriceChanged(Refusal):
     """The basket costs something else than was expected; ask for a quote again."""
 
@@ -122,7 +122,7 @@ class PriceChanged(Refusal):
     en: ClassVar[str] = "the price has changed from ¥{expected.amount} to ¥{now.amount}: look again"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CouponUnknown(Refusal):
     """There is no coupon with this code that this shopper may use."""
 

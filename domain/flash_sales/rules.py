@@ -182,7 +182,7 @@ class Lane:
 # --- refusals ---
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSaleNotOpen(Refusal):
     """The sale has not begun."""
 
@@ -193,7 +193,7 @@ class FlashSaleNotOpen(Refusal):
     en: ClassVar[str] = "this sale opens at {opens_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSaleClosed(Refusal):
     """The sale is over, or was stopped."""
 
@@ -204,7 +204,7 @@ class FlashSaleClosed(Refusal):
     en: ClassVar[str] = "this sale closed at {closed_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSaleSoldOut(Refusal):
     """No unit is free and no place in the waiting line; units of unpaid orders may come back."""
 
@@ -215,7 +215,7 @@ class FlashSaleSoldOut(Refusal):
     en: ClassVar[str] = "sold out; units of unpaid orders may return"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSaleShort(Refusal):
     """Some units are free, but fewer than were asked for."""
 
@@ -227,7 +227,7 @@ class FlashSaleShort(Refusal):
     en: ClassVar[str] = "only {left} left, {wanted} wanted"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSaleLimitReached(Refusal):
     """The shopper already has as many units as one shopper may have."""
 
@@ -239,7 +239,7 @@ class FlashSaleLimitReached(Refusal):
     en: ClassVar[str] = "{limit} per shopper, and you have {held}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSalePassRefused(Refusal):
     """The pass is not this shopper's, was not made by us, is over, or belongs to an earlier epoch: get a new one."""
 
@@ -250,7 +250,7 @@ class FlashSalePassRefused(Refusal):
     en: ClassVar[str] = "the pass is {reason}; request a new one"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSalePlaceRefused(Refusal):
     """The place in line is not this shopper's, was not made by us, is of another sale, or its turn is long over."""
 
@@ -261,7 +261,7 @@ class FlashSalePlaceRefused(Refusal):
     en: ClassVar[str] = "the place is {reason}; ask again without it"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FlashSaleBusy(Refusal):
     """The gate is being rebuilt or does not answer. Repeat with the same idempotency key: it takes nothing twice."""
 
@@ -272,7 +272,7 @@ class FlashSaleBusy(Refusal):
     en: ClassVar[str] = "the gate is busy; repeat the same request in {retry_after_ms} ms"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WrongSaleState(Refusal):
     """The sale is not in a state that leads to the wanted one."""
 

@@ -13,7 +13,11 @@ from domain.foundation import ids
 
 
 class Refusal(Exception):
-    """Something the trade does not allow now. Subclasses are frozen dataclasses whose fields are the facts."""
+    """Something the trade does not allow now. Subclasses are dataclasses whose fields are the facts.
+
+    They are compared by identity, as exceptions are, and not frozen: Python itself sets the traceback of an exception
+    that passes through a context manager.
+    """
 
     code: ClassVar[str]
     zh: ClassVar[str]
@@ -108,7 +112,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
 """What people call the things that may not be found, in Chinese and English."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotFound(Refusal):
     """There is no such thing, or it is not the asker's to see; which of the two is not told.
 
@@ -133,7 +137,7 @@ class NotFound(Refusal):
         return self.en.format(thing=en, id=self.id) if language == "en" else self.zh.format(thing=zh)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class IdempotencyConflict(Refusal):
     """The key was used before for another request."""
 

@@ -236,7 +236,7 @@ def running(opening_minor: int, amounts: Sequence[int]) -> list[int]:
     return list(accumulate(amounts, initial=opening_minor))[1:]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class MoreThanAtGateway(Refusal):
     """A gateway pays out what it keeps for us, not more; one that nobody has heard of keeps nothing."""
 

@@ -302,7 +302,7 @@ def shown_number(number: int, placed_at: datetime) -> str:
     return f"{shop_day(placed_at):%y%m%d}{number:08d}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OrderNotPayable(Refusal):
     """The order does not wait for money: it is paid, lapsed or cancelled, or its time to pay is over."""
 
@@ -315,7 +315,7 @@ class OrderNotPayable(Refusal):
     en: ClassVar[str] = "this order cannot be paid: it is {state}; to be paid before {pay_by:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OrderNotCancellable(Refusal):
     """Only an order that waits for its money can be called off."""
 
@@ -327,7 +327,7 @@ class OrderNotCancellable(Refusal):
     en: ClassVar[str] = "this order cannot be cancelled: it is {state}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OrderNotShippable(Refusal):
     """Only a paid order whose destination is known can be sent."""
 
@@ -340,7 +340,7 @@ class OrderNotShippable(Refusal):
     en: ClassVar[str] = "this order cannot be sent: it is {state}; destination known: {has_destination}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OrderNotRedirectable(Refusal):
     """Only an order that a promotion placed can be told where to go, and only before anything has left."""
 
@@ -352,7 +352,7 @@ class OrderNotRedirectable(Refusal):
     en: ClassVar[str] = "where this order goes cannot be changed: it is {state}, or was said at checkout"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotYourOwnOrder(Refusal):
     """Staff decide about other people's orders, never about what they have bought themselves."""
 
@@ -363,7 +363,7 @@ class NotYourOwnOrder(Refusal):
     en: ClassVar[str] = "the order is your own; somebody else of the staff has to see to it"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OrderNotReceivable(Refusal):
     """Only an order whose goods are all on their way, or at the store, can be received."""
 
@@ -375,7 +375,7 @@ class OrderNotReceivable(Refusal):
     en: ClassVar[str] = "this order cannot be received: it is {state}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OrderNotRefundable(Refusal):
     """Only an order that has its money can give some back."""
 
@@ -387,7 +387,7 @@ class OrderNotRefundable(Refusal):
     en: ClassVar[str] = "this order cannot be refunded: it is {state}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TooManyUnits(Refusal):
     """More units of a line than are left. `position` counts the order's lines from 1."""
 

@@ -236,7 +236,7 @@ class NoticeMismatch(ClientFault):
     code = "NOTICE_MISMATCH"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PaymentsSwitchedOff(Refusal):
     """No gateway is configured."""
 
@@ -245,7 +245,7 @@ class PaymentsSwitchedOff(Refusal):
     en: ClassVar[str] = "payments are switched off"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PayerUnknown(Refusal):
     """The gateway takes money only from people it knows, and this one has never signed in with it."""
 
@@ -256,7 +256,7 @@ class PayerUnknown(Refusal):
     en: ClassVar[str] = "sign in with the payment gateway's own login first"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class GatewayUnavailable(Refusal):
     """The gateway does not answer; asking again with the same key is safe."""
 

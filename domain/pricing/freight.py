@@ -101,7 +101,7 @@ def _check_zone(zone: Zone) -> None:
             raise BadInput(f"{name} is {minor} minor units; allowed: 0 to {LARGEST_MINOR}")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FreightNameTaken(Refusal):
     """Another freight template is called so."""
 

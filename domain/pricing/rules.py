@@ -191,7 +191,7 @@ def merged(wanted: Iterable[Wanted]) -> tuple[Wanted, ...]:
     return tuple(Wanted(sku_id, quantity) for sku_id, quantity in units.items())
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UnknownSku(Refusal):
     """There is no such SKU."""
 
@@ -202,7 +202,7 @@ class UnknownSku(Refusal):
     en: ClassVar[str] = "there is no such SKU"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotForSale(Refusal):
     """The product is not shown to shoppers, or not any more."""
 
@@ -213,7 +213,7 @@ class NotForSale(Refusal):
     en: ClassVar[str] = "this product is not for sale now"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BelowMinimum(Refusal):
     """The goods, less discounts, are worth less than an order of this kind must be."""
 
@@ -226,7 +226,7 @@ class BelowMinimum(Refusal):
     en: ClassVar[str] = "{fulfilment} takes goods of ¥{minimum.amount} or more; ¥{short_by.amount} are missing"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotDeliveredThere(Refusal):
     """Some of the goods are not sent to this region."""
 
@@ -237,7 +237,7 @@ class NotDeliveredThere(Refusal):
     en: ClassVar[str] = "some of these goods are not sent to region {region_code}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NoPickupThere(Refusal):
     """The store does not exist, or hands out no orders."""
 
@@ -248,7 +248,7 @@ class NoPickupThere(Refusal):
     en: ClassVar[str] = "this store hands out no orders now"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class DestinationMissing(Refusal):
     """A delivery needs an address, a pickup needs a store: without it freight and prices are not final."""
 
@@ -259,7 +259,7 @@ class DestinationMissing(Refusal):
     en: ClassVar[str] = "choose an address or, for pickup, a store first"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class CouponNotUsable(Refusal):
     """The goods that the coupon is for are worth too little, or there are none."""
 
@@ -271,7 +271,7 @@ class CouponNotUsable(Refusal):
     en: ClassVar[str] = "the coupon needs eligible goods of ¥{threshold.amount}; there are ¥{eligible.amount}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AmountTooLarge(Refusal):
     """The basket is worth more than any order may be."""
 

@@ -176,7 +176,7 @@ def receive_by_after_delivery(order: Order, last_delivered_at: datetime, *, is_e
     return min(order.receive_by, last_delivered_at + RECEIVED_AFTER_DELIVERED + extension)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class MixedSenders(Refusal):
     """A parcel has one sender: units of a supplier and of others leave in shipments of their own."""
 
@@ -187,7 +187,7 @@ class MixedSenders(Refusal):
     en: ClassVar[str] = "these units are sent by {senders} senders: make a shipment for each"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TrackingNumberTaken(Refusal):
     """The order has a parcel of this carrier with this number already."""
 
@@ -199,7 +199,7 @@ class TrackingNumberTaken(Refusal):
     en: ClassVar[str] = "the order has a parcel {tracking_number} of {carrier} already"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ShipmentDelivered(Refusal):
     """A parcel that has arrived keeps its number."""
 
@@ -211,7 +211,7 @@ class ShipmentDelivered(Refusal):
     en: ClassVar[str] = "the parcel was delivered at {delivered_at:%Y-%m-%d %H:%M:%S} UTC; its number stays"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WrongPickupCode(Refusal):
     """The code is not the order's; a few more may be tried."""
 
@@ -222,7 +222,7 @@ class WrongPickupCode(Refusal):
     en: ClassVar[str] = "the pickup code is wrong; {tries_left} more may be tried"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PickupCodeLocked(Refusal):
     """Too many wrong codes: no code is looked at until then."""
 
@@ -233,7 +233,7 @@ class PickupCodeLocked(Refusal):
     en: ClassVar[str] = "too many wrong pickup codes; try again after {until:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ReceiptNotExtendable(Refusal):
     """Only an order on its way can be given more time, and only once."""
 
@@ -245,7 +245,7 @@ class ReceiptNotExtendable(Refusal):
     en: ClassVar[str] = "the time to receive cannot be extended; extended before: {is_extended}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UploadNotRetryable(Refusal):
     """Only what WeChat refused, or did not answer, can be told again by hand."""
 

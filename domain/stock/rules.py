@@ -95,7 +95,7 @@ class Cause:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotEnoughStock(Refusal):
     """Fewer free units than were asked for."""
 
@@ -108,7 +108,7 @@ class NotEnoughStock(Refusal):
     en: ClassVar[str] = "not enough stock: {wanted} wanted, {free} free"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class StockChanged(Refusal):
     """The free units are not what the one who adjusts believed; look again, then adjust."""
 

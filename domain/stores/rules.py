@@ -54,7 +54,7 @@ def check(store: Store) -> None:
         raise BadInput(f"regionCode is {store.region_code[:20]!r}; allowed: six digits, like 310106")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class StoreCodeTaken(Refusal):
     """Another store has this code."""
 

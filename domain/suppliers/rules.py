@@ -187,7 +187,7 @@ class LetterForged(ClientFault):
     code = "LETTER_FORGED"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SupplierCodeTaken(Refusal):
     """There is a supplier of this code."""
 
@@ -198,7 +198,7 @@ class SupplierCodeTaken(Refusal):
     en: ClassVar[str] = "there is a supplier {supplier_code} already"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SupplierEnded(Refusal):
     """We work with this supplier no more."""
 
@@ -210,7 +210,7 @@ class SupplierEnded(Refusal):
     en: ClassVar[str] = "the supplier has ended at {ended_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SkuSupplied(Refusal):
     """Another supplier sends this SKU."""
 
@@ -222,7 +222,7 @@ class SkuSupplied(Refusal):
     en: ClassVar[str] = "supplier {by_supplier} sends this SKU"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SupplierSkuCodeTaken(Refusal):
     """The supplier calls another of its SKUs so."""
 
@@ -233,7 +233,7 @@ class SupplierSkuCodeTaken(Refusal):
     en: ClassVar[str] = "the supplier calls another SKU {supplier_code}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FeedOutdated(Refusal):
     """A newer feed was taken before."""
 
@@ -245,7 +245,7 @@ class FeedOutdated(Refusal):
     en: ClassVar[str] = "a feed as of {newest:%Y-%m-%d %H:%M:%S} UTC was taken before this one"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ReferenceTaken(Refusal):
     """The supplier has sent something else under this reference."""
 
@@ -256,7 +256,7 @@ class ReferenceTaken(Refusal):
     en: ClassVar[str] = "reference {reference} was used for other content"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class MoreThanOwed(Refusal):
     """A supplier is paid what it is owed, not more."""
 

@@ -18,7 +18,7 @@ from domain.foundation.errors import Refusal
 from tests.given.bells import BellRang, new_bell, ring
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BellCracked(Refusal):
     bell_id: UUID
 
