@@ -8,11 +8,14 @@ from domain.flash_sales import tables as _flash_sales
 from domain.foundation import idempotency as _idempotency
 from domain.foundation import outbox as _outbox
 from domain.foundation.tables import metadata
+from domain.group_buys import tables as _group_buys
 from domain.ledger import tables as _ledger
 from domain.orders import tables as _orders
 from domain.payments import tables as _payments
+from domain.posters import tables as _posters
 from domain.pricing import tables as _pricing
 from domain.products import tables as _products
+from domain.sharing import tables as _sharing
 from domain.shipments import tables as _shipments
 from domain.stock import tables as _stock
 from domain.stores import tables as _stores
@@ -22,6 +25,6 @@ from domain.trail import tables as _trail
 __all__ = ["metadata"]
 
 _JOINED = (
-    _accounts, _addresses, _after_sales, _carts, _flash_sales, _idempotency, _ledger, _orders, _outbox, _payments, _pricing,
-    _products, _shipments, _stock, _stores, _suppliers, _trail,
+    _accounts, _addresses, _after_sales, _carts, _flash_sales, _group_buys, _idempotency, _ledger, _orders, _outbox, _payments,
+    _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _suppliers, _trail,
 )  # fmt: skip

@@ -131,6 +131,12 @@ async def take_for_free(tx: Transaction, order_id: UUID, *, now: datetime) -> No
     await _sell(tx, order, payment_id=None, now=now)
 
 
+async def confirm(tx: Transaction, order_ids: Iterable[UUID]) -> None:
+    """What a promotion placed unconfirmed stands: from now on it may leave. A second call changes nothing."""
+    found = await store.lock_many(tx, list(order_ids))
+    await store.confirm(tx, list(found))
+
+
 async def cancel(db: Database, *, order_id: UUID, shopper_id: UUID, idempotency_key: str, now: datetime) -> Order:
     """Call off one's own order before it is paid; gives back the order as it is then.
 

@@ -98,7 +98,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a shopper has bought. `source` names the promotion that placed it, if one did, and hears of it."""
+    """What a shopper has bought. `source` names the promotion that placed it, if one did, and hears of it.
+
+    Until it is confirmed that promotion may still call it off: nothing leaves, and nobody returns it.
+    """
 
     id: UUID
     number: str
@@ -129,6 +132,7 @@ class Order:
     received_by: Receiver | None = None
     refunded_at: datetime | None = None
     refunded: Money = NOTHING
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ class LineRefund:
 class NewOrder:
     """An order to be placed. A second one with the same id, or of the same source, is refused by the database.
 
-    How it is fulfilled may be said later, where a promotion placed it.
+    How it is fulfilled may be said later, where a promotion placed it. A promotion that may still call the order off
+    places it unconfirmed, and confirms it with `actions.confirm`.
     """
 
     id: UUID
@@ -178,6 +183,7 @@ class NewOrder:
     destination: Destination | None = None
     store_id: UUID | None = None
     remark: str = ""
+    is_confirmed: bool = True
 
     @property
     def goods_minor(self) -> int:
@@ -239,8 +245,15 @@ def check_cancellable(order: Order) -> None:
         raise OrderNotCancellable(order_id=order.id, state=order.state)
 
 
+def check_confirmed(order: Order) -> None:
+    """Raises OrderNotConfirmed while the promotion that placed the order may still call it off."""
+    if not order.is_confirmed:
+        raise OrderNotConfirmed(order_id=order.id)
+
+
 def check_shippable(order: Order) -> None:
-    """Raises OrderNotShippable unless the order is paid, is to be delivered and says where to."""
+    """Raises OrderNotShippable unless the order is paid, is to be delivered and says where to; OrderNotConfirmed."""
+    check_confirmed(order)
     if order.state is not OrderState.PAID or order.destination is None:
         raise OrderNotShippable(order_id=order.id, state=order.state, has_destination=order.destination is not None)
 
@@ -256,7 +269,11 @@ def check_redirectable(order: Order, lines: Sequence[Line]) -> None:
 
 
 def check_receivable(order: Order, by: Receiver) -> None:
-    """Raises OrderNotReceivable unless it was sent, or, where a store hands it over, paid and to be picked up."""
+    """Raises OrderNotReceivable unless it was sent, or, where a store hands it over, paid and to be picked up.
+
+    Raises OrderNotConfirmed.
+    """
+    check_confirmed(order)
     if by is Receiver.STORE:
         is_ready = order.state is OrderState.PAID and order.fulfilment is Fulfilment.PICKUP
     else:
@@ -325,6 +342,19 @@ class OrderNotCancellable(Refusal):
     code: ClassVar[str] = "ORDER_NOT_CANCELLABLE"
     zh: ClassVar[str] = "订单已付款或已关闭，无法取消"
     en: ClassVar[str] = "this order cannot be cancelled: it is {state}"
+
+
+@dataclass(eq=False)
+class OrderNotConfirmed(Refusal):
+    """The promotion that placed the order may still call it off: a group that is not full yet, for example."""
+
+    order_id: UUID
+
+    code: ClassVar[str] = "ORDER_NOT_CONFIRMED"
+    zh: ClassVar[str] = "订单所参加的活动尚未成立（如拼团未成团），暂时无法操作"
+    en: ClassVar[str] = (
+        "the promotion that placed this order may still call it off: a group that is not full, for example"
+    )
 
 
 @dataclass(eq=False)

@@ -34,7 +34,7 @@ COLUMNS = (
     o.id, o.number, o.shopper_id, o.state, o.total_minor, o.currency, o.source, o.source_id, o.placed_at, o.pay_by,
     o.paid_at, o.lapsed_at, o.cancelled_at, o.paid_late_at, o.late_outcome, o.paid_with, o.goods_minor, o.discount_minor,
     o.freight_minor, o.fulfilment, o.destination, o.store_id, o.pickup_code, o.remark, o.shipped_at, o.receive_by,
-    o.received_at, o.received_by, o.refunded_at, o.refunded_minor,
+    o.received_at, o.received_by, o.refunded_at, o.refunded_minor, o.is_confirmed,
 )  # fmt: skip
 ln = lines.c
 LINE_COLUMNS = (
@@ -47,15 +47,16 @@ _LOCK = select(*COLUMNS).where(o.id == bindparam("order_id")).with_for_update()
 # One statement per table, whatever the number of orders: this is what a flash sale waits for.
 _INSERT_ORDERS = text("""
     INSERT INTO orders (id, shopper_id, state, goods_minor, discount_minor, freight_minor, total_minor, currency,
-                        source, source_id, placed_at, pay_by, fulfilment, destination, store_id, remark)
+                        source, source_id, is_confirmed, placed_at, pay_by, fulfilment, destination, store_id, remark)
     SELECT id, shopper_id, 'placed', goods, discount, freight, goods - discount + freight, :currency,
-           source, source_id, :now, pay_by, fulfilment, destination, store_id, remark
+           source, source_id, is_confirmed, :now, pay_by, fulfilment, destination, store_id, remark
     FROM unnest(CAST(:ids AS uuid[]), CAST(:shopper_ids AS uuid[]), CAST(:goods AS bigint[]),
                 CAST(:discounts AS bigint[]), CAST(:freights AS bigint[]), CAST(:sources AS text[]),
-                CAST(:source_ids AS uuid[]), CAST(:pay_by AS timestamptz[]), CAST(:fulfilments AS text[]),
-                CAST(:destinations AS jsonb[]), CAST(:store_ids AS uuid[]), CAST(:remarks AS text[]))
-      AS new (id, shopper_id, goods, discount, freight, source, source_id, pay_by, fulfilment, destination, store_id,
-              remark)
+                CAST(:source_ids AS uuid[]), CAST(:confirmed AS boolean[]), CAST(:pay_by AS timestamptz[]),
+                CAST(:fulfilments AS text[]), CAST(:destinations AS jsonb[]), CAST(:store_ids AS uuid[]),
+                CAST(:remarks AS text[]))
+      AS new (id, shopper_id, goods, discount, freight, source, source_id, is_confirmed, pay_by, fulfilment,
+              destination, store_id, remark)
 """)
 _INSERT_LINES = text("""
     INSERT INTO order_lines (order_id, position, sku_id, title, allotment_id, quantity, unit_price_minor,
@@ -107,6 +108,7 @@ def order_of(row: Any) -> Order:
         total=Money(row.total_minor, row.currency),
         source=row.source,
         source_id=row.source_id,
+        is_confirmed=row.is_confirmed,
         placed_at=row.placed_at,
         pay_by=row.pay_by,
         paid_at=row.paid_at,
@@ -176,6 +178,7 @@ async def place_many(tx: Transaction, placed: Sequence[NewOrder], *, now: dateti
             "currency": SHOP_CURRENCY,
             "sources": [order.source for order in placed],
             "source_ids": [order.source_id for order in placed],
+            "confirmed": [order.is_confirmed for order in placed],
             "pay_by": [order.pay_by for order in placed],
             "fulfilments": [order.fulfilment for order in placed],
             "destinations": [order.destination and _json(asdict(order.destination)) for order in placed],
@@ -275,6 +278,11 @@ async def pay_many(tx: Transaction, paid: Sequence[tuple[UUID, UUID, str | None]
     values = {"order_ids": order_ids, "payment_ids": payment_ids, "pickup_codes": pickup_codes, "now": now}
     changed = await tx.execute(_PAY_MANY, values)
     assert changed == len(paid), f"{len(paid)} orders to be paid, {changed} found placed"
+
+
+async def confirm(tx: Transaction, order_ids: Sequence[UUID]) -> None:
+    """The promotion that placed these locked orders does not call them off any more."""
+    await tx.execute(update(orders).where(o.id == func.any(list(order_ids))).values(is_confirmed=True))
 
 
 async def set_destination(tx: Transaction, order: Order, destination: Destination, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -42,6 +43,8 @@ orders = Table(
     # the promotion that placed it ("flash_sale" and its ticket), which hears what becomes of it
     Column("source", String(20)),
     Column("source_id", Uuid),
+    # false while that promotion may still call it off: nothing of it leaves, and nobody returns it
+    Column("is_confirmed", Boolean, nullable=False, server_default="true"),
     # how the goods come to the shopper; NULL until the buyer of a promotion has said so
     Column("fulfilment", String(10)),
     # delivery: to whom and where, as it was when it was ordered
@@ -86,6 +89,8 @@ orders = Table(
     CheckConstraint("destination_set_at IS NULL OR destination IS NOT NULL", name="destination_set"),
     CheckConstraint("(fulfilment IS NOT DISTINCT FROM 'pickup') = (store_id IS NOT NULL)", name="store"),
     CheckConstraint("(source IS NULL) = (source_id IS NULL)", name="source"),
+    CheckConstraint("is_confirmed OR source IS NOT NULL", name="confirmed"),
+    CheckConstraint("is_confirmed OR state NOT IN ('shipped', 'received')", name="unconfirmed"),
     CheckConstraint("(state IN ('paid', 'shipped', 'received', 'refunded')) = (paid_at IS NOT NULL)", name="paid"),
     CheckConstraint("paid_at IS NULL OR paid_with IS NOT NULL OR total_minor = 0", name="paid_with"),
     CheckConstraint("state <> 'shipped' OR shipped_at IS NOT NULL", name="shipped"),
