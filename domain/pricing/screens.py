@@ -45,11 +45,15 @@ _TAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What a shopper may read beside a SKU: the sale price of now and when it ends, and what is struck through."""
+    """What a shopper may read beside a SKU: the sale price of now and when it ends, and what is struck through.
+
+    `lowest_deal_minor`: what may be struck through where another price, above which it must be, is asked: a group's.
+    """
 
     sale_minor: int | None
     sale_ends_at: datetime | None
     struck_through_minor: int | None
+    lowest_deal_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ def _tag_of(row: AnyRow) -> Tag:
         sale_minor=row.sale_minor if is_lower else None,
         sale_ends_at=row.ends_at if is_lower else None,
         struck_through_minor=struck_through(row.lowest_deal_minor, above=current),
+        lowest_deal_minor=row.lowest_deal_minor,
     )
 
 

@@ -48,7 +48,10 @@ visits = Table(
     # once the shopper is known: whether the visit counts for the sharer, or why not
     Column("outcome", String(10)),
     moment("opened_at"),
+    # of a visit that counts: the last opening that did
     moment("last_opened_at"),
+    # as many days after the last opening as the shop said then: a changed knob changes nothing that has happened
+    moment("counts_until"),
     # the shopper was, or became, known
     moment("known_at", nullable=True),
     UniqueConstraint("link_id", "visitor", "shopper_id", postgresql_nulls_not_distinct=True),
@@ -56,6 +59,7 @@ visits = Table(
     CheckConstraint(
         "(shopper_id IS NULL) = (outcome IS NULL) AND (shopper_id IS NULL) = (known_at IS NULL)", name="known"
     ),
+    CheckConstraint("opened_at <= last_opened_at AND last_opened_at < counts_until", name="moments"),
 )
 # Whose share counts for this shopper? And which visits of this device wait for somebody to sign in?
 Index(
@@ -66,7 +70,8 @@ Index(
 )
 Index("share_visits_visitor_idx", visits.c.visitor, postgresql_where=text("shopper_id IS NULL"))
 
-# In several rows for each link, or all who open a popular one would wait for one row.
+# In several rows for each link, or all who open a popular one would wait for one row. Together they say how many visits
+# there are (opened), how many of them count (signed_in), how many orders came of the link (joined), how many are paid (paid).
 counts = Table(
     "share_counts",
     metadata,

@@ -103,6 +103,20 @@ async def open_allotment(tx: Transaction, units: Units, *, purpose: str, cause: 
     return allotment_id
 
 
+async def add_to_allotment(tx: Transaction, units: Units, *, cause: Cause, now: datetime) -> None:
+    """Set more free units of a SKU aside in an allotment it has; one that is closed takes none, and they stay free.
+
+    Raises NotEnoughStock, and then nothing is set aside. Whoever takes units back in the same transaction calls
+    `lock_allotment` before, for the order of locks above.
+    """
+    assert units.allotment_id is not None
+    a = allotments.c
+    row = await tx.one(select(a.sku_id, a.closed_at).where(a.id == units.allotment_id).with_for_update())
+    assert row is not None and row.sku_id == units.sku_id, f"{units} name no allotment of their SKU"
+    if row.closed_at is None:
+        await _move(tx, Movement.ALLOTTED, [units], cause, now)
+
+
 async def close_allotments(tx: Transaction, allotment_ids: Sequence[UUID], *, cause: Cause, now: datetime) -> None:
     """Give the allotments' free units back to their SKUs. One that is closed already gives back none."""
     a = allotments.c

@@ -1,0 +1,359 @@
+"""Group-buys: seats are orders, groups count their seats, and what became of a group became of its members' money and goods."""
+
+from domain.audit.checks import Check, Note
+from domain.group_buys.joining import SOURCE
+from domain.orders.events import OrderCancelled, OrderGivenBack, OrderLapsed, OrderPaid
+
+_SOURCE = {"source": SOURCE}
+
+# The seat a group was opened with: the one that has the opener's benefit, and that no newcomer needs to sit on.
+_OPENING = """
+    opening AS (
+        SELECT DISTINCT ON (seat.group_id) seat.id
+        FROM group_buy_seats AS seat
+        JOIN group_buys AS of_seat ON of_seat.id = seat.group_id AND of_seat.opened_by = seat.shopper_id
+        ORDER BY seat.group_id, seat.id
+    )
+"""
+
+SEATS_HAVE_ORDERS = Check(
+    "seats have their orders",
+    "席位与订单一一对应",
+    looks_at="""
+        SELECT (SELECT count(*) FROM group_buy_seats) AS "seats",
+               (SELECT count(*) FROM orders WHERE source = CAST(:source AS text)) AS "orders"
+    """,
+    given=f"WITH {_OPENING}",
+    differing="""
+        , placed AS (
+            SELECT orders.id, source_id, shopper_id, sku_id, allotment_id, quantity, unit_price_minor AS price_minor,
+                   orders.discount_minor
+            FROM orders LEFT JOIN order_lines AS line ON line.order_id = orders.id
+            WHERE source = CAST(:source AS text)
+        ),
+        promised AS (
+            SELECT seat.id, order_id, shopper_id, sku_id, allotment_id, quantity, group_price_minor AS price_minor,
+                   CASE WHEN opening.id IS NULL THEN 0
+                        ELSE CASE opener_benefit
+                             WHEN 'free' THEN group_price_minor
+                             WHEN 'discount' THEN least(opener_discount_minor, group_price_minor * quantity)
+                             ELSE 0 END
+                        END AS discount_minor
+            FROM group_buy_seats AS seat
+            LEFT JOIN opening ON opening.id = seat.id
+            LEFT JOIN group_buy_items AS item ON item.id = item_id
+            LEFT JOIN group_buy_campaigns AS campaign ON campaign.id = campaign_id
+        )
+        SELECT CASE WHEN promised.id IS NULL THEN 'order' ELSE 'seat' END AS kind,
+               coalesce(promised.id, placed.id) AS id,
+               CASE WHEN promised.id IS NULL THEN 'a seat that promised it'
+                    ELSE format('an order of the member, %s × %s fen - %s', promised.quantity, promised.price_minor,
+                                promised.discount_minor) END AS expected,
+               CASE WHEN promised.id IS NULL OR placed.id IS NULL THEN 'none'
+                    ELSE format('an order of %s, %s × %s fen - %s',
+                                CASE placed.shopper_id WHEN promised.shopper_id THEN 'the member' ELSE 'another' END,
+                                placed.quantity, placed.price_minor, placed.discount_minor)
+                         || CASE WHEN (placed.sku_id, placed.allotment_id) IS DISTINCT FROM
+                                      (promised.sku_id, promised.allotment_id) THEN ', of other stock' ELSE '' END
+                    END AS found
+        FROM promised FULL JOIN placed ON placed.id = promised.order_id AND placed.source_id = promised.id
+        WHERE (promised.shopper_id, promised.sku_id, promised.allotment_id, promised.quantity, promised.price_minor,
+               promised.discount_minor)
+              IS DISTINCT FROM
+              (placed.shopper_id, placed.sku_id, placed.allotment_id, placed.quantity, placed.price_minor,
+               placed.discount_minor)
+    """,
+    parameters=_SOURCE,
+)
+
+SEATS_AGREE = Check(
+    "seats know what became of their orders",
+    "席位状态与订单一致",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE state = 'held') AS "held", count(*) FILTER (WHERE state = 'paid') AS "paid",
+               count(*) FILTER (WHERE state = 'freed') AS "freed", count(*) FILTER (WHERE state = 'refunded') AS "refunded"
+        FROM group_buy_seats
+    """,
+    # an order's news may still be on its way to the seat
+    differing="""
+        SELECT 'seat' AS kind, seat.id, 'as its order: ' || orders.state AS expected, seat.state AS found
+        FROM group_buy_seats AS seat JOIN orders ON orders.id = seat.order_id
+        WHERE seat.state <> CASE WHEN orders.state = 'placed' THEN 'held' WHEN orders.paid_at IS NULL THEN 'freed'
+                                 WHEN orders.state = 'refunded' THEN 'refunded' ELSE 'paid' END
+          AND NOT EXISTS (
+            SELECT FROM outbox_events AS event
+            WHERE event.aggregate_id = orders.id AND delivered_at IS NULL AND dead_at IS NULL
+              AND event.kind = ANY(CAST(:news AS text[]))
+          )
+    """,
+    parameters={"news": [OrderPaid.kind, OrderLapsed.kind, OrderCancelled.kind, OrderGivenBack.kind]},
+)
+
+# What a group that has ended counted is what it was at its end: refunds came after.
+GROUPS_COUNT_SEATS = Check(
+    "groups count their seats",
+    "团席位数 = 席位记录",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE state = 'open') AS "open groups",
+               count(*) FILTER (WHERE state = 'filled') AS "filled groups",
+               count(*) FILTER (WHERE state = 'expired') AS "expired groups",
+               count(*) FILTER (WHERE state = 'dissolved') AS "dissolved groups"
+        FROM group_buys
+    """,
+    differing="""
+        SELECT 'groupbuy' AS kind, of_seats.id,
+               format('%s taken, %s paid, each number of 1 to %s once, and a member leads', coalesce(living, 0),
+                      coalesce(counted.paid, 0), seats) AS expected,
+               format('%s taken, %s paid, %s numbers up to %s, %s', taken, of_seats.paid, coalesce(numbers, 0),
+                      coalesce(highest, 0), CASE WHEN leads THEN 'a member leads' ELSE 'no member leads' END) AS found
+        FROM group_buys AS of_seats
+        LEFT JOIN (
+            SELECT group_id, count(*) AS living, count(DISTINCT number) AS numbers, max(number) AS highest,
+                   count(*) FILTER (WHERE seat.state <> 'held') AS paid, bool_or(shopper_id = leader_id) AS leads
+            FROM group_buy_seats AS seat JOIN group_buys AS of_seat ON of_seat.id = group_id
+            WHERE seat.state IN ('held', 'paid') OR (seat.state = 'refunded' AND refunded_at >= ended_at)
+            GROUP BY group_id
+        ) AS counted ON group_id = of_seats.id
+        WHERE (taken, of_seats.paid) <> (coalesce(living, 0), coalesce(counted.paid, 0))
+           OR numbers <> living OR highest > seats OR (taken > 0 AND leads IS NOT TRUE)
+    """,
+)
+
+FILLED = Check(
+    "filled groups are full, or were completed by staff",
+    "成团的团已满员，或由商家成团",
+    looks_at="""
+        SELECT count(*) AS "filled groups", count(completed_by) AS "completed by staff"
+        FROM group_buys WHERE state = 'filled'
+    """,
+    differing="""
+        SELECT 'groupbuy' AS kind, filled.id,
+               CASE WHEN completed_by IS NULL THEN format('%s paid', seats) ELSE 'some paid, and the deed of staff' END
+                   AS expected,
+               format('%s paid', coalesce(counted.paid, 0))
+               || CASE WHEN completed_by IS NULL THEN '' WHEN is_deed THEN ', and the deed' ELSE ', and no deed' END AS found
+        FROM (
+            SELECT *, EXISTS (SELECT FROM staff_deeds WHERE "by" = completed_by AND subject_id = group_buys.id) AS is_deed
+            FROM group_buys WHERE state = 'filled'
+        ) AS filled
+        LEFT JOIN (
+            SELECT group_id, count(*) AS paid
+            FROM group_buy_seats AS seat JOIN group_buys AS of_seat ON of_seat.id = group_id
+            WHERE seat.state = 'paid' OR (seat.state = 'refunded' AND refunded_at >= ended_at)
+            GROUP BY group_id
+        ) AS counted ON group_id = filled.id
+        WHERE (CASE WHEN completed_by IS NULL THEN counted.paid = seats ELSE counted.paid >= 1 AND is_deed END) IS NOT TRUE
+    """,
+)
+
+CONFIRMED = Check(
+    "orders are confirmed where their group has filled, and nowhere else",
+    "成团才确认订单",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE is_confirmed) AS "confirmed orders",
+               count(*) FILTER (WHERE NOT is_confirmed) AS "unconfirmed orders"
+        FROM orders WHERE source = CAST(:source AS text)
+    """,
+    differing="""
+        SELECT 'order' AS kind, id, CASE WHEN is_due THEN 'confirmed' ELSE 'not confirmed' END AS expected,
+               CASE WHEN is_confirmed THEN 'confirmed' ELSE 'not confirmed' END || format(', the group is %s', of_group)
+                   AS found
+        FROM (
+            SELECT orders.id, is_confirmed, of_seat.state AS of_group,
+                   of_seat.state = 'filled' AND (seat.state = 'paid' OR seat.refunded_at >= ended_at) IS TRUE AS is_due
+            FROM orders
+            JOIN group_buy_seats AS seat ON seat.order_id = orders.id
+            JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
+        ) AS judged
+        WHERE is_confirmed <> is_due
+    """,
+    parameters=_SOURCE,
+)
+
+EXPIRED = Check(
+    "members of expired groups have their money back, once and in full",
+    "拼团失败：全额退款，每人一次",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE seat.state = 'refunded') AS "refunded seats",
+               count(*) FILTER (WHERE seat.state = 'paid') AS "seats to be refunded",
+               coalesce(sum(orders.refunded_minor), 0) AS "¥"
+        FROM group_buys AS expired
+        JOIN group_buy_seats AS seat ON seat.group_id = expired.id
+        JOIN orders ON orders.id = seat.order_id
+        WHERE expired.state = 'expired' AND seat.paid_at IS NOT NULL
+    """,
+    # what is still due stands in `refund_at`, and nothing of it has gone back yet
+    differing="""
+        SELECT 'seat' AS kind, seat.id,
+               CASE seat.state WHEN 'paid' THEN 'a refund that is due' ELSE format('%s fen back, in one', total_minor) END
+                   AS expected,
+               format('%s fen back in %s, %s', refunded_minor, coalesce(asked.refunds, 0), seat.state)
+               || CASE WHEN refund_at IS NULL THEN '' ELSE ', due' END AS found
+        FROM group_buys AS expired
+        JOIN group_buy_seats AS seat ON seat.group_id = expired.id
+        JOIN orders ON orders.id = seat.order_id
+        LEFT JOIN (
+            SELECT payment_id, count(*) AS refunds, sum(amount_minor) AS minor FROM refunds GROUP BY 1
+        ) AS asked ON asked.payment_id = orders.paid_with
+        WHERE expired.state = 'expired' AND seat.paid_at IS NOT NULL
+          AND (CASE seat.state
+               WHEN 'paid' THEN refund_at IS NOT NULL AND refunded_minor = 0 AND asked.refunds IS NULL
+               ELSE orders.state = 'refunded' AND refunded_minor = total_minor
+                    AND coalesce(asked.minor, 0) = total_minor
+                    AND coalesce(asked.refunds, 0) = CASE total_minor WHEN 0 THEN 0 ELSE 1 END
+               END) IS NOT TRUE
+    """,
+)
+
+UNITS_COUNTED = Check(
+    "members' units are those of their seats, within the limit",
+    "每人件数 = 有效席位，限购成立",
+    looks_at="""
+        SELECT count(*) AS "limits", coalesce(sum(units), 0) AS "units" FROM group_buy_shoppers
+    """,
+    differing="""
+        SELECT 'account' AS kind, shopper_id AS id,
+               format('%s of at most %s × %s', coalesce(living.units, 0), per_shopper, title) AS expected,
+               CASE WHEN counted.units IS NULL THEN 'no counter' ELSE format('%s counted', counted.units) END AS found
+        FROM (
+            SELECT campaign_id, seat.shopper_id, sum(seat.quantity) AS units
+            FROM group_buy_seats AS seat JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
+            WHERE seat.state IN ('held', 'paid')
+            GROUP BY 1, 2
+        ) AS living
+        FULL JOIN group_buy_shoppers AS counted USING (campaign_id, shopper_id)
+        LEFT JOIN group_buy_campaigns AS campaign ON campaign.id = campaign_id
+        WHERE coalesce(living.units, 0) <> coalesce(counted.units, -1) OR living.units > per_shopper
+    """,
+)
+
+NEWCOMERS = Check(
+    "who joined as a newcomer had never paid",
+    "新客席位仅限新客",
+    looks_at="""SELECT count(*) FILTER (WHERE is_newcomers) AS "newcomers" FROM group_buy_seats""",
+    given=f"WITH {_OPENING}",
+    # an order says when it was paid a moment before others can see it
+    differing="""
+        SELECT 'seat' AS kind, seat.id,
+               CASE WHEN is_due THEN 'a newcomer, who never paid before' ELSE 'not asked to be a newcomer' END AS expected,
+               CASE WHEN is_newcomers THEN 'a newcomer' ELSE 'not asked to be a newcomer' END
+               || CASE WHEN has_paid THEN ', who had paid before' ELSE '' END AS found
+        FROM (
+            SELECT seat.id, is_newcomers, newcomers_only AND opening.id IS NULL AS is_due,
+                   EXISTS (SELECT FROM orders AS earlier
+                           WHERE earlier.shopper_id = seat.shopper_id AND earlier.id <> seat.order_id
+                             AND earlier.paid_at < held_at - interval '30 seconds') AS has_paid
+            FROM group_buy_seats AS seat
+            JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
+            JOIN group_buy_campaigns AS campaign ON campaign.id = of_seat.campaign_id
+            LEFT JOIN opening ON opening.id = seat.id
+        ) AS seat
+        WHERE is_newcomers <> is_due OR (is_newcomers AND has_paid)
+    """,
+)
+
+EVENTS = Check(
+    "groups' events are numbered without gaps and end at their figures",
+    "团动态连续且与团一致",
+    looks_at="""
+        SELECT (SELECT count(*) FROM group_buys) AS "groups", (SELECT count(*) FROM group_buy_events) AS "events"
+    """,
+    differing="""
+        SELECT 'groupbuy' AS kind, coalesce(told.group_id, of_events.id) AS id,
+               format('1 to %s, from opened on; %s taken, %s paid', of_events.events, taken, paid) AS expected,
+               CASE WHEN told.group_id IS NULL THEN 'none'
+                    ELSE format('%s up to %s, from %s on; %s taken, %s paid', count, last.number, first_kind, last.taken,
+                                last.paid) END AS found
+        FROM group_buys AS of_events
+        FULL JOIN (
+            SELECT group_id, count(*) AS count, min(number) AS first, max(number) AS last,
+                   min(kind) FILTER (WHERE number = 1) AS first_kind
+            FROM group_buy_events GROUP BY 1
+        ) AS told ON told.group_id = of_events.id
+        LEFT JOIN group_buy_events AS last ON last.group_id = told.group_id AND last.number = told.last
+        WHERE (count = of_events.events AND told.first = 1 AND told.last = of_events.events AND first_kind = 'opened'
+               AND last.taken = of_events.taken AND last.paid = of_events.paid) IS NOT TRUE
+    """,
+)
+
+# By the stock that was taken, not by what the seats say of themselves. Units that came back were set aside again.
+NOT_OVERSOLD = Check(
+    "no item of a campaign is oversold",
+    "拼团零超卖",
+    looks_at="""
+        SELECT count(*) AS "items", coalesce(sum(units), 0) AS "units for groups",
+               coalesce(sum(allotment.held + allotment.sold), 0) AS "ordered"
+        FROM group_buy_items AS item JOIN stock_allotments AS allotment ON allotment.id = item.allotment_id
+    """,
+    differing="""
+        SELECT 'groupitem' AS kind, item.id, format('at most %s units', units) AS expected,
+               format('%s ordered, %s allotted', coalesce(kept, 0), allotment.total - coalesce(returned, 0)) AS found
+        FROM group_buy_items AS item
+        JOIN stock_allotments AS allotment ON allotment.id = item.allotment_id
+        LEFT JOIN (
+            SELECT allotment_id, sum(returned) AS returned,
+                   sum(quantity - returned) FILTER (WHERE outcome IS DISTINCT FROM 'released') AS kept
+            FROM stock_holds GROUP BY 1
+        ) AS taken ON taken.allotment_id = item.allotment_id
+        WHERE greatest(kept, allotment.total - coalesce(returned, 0)) > units
+    """,
+)
+
+SETTLED = Check(
+    "settled campaigns have ended their groups and given everything back",
+    "已结算活动无未结束的团、无剩余",
+    looks_at="""
+        SELECT count(DISTINCT campaign.id) AS "settled campaigns", count(*) AS "items"
+        FROM group_buy_campaigns AS campaign JOIN group_buy_items AS item ON item.campaign_id = campaign.id
+        WHERE campaign.state = 'settled'
+    """,
+    differing="""
+        SELECT 'groupitem' AS kind, item.id, 'closed, 0 free, 0 held' AS expected,
+               CASE WHEN allotment.id IS NULL THEN 'no allotment'
+                    ELSE format('%s, %s free, %s held', CASE WHEN closed_at IS NULL THEN 'open' ELSE 'closed' END, free, held)
+                    END AS found
+        FROM group_buy_campaigns AS campaign
+        JOIN group_buy_items AS item ON item.campaign_id = campaign.id
+        LEFT JOIN stock_allotments AS allotment ON allotment.id = item.allotment_id
+        WHERE campaign.state = 'settled' AND (closed_at IS NOT NULL AND free = 0 AND held = 0) IS NOT TRUE
+        UNION ALL
+        SELECT 'groupbuy', still_open.id, 'ended with its campaign', 'open'
+        FROM group_buy_campaigns AS campaign JOIN group_buys AS still_open ON still_open.campaign_id = campaign.id
+        WHERE campaign.state = 'settled' AND still_open.state = 'open'
+    """,
+)
+
+REFUNDS_UNDER_WAY = Note(
+    "members of expired groups whose money is still to go back",
+    "拼团失败待退款",
+    counts="""
+        SELECT count(*) AS "seats", count(*) FILTER (WHERE refund_failures > 0) AS "after a failure",
+               coalesce(sum(total_minor), 0) AS "¥"
+        FROM group_buy_seats AS seat JOIN orders ON orders.id = order_id WHERE refund_at IS NOT NULL
+    """,
+)
+
+OVERDUE = Note(
+    "groups that should have ended a minute ago",
+    "超时一分钟仍未结束的团",
+    counts="""
+        SELECT count(*) AS "groups" FROM group_buys
+        WHERE state = 'open' AND expires_at < CAST(:now AS timestamptz) - interval '1 minute'
+    """,
+)
+
+CHECKS = (
+    SEATS_HAVE_ORDERS,
+    SEATS_AGREE,
+    GROUPS_COUNT_SEATS,
+    FILLED,
+    CONFIRMED,
+    EXPIRED,
+    UNITS_COUNTED,
+    NEWCOMERS,
+    EVENTS,
+    NOT_OVERSOLD,
+    SETTLED,
+    REFUNDS_UNDER_WAY,
+    OVERDUE,
+)

@@ -1,0 +1,171 @@
+"""How groups end that do not fill: their time is over and the money goes back, or the merchant completes them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.foundation import idempotency
+from domain.foundation.database import Database, Transaction
+from domain.foundation.reporting import note_failure
+from domain.group_buys import rules, store
+from domain.group_buys.rules import (
+    CampaignState,
+    Course,
+    EventKind,
+    Group,
+    GroupBuyOver,
+    GroupState,
+    NobodyHasPaid,
+    SeatState,
+)
+from domain.orders import actions as orders
+from domain.orders import refunding
+from domain.orders import store as orders_store
+from domain.orders.rules import Line, LineRefund, OrderState
+from domain.stock import store as stock
+from domain.stock.rules import Cause, Units
+from domain.trail import store as trail
+
+REASON = "group_buy_expired"
+"""Why the money goes back, as the refund and the gateway are told."""
+
+
+class Refunds(NamedTuple):
+    """What became of a round of refunds."""
+
+    done: int
+    failed: int
+
+
+async def expire_due(db: Database, *, now: datetime, limit: int) -> int:
+    """End groups whose time is over, each in its own transaction; how many. Safe side by side.
+
+    One in which somebody still holds a seat waits for them: holds end with the group's time, and money that came within it
+    counts, however late it is heard of. So a last payment and the end of time never both win.
+    """
+    async with db.reading() as reader:
+        due = await store.due_to_expire(reader, now=now, limit=limit)
+    return sum([await _expire(db, group_id, now=now) for group_id in due])
+
+
+async def _expire(db: Database, group_id: UUID, *, now: datetime) -> bool:
+    async with db.transaction() as tx:
+        group = await store.lock_group(tx, group_id)
+        if group.state is not GroupState.OPEN or group.taken > group.paid:
+            return False
+        course = Course(group, now=now)
+        course.end(EventKind.EXPIRED, GroupState.EXPIRED)
+        await store.write(tx, course)
+        await store.ask_refunds(tx, group.id, now=now)
+    return True
+
+
+async def refund_due(db: Database, *, now: datetime, limit: int) -> Refunds:
+    """Give back the money of seats of expired groups, each in its own transaction. Safe side by side.
+
+    One that fails is put off, longer each time, and keeps nobody else waiting.
+    """
+    async with db.reading() as reader:
+        due = await store.due_to_refund(reader, now=now, limit=limit)
+    done = failed = 0
+    for seat_id in due:
+        try:
+            done += await refund(db, seat_id=seat_id, now=now)
+        except Exception as error:
+            note_failure("group_buy_refund_failed", error, seat=str(seat_id))
+            await _put_off(db, seat_id, now=now)
+            failed += 1
+    return Refunds(done, failed)
+
+
+async def refund(db: Database, *, seat_id: UUID, now: datetime) -> bool:
+    """Give back all the money of a seat in an expired group; whether it was still to be given. A second call changes nothing.
+
+    The units are for sale in other groups again while the campaign goes on.
+    """
+    async with db.transaction() as tx:
+        group, seat = await store.lock_group_of(tx, seat_id)
+        if seat.refund_at is None:
+            return False
+        order = await orders_store.lock(tx, seat.order_id)
+        lines = await orders_store.lines_of(tx, order.id)
+        if order.state is not OrderState.REFUNDED:  # unless staff gave it all back before
+            await refunding.give_back(tx, order, _rest(lines), reason=REASON, cause_id=seat.id, now=now)
+            await _allot_again(tx, group, lines, now=now)
+        await store.move_seat(tx, seat, SeatState.REFUNDED, refund_at=None, refunded_at=now)
+        await store.give_limit_back(tx, group.campaign_id, seat)
+        course = Course(group, now=now)
+        course.go(EventKind.REFUNDED, seat=seat.number)
+        await store.write(tx, course)
+    return True
+
+
+async def complete(
+    db: Database, *, group_id: UUID, by: UUID, reason: str, idempotency_key: str, now: datetime
+) -> Group:
+    """The merchant lets an open group have its price with the members it has; who has paid is confirmed. Nobody is invented.
+
+    Who holds a seat may still pay, and is confirmed then. The same key changes nothing.
+    Raises NotFound, GroupBuyOver, NobodyHasPaid, BadInput, IdempotencyConflict.
+    """
+    reason = rules.check_reason(reason)
+    async with db.transaction() as tx:
+        replay = await idempotency.begin(
+            tx,
+            owner_id=by,
+            key=idempotency_key,
+            operation="complete_group_buy",
+            request={"group": group_id, "reason": reason},
+            answer=True,
+        )
+        group = await store.lock_group(tx, group_id)
+        if replay:
+            return group
+        if group.state is not GroupState.OPEN:
+            raise GroupBuyOver(group_id=group.id, state=group.state, another_id=None)
+        if not group.paid:
+            raise NobodyHasPaid(group_id=group.id)
+        course = Course(group, now=now)
+        course.end(EventKind.COMPLETED, GroupState.FILLED, completed_by=by)
+        await store.write(tx, course)
+        await orders.confirm(tx, await store.paid_orders(tx, group.id))
+        facts = {"reason": reason, "paid": group.paid, "seats": group.seats}
+        await trail.note(
+            tx, by=by, deed="complete_group_buy", subject="groupbuy", subject_id=group.id, now=now, **facts
+        )
+        return course.group
+
+
+def _rest(lines: Sequence[Line]) -> list[LineRefund]:
+    """Everything of an order that was not given back before; none of it has left."""
+    return [
+        LineRefund(
+            position=line.position,
+            quantity=line.quantity - line.refunded,
+            unsent=line.quantity - line.refunded,
+            goods_minor=line.total.minor - line.refunded_goods_minor,
+            freight_minor=line.freight.minor - line.refunded_freight_minor,
+        )
+        for line in lines
+        if line.quantity > line.refunded
+    ]
+
+
+async def _allot_again(tx: Transaction, group: Group, lines: Sequence[Line], *, now: datetime) -> None:
+    """Set units that have just become free aside for the campaign again, unless it takes no new groups any more."""
+    campaign = await store.lock_campaign(tx, group.campaign_id, shared=True)
+    if campaign.state is not CampaignState.LIVE or now >= campaign.closes_at:
+        return
+    for line in lines:
+        if line.quantity > line.refunded:
+            units = Units(line.sku_id, line.quantity - line.refunded, line.allotment_id)
+            await stock.add_to_allotment(tx, units, cause=Cause("group_buy_campaign", campaign.id), now=now)
+
+
+async def _put_off(db: Database, seat_id: UUID, *, now: datetime) -> None:
+    async with db.transaction() as tx:
+        _, seat = await store.lock_group_of(tx, seat_id)
+        failures = seat.refund_failures + 1
+        pause = rules.pause_after(failures)
+        await store.put_refund_off(tx, seat.id, pause=pause, failures=failures, now=now)

@@ -1,0 +1,137 @@
+"""Cards: what a shared product, group or flash sale shows of itself. Only what shoppers may see has one. Never writes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.flash_sales import queries as flash_sales
+from domain.flash_sales.rules import SaleState
+from domain.foundation.database import Database
+from domain.foundation.money import Money
+from domain.group_buys import queries as group_buys
+from domain.group_buys.rules import CampaignState, Group, GroupState
+from domain.pricing import screens
+from domain.pricing.engine import struck_through
+from domain.products import queries as products
+from domain.products.rules import Product, State
+from domain.stock import queries as stock
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a share shows: a title, the smallest price, what may lawfully be struck through beside it, and a picture.
+
+    `note` holds as long as the thing does ("3人成团"); `subtitle` only now ("3人团 · 还差1人").
+    """
+
+    title: str
+    price: Money
+    struck_price: Money | None
+    picture_url: str | None
+    note: str
+    subtitle: str
+    is_open: bool
+    """Whether it can still be bought, or will be."""
+    ends_at: datetime | None = None
+
+
+async def card_of(db: Database, *, kind: str, target_id: UUID, now: datetime) -> Card | None:
+    """The card of a "product", a "group_buy" (a group) or a "flash_sale"; None where shoppers may see none.
+
+    Raises KeyError for any other kind.
+    """
+    return await _CARDS[kind](db, target_id, now)
+
+
+async def _card_of_product(db: Database, product_id: UUID, now: datetime) -> Card | None:
+    product = await _published(db, product_id)
+    if product is None:
+        return None
+    skus = (await stock.skus_by_product_ids(db, [product_id]))[product_id]
+    tags = await screens.tags_by_sku_ids(db, [sku.id for sku, _ in skus], now=now)
+    prices = {sku.id: sku.price_minor if (sale := tags[sku.id].sale_minor) is None else sale for sku, _ in skus}
+    cheapest = min(prices, key=prices.__getitem__)
+    price = Money(prices[cheapest], product.currency)
+    return Card(
+        title=product.title,
+        price=price,
+        struck_price=_struck(tags[cheapest], price),
+        picture_url=await _picture(db, product_id),
+        note="",
+        subtitle="",
+        is_open=True,
+    )
+
+
+async def _card_of_group(db: Database, group_id: UUID, now: datetime) -> Card | None:
+    group = (await group_buys.groups_by_ids(db, [group_id])).get(group_id)
+    if group is None:
+        return None
+    campaign = (await group_buys.campaigns_by_ids(db, [group.campaign_id]))[group.campaign_id]
+    if campaign.state is CampaignState.DRAFT or await _published(db, campaign.product_id) is None:
+        return None
+    item = min(campaign.items, key=lambda item: item.group_price_minor)
+    return Card(
+        title=campaign.title,
+        price=item.group_price,
+        struck_price=await _struck_of_sku(db, item.sku_id, item.group_price, now),
+        picture_url=await _picture(db, campaign.product_id),
+        note=f"{group.seats}人成团",
+        subtitle=f"{group.seats}人团 · {_standing(group, now)}",
+        is_open=group.is_joinable(now),
+        ends_at=group.expires_at,
+    )
+
+
+async def _card_of_sale(db: Database, sale_id: UUID, now: datetime) -> Card | None:
+    sale = (await flash_sales.sales_by_ids(db, [sale_id])).get(sale_id)
+    if sale is None or not sale.is_public or not sale.items:
+        return None
+    item = sale.items[0]
+    price = Money(item.sale_price_minor, item.currency)
+    product_id = (await stock.skus_by_ids(db, [item.sku_id]))[item.sku_id][0].product_id
+    return Card(
+        title=sale.title,
+        price=price,
+        struck_price=await _struck_of_sku(db, item.sku_id, price, now),
+        picture_url=await _picture(db, product_id),
+        note="限时抢购",
+        subtitle="限时抢购",
+        is_open=sale.state in {SaleState.SCHEDULED, SaleState.WARM} and now < sale.closes_at,
+        ends_at=sale.closes_at,
+    )
+
+
+async def _published(db: Database, product_id: UUID) -> Product | None:
+    product = (await products.by_ids(db, [product_id])).get(product_id)
+    return product if product is not None and product.state is State.PUBLISHED else None
+
+
+async def _picture(db: Database, product_id: UUID) -> str | None:
+    images = (await products.images_by_product_ids(db, [product_id]))[product_id]
+    return images[0].url if images else None
+
+
+async def _struck_of_sku(db: Database, sku_id: UUID, price: Money, now: datetime) -> Money | None:
+    return _struck((await screens.tags_by_sku_ids(db, [sku_id], now=now))[sku_id], price)
+
+
+def _struck(tag: screens.Tag, price: Money) -> Money | None:
+    minor = struck_through(tag.lowest_deal_minor, above=price.minor)
+    return None if minor is None else Money(minor, price.currency)
+
+
+def _standing(group: Group, now: datetime) -> str:
+    if group.is_joinable(now):
+        return f"还差{group.seats_left}人"
+    if group.state is GroupState.FILLED:
+        return "已成团"
+    return "席位已满" if group.state is GroupState.OPEN and now < group.expires_at else "已结束"
+
+
+_CARDS: dict[str, Callable[[Database, UUID, datetime], Awaitable[Card | None]]] = {
+    "product": _card_of_product,
+    "group_buy": _card_of_group,
+    "flash_sale": _card_of_sale,
+}
