@@ -20,7 +20,7 @@ from api.scalars import Long
 from domain.after_sales import actions, amounts, queries, rules
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 from domain.orders import queries as orders
-from domain.orders.rules import Line, OrderNotRefundable, TooManyUnits
+from domain.orders.rules import Line, OrderNotConfirmed, OrderNotRefundable, TooManyUnits
 from domain.payments import queries as payments
 
 AfterSaleKind = strawberry.enum(
@@ -215,6 +215,7 @@ class SendBackGoodsInput:
 AfterSaleQuoteResult = Annotated[
     AfterSaleQuote
     | refusal(OrderNotRefundable)
+    | refusal(OrderNotConfirmed)
     | refusal(rules.AfterSaleTooLate)
     | refusal(rules.GoodsMustComeBack)
     | refusal(rules.TooManyAfterSales)
@@ -225,6 +226,7 @@ AfterSaleQuoteResult = Annotated[
 RequestAfterSaleResult = Annotated[
     AfterSale
     | refusal(OrderNotRefundable)
+    | refusal(OrderNotConfirmed)
     | refusal(rules.AfterSaleTooLate)
     | refusal(rules.GoodsMustComeBack)
     | refusal(rules.TooManyAfterSales)

@@ -49,6 +49,10 @@ class StaffOrdersFilter:
     late_outcome: LateOutcome | None = strawberry.field(
         default=None, description="Money came too late, and this was done."
     )
+    is_confirmed: bool | None = strawberry.field(
+        default=None,
+        description="Confirmed, or not yet, by the promotion that placed it. What is to be sent now is PAID and confirmed.",
+    )
 
 
 @strawberry.type(directives=to(Who.FINANCE), description="What came in and went back for one part of a period. 营收")
@@ -223,6 +227,7 @@ def wanted_of(given: StaffOrdersFilter | None) -> rules.WantedOrders:
         text=given.text,
         has_open_after_sale=given.has_open_after_sale,
         late_outcome=given.late_outcome,
+        is_confirmed=given.is_confirmed,
     )
 
 

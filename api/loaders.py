@@ -1,6 +1,6 @@
 """Batched look-ups: what the fields of one operation ask for one by one is fetched together."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from api.context import Info
 from domain.foundation.database import Database
 
 T = TypeVar("T")
-Find = Callable[[Database, Sequence[UUID]], Awaitable[dict[UUID, T]]]
+Find = Callable[[Database, Sequence[UUID]], Awaitable[Mapping[UUID, T]]]
 
 
 def batched(info: Info, find: Find[T]) -> DataLoader[UUID, T | None]:

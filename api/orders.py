@@ -134,6 +134,11 @@ class Order(Node):
     received_at: datetime | None = strawberry.field(description="Since when the shopper has it.")
     refunded_at: datetime | None = strawberry.field(description="When the last unit's money was agreed to go back.")
     late_outcome: LateOutcome | None = strawberry.field(description="Null unless money came too late.")
+    is_confirmed: bool = strawberry.field(
+        description="False while the promotion that placed it may still call it off, as a group-buy does until it is full. "
+        "While it is PAID and not confirmed nothing is sent and no after-sale can be asked for: show that it waits for the "
+        "group (待成团), not that it is to be shipped, and that all its money goes back by itself if the group is not filled."
+    )
     key: strawberry.Private[UUID]
     shown: strawberry.Private[rules.Order]
     owner: strawberry.Private[UUID]
@@ -359,6 +364,7 @@ def show_order(order: rules.Order) -> Order:
         received_at=order.received_at,
         refunded_at=order.refunded_at,
         late_outcome=order.late_outcome,
+        is_confirmed=order.is_confirmed,
         key=order.id,
         shown=order,
         owner=order.shopper_id,

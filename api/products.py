@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -24,6 +24,9 @@ from domain.products import queries, rules, search
 from domain.products.search import page as find_page
 from domain.stock import queries as stock
 from domain.stock.rules import Level
+
+if TYPE_CHECKING:
+    from api.group_buys import GroupBuyCampaign
 
 ProductState = strawberry.enum(rules.State, name="ProductState", description="Whether shoppers see a product.")
 ProductSort = strawberry.enum(search.Order, name="ProductSort", description="The order of a list of products.")
@@ -155,6 +158,15 @@ class Product(Node):
         """The price of its dearest SKU."""
         return Money.of(self.row.highest_price_minor, self.row.currency)
 
+    @strawberry.field(description="The group-buys in which a group can be opened now, the next to close first. 拼团")
+    async def group_buy_campaigns(
+        self, info: Info
+    ) -> list[Annotated["GroupBuyCampaign", strawberry.lazy("api.group_buys")]]:
+        """Its group-buys."""
+        from api.group_buys import campaigns_of_product  # which shows products, too
+
+        return await campaigns_of_product(info, self.row.id)
+
 
 @strawberry.input(description="What a list of products is narrowed to. What is left out does not narrow it.")
 class ProductFilter:
@@ -261,6 +273,20 @@ async def products_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Product
     visible = [row for row in rows if _may_see(info.context, row)]
     shown = await _show_products(info.context, visible, asked_below(info))
     return {row.id: product for row, product in zip(visible, shown, strict=True)}
+
+
+def product_loader(info: Info) -> DataLoader[UUID, Product | None]:
+    """The operation's loader of products with what is asked for below this field."""
+    loaders, asked = info.context.loaders, FETCHED_WHEN_ASKED & asked_below(info)
+    if (product_loader, asked) not in loaders:
+
+        async def load(ids: list[UUID]) -> list[Product | None]:
+            found = await products_by_ids(info, ids)
+            return [found.get(id) for id in ids]
+
+        loaders[product_loader, asked] = DataLoader(load_fn=load)
+    loader: DataLoader[UUID, Product | None] = loaders[product_loader, asked]
+    return loader
 
 
 async def skus_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Sku]:

@@ -1,5 +1,6 @@
 """Refusals as union members: a domain refusal becomes a GraphQL type with its facts, its code and a sentence."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_type_hints
@@ -25,14 +26,17 @@ class UserError:
     message: str = strawberry.field(description="A sentence for people, Chinese or English by Accept-Language.")
 
 
+PREFIXES = {"group": "groupbuy"}
+"""Of typed ids, where a fact names the thing by another word."""
 _handlers: dict[type[Refusal], Any] = {}
 
 
-def refusal(domain_class: type[Refusal]) -> Any:
+def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Awaitable[Any]]) -> Any:
     """The GraphQL type of a domain refusal, made once: its name, its facts, `code` and `message`.
 
-    A fact called `sku_id` is shown as the typed id of a sku. Put the type into a field's result union, and a resolver
-    that raises the refusal answers with it.
+    A fact called `sku_id` is shown as the typed id of a sku; where `sku_id=find_sku` is said, as a field `sku` of what that
+    finds, null where the fact is None. Put the type into a field's result union, and a resolver that raises the refusal
+    answers with it.
     """
     if domain_class in _handlers:
         return _handlers[domain_class].error_type
@@ -41,11 +45,16 @@ def refusal(domain_class: type[Refusal]) -> Any:
     shown = {int: Long, UUID: strawberry.ID, DomainMoney: Money}
     hints = get_type_hints(domain_class)
     annotations: dict[str, Any] = {}
+    found = {name.removesuffix("_id"): _found(name, find) for name, find in objects.items()}
     for fact in fields(domain_class):  # type: ignore[arg-type]
+        if fact.name in objects:
+            annotations[fact.name] = strawberry.Private[UUID | None]
+            continue
         kind = hints[fact.name]
         is_known = kind in {str, bool, datetime} or hasattr(kind, "__strawberry_definition__")  # an enum of the schema
         annotations[fact.name] = shown.get(kind, kind if is_known else str)
-    made = type(domain_class.__name__, (UserError,), {"__annotations__": annotations, "__doc__": domain_class.__doc__})
+    body = {"__annotations__": annotations, "__doc__": domain_class.__doc__, **found}
+    made = type(domain_class.__name__, (UserError,), body)
     description = (domain_class.__doc__ or "").strip().split("\n")[0]
     graphql_type = strawberry.type(made, directives=to(Who.INHERITED), description=description)
 
@@ -57,7 +66,9 @@ def refusal(domain_class: type[Refusal]) -> Any:
             return shown_to(info.context.language, exception)
 
     def shown_to(language: str, raised: Refusal) -> Any:
-        facts = {name: _shown(name, value) for name, value in raised.facts.items()}
+        facts = {
+            name: value if name in objects else _shown(name, value) for name, value in raised.facts.items()
+        }
         return graphql_type(code=raised.code, message=raised.message(language), **facts)
 
     _handlers[domain_class] = Handler()
@@ -74,9 +85,20 @@ def exception_handlers() -> list[Any]:
     return list(_handlers.values())
 
 
+def _found(fact: str, find: Callable[[Info, UUID], Awaitable[Any]]) -> Any:
+    """The field that shows what a fact's id leads to."""
+
+    async def resolve(self: Any, info: Info) -> Any:
+        id = getattr(self, fact)
+        return None if id is None else await find(info, id)
+
+    return strawberry.field(resolver=resolve, graphql_type=get_type_hints(find)["return"], description=find.__doc__)
+
+
 def _shown(name: str, value: Any) -> Any:
     if isinstance(value, UUID):
-        return strawberry.ID(ids.encode(name.removesuffix("_id"), value))
+        kind = name.removesuffix("_id")
+        return strawberry.ID(ids.encode(PREFIXES.get(kind, kind), value))
     if isinstance(value, DomainMoney):
         from api.money import Money
 

@@ -17,7 +17,13 @@ from api.scalars import Long
 from api.shipments import Carrier, Shipment, show_shipment
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound, Refusal
 from domain.orders import queries as orders
-from domain.orders.rules import NotYourOwnOrder, OrderNotReceivable, OrderNotShippable, TooManyUnits
+from domain.orders.rules import (
+    NotYourOwnOrder,
+    OrderNotConfirmed,
+    OrderNotReceivable,
+    OrderNotShippable,
+    TooManyUnits,
+)
 from domain.shipments import queries, receiving, rules, shipping, uploading
 
 UploadState = strawberry.enum(
@@ -142,6 +148,7 @@ class ShippingUpload:
 ShipOrderResult = Annotated[
     Shipment
     | refusal(OrderNotShippable)
+    | refusal(OrderNotConfirmed)
     | refusal(TooManyUnits)
     | refusal(rules.MixedSenders)
     | refusal(rules.TrackingNumberTaken)
@@ -158,6 +165,7 @@ HandOverPickupResult = Annotated[
     Order
     | refusal(NotYourOwnOrder)
     | refusal(OrderNotReceivable)
+    | refusal(OrderNotConfirmed)
     | refusal(rules.WrongPickupCode)
     | refusal(rules.PickupCodeLocked)
     | refusal(NotFound)

@@ -123,7 +123,7 @@ async def _opened(request: Request, market: Market, door: str, at_most: int) -> 
 async def _feed(request: Request, market: Market, supplier: Supplier, letter: Letter) -> dict[str, Any]:
     is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
     content = feeds.read(letter.body, is_csv=is_csv)
-    report = await feeds.take(market.db, supplier, letter, content, now=clock.now())
+    report = await feeds.take(market.db, supplier, letter, content, unheard=unconfirmed_units, now=clock.now())
     return {
         "reference": report.reference,
         "as_of": report.as_of.isoformat(),

@@ -28,7 +28,7 @@ async def quote(db: Database, *, order_id: UUID, shopper_id: UUID, wish: Wish, n
         raise NotFound.of("order", order_id)
     lines = (await order_queries.lines_by_order_ids(db, [order_id]))[order_id]
     async with db.reading() as reader:
-        rules.check_number(order, await store.number_of(reader, order_id))
+        rules.check_askable(order, await store.number_of(reader, order_id))
         taken = await store.taken_of(reader, order_id)
     return amounts.quote(order, lines, taken, wish, now=now)
 
@@ -48,8 +48,8 @@ async def request(
 
     Units in an open request, or refunded before, cannot be asked for again: the order's row lock decides who was first.
     A sent order waits with its receipt by time until this is over.
-    Raises NotFound, OrderNotRefundable, AfterSaleTooLate, TooManyAfterSales, TooManyUnits, GoodsMustComeBack,
-    IdempotencyConflict, BadInput.
+    Raises NotFound, OrderNotRefundable, OrderNotConfirmed, AfterSaleTooLate, TooManyAfterSales, TooManyUnits,
+    GoodsMustComeBack, IdempotencyConflict, BadInput.
     """
     rules.check_shoppers_reason(wish.reason)
     words, pictures = inputs.check_words(words), inputs.check_evidence(evidence)
@@ -66,7 +66,7 @@ async def request(
             return await store.lock(tx, UUID(replay.answer))
         order = await orders.lock(tx, order_id)
         order_rules.check_owner(order, shopper_id)
-        rules.check_number(order, await store.number_of(tx, order_id))
+        rules.check_askable(order, await store.number_of(tx, order_id))
         new = await opening.open_for(tx, order, wish, words=words, evidence=pictures, now=now)
         await opening.put_off_receipt(tx, order_id)
         await idempotency.finish(tx, owner_id=shopper_id, key=idempotency_key, answer=str(new.id))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from domain.foundation.errors import BadInput, NotFound, Refusal
 from domain.foundation.money import Money
-from domain.orders.rules import RECEIVED_AFTER_SHIPPED, Order
+from domain.orders.rules import RECEIVED_AFTER_SHIPPED, Order, check_confirmed, check_refundable
 
 
 class Kind(StrEnum):
@@ -244,8 +244,12 @@ def check_owner(after_sale: AfterSale, shopper_id: UUID) -> None:
         raise NotFound.of("aftersale", after_sale.id)
 
 
-def check_number(order: Order, known: int) -> None:
-    """Raises TooManyAfterSales where the order has so many already that no more are taken."""
+def check_askable(order: Order, known: int) -> None:
+    """Raises OrderNotRefundable, OrderNotConfirmed while its promotion may still give all its money back by itself, and
+    TooManyAfterSales where the order has so many (`known`) already that no more are taken.
+    """
+    check_refundable(order)
+    check_confirmed(order)
     if known >= MOST_AFTER_SALES:
         raise TooManyAfterSales(order_id=order.id, most=MOST_AFTER_SALES)
 

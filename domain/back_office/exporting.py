@@ -25,8 +25,9 @@ MOST_LINES = 1_000_000
 ORDERS_AT_A_TIME = 500
 
 COLUMNS = (
-    ("订单号", "order number"), ("状态", "state"), ("来源", "source"), ("下单时间", "placed at"), ("付款时间", "paid at"),
-    ("发货时间", "shipped at"), ("收货时间", "received at"), ("配送方式", "fulfilment"), ("自提门店", "store"),
+    ("订单号", "order number"), ("状态", "state"), ("已确认", "confirmed"), ("来源", "source"), ("下单时间", "placed at"),
+    ("付款时间", "paid at"), ("发货时间", "shipped at"), ("收货时间", "received at"), ("配送方式", "fulfilment"),
+    ("自提门店", "store"),
     ("收货人", "recipient"), ("电话", "phone"), ("省", "province"), ("市", "city"), ("区", "district"),
     ("详细地址", "street"), ("买家备注", "remark"), ("订单实付", "order total"), ("订单运费", "order freight"),
     ("行号", "line"), ("商品编码", "SKU code"), ("商品", "title"), ("数量", "quantity"), ("单价", "unit price"),
@@ -34,7 +35,7 @@ COLUMNS = (
     ("已退件数", "units refunded"), ("已退金额", "refunded"),
 )  # fmt: skip
 _ORDER = (
-    o.id, o.number, o.state, o.source, o.placed_at, o.paid_at, o.shipped_at, o.received_at, o.fulfilment, o.destination,
+    o.id, o.number, o.state, o.is_confirmed, o.source, o.placed_at, o.paid_at, o.shipped_at, o.received_at, o.fulfilment, o.destination,
     o.store_id, o.remark, o.total_minor, o.freight_minor, o.currency,
 )  # fmt: skip
 _PARTS = ("recipient", "phone", "province", "city", "district", "street")
@@ -126,6 +127,7 @@ def _order_cells(order: AnyRow) -> list[Cell]:
     return [
         shown_number(order.number, order.placed_at),
         order.state,
+        "yes" if order.is_confirmed else "no",
         order.source,
         order.placed_at,
         order.paid_at,

@@ -161,6 +161,7 @@ def _conditions(wanted: WantedOrders, states_left: bool) -> list[Condition]:
         (wanted.fulfilment, lambda c: c.fulfilment == wanted.fulfilment),
         (wanted.supplier_id, lambda c: _has_line_of(c, wanted)),
         (wanted.source, lambda c: c.source == wanted.source),
+        (wanted.is_confirmed is not None, lambda c: c.is_confirmed.is_(wanted.is_confirmed)),
         (wanted.has_open_after_sale, _has_open_after_sale),
         (wanted.has_open_after_sale is False, lambda c: ~_has_open_after_sale(c)),
     ]

@@ -34,6 +34,7 @@ class WantedOrders:
     text: str | None = None
     has_open_after_sale: bool | None = None
     late_outcome: LateOutcome | None = None
+    is_confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from domain.group_buys.rules import (
 from domain.group_buys.store import Terms
 from domain.orders import actions as orders
 from domain.orders import store as orders_store
-from domain.orders.rules import NewLine, NewOrder
+from domain.orders.rules import NewLine, NewOrder, check_cancellable
 from domain.sharing import attributing
 
 SOURCE = "group_buy"
@@ -136,9 +136,11 @@ async def leave(db: Database, *, group_id: UUID, shopper_id: UUID, idempotency_k
         if replay:
             return group
         seat = rules.leavable(group, await store.living_seat(tx, group_id, shopper_id))
+        order = await orders_store.lock(tx, seat.order_id)
+        check_cancellable(order)
         course = Course(group, now=now)
-        await orders.call_off(tx, await orders_store.lock(tx, seat.order_id), by=shopper_id, now=now)
         await freeing.free(tx, course, seat, now=now)
+        await orders.call_off(tx, order, by=shopper_id, now=now)
         return course.group
 
 

@@ -17,7 +17,8 @@ from domain.orders.rules import Order, OrderState, Receiver
 async def ship(tx: Transaction, order: Order, units: Mapping[int, int], *, shipment_id: UUID, now: datetime) -> bool:
     """So many units of each line (by its position) leave; whether nothing is left to send. Suppliers are owed their cost.
 
-    Raises OrderNotShippable unless the order is paid, and TooManyUnits for more units than are left to send.
+    Raises OrderNotShippable unless the order is paid, OrderNotConfirmed, and TooManyUnits for more units than are left to
+    send.
     """
     rules.check_shippable(order)
     lines = await store.lines_of(tx, order.id)
@@ -35,7 +36,7 @@ async def ship(tx: Transaction, order: Order, units: Mapping[int, int], *, shipm
 
 async def receive(tx: Transaction, order: Order, *, by: Receiver, now: datetime) -> None:
     """The shopper has the goods: what was prepaid is earned. Raises OrderNotReceivable unless everything was sent, or, for a
-    pickup, paid; a store's handover makes suppliers owed their cost.
+    pickup, paid; OrderNotConfirmed. A store's handover makes suppliers owed their cost.
     """
     rules.check_receivable(order, by)
     lines = await store.lines_of(tx, order.id)

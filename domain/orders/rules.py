@@ -253,9 +253,9 @@ def check_confirmed(order: Order) -> None:
 
 def check_shippable(order: Order) -> None:
     """Raises OrderNotShippable unless the order is paid, is to be delivered and says where to; OrderNotConfirmed."""
-    check_confirmed(order)
     if order.state is not OrderState.PAID or order.destination is None:
         raise OrderNotShippable(order_id=order.id, state=order.state, has_destination=order.destination is not None)
+    check_confirmed(order)
 
 
 def check_redirectable(order: Order, lines: Sequence[Line]) -> None:
@@ -273,13 +273,13 @@ def check_receivable(order: Order, by: Receiver) -> None:
 
     Raises OrderNotConfirmed.
     """
-    check_confirmed(order)
     if by is Receiver.STORE:
         is_ready = order.state is OrderState.PAID and order.fulfilment is Fulfilment.PICKUP
     else:
         is_ready = order.state is OrderState.SHIPPED
     if not is_ready:
         raise OrderNotReceivable(order_id=order.id, state=order.state)
+    check_confirmed(order)
 
 
 def check_refundable(order: Order) -> None:

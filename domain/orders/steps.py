@@ -48,6 +48,7 @@ def steps_of(order: Order, around: Around, *, now: datetime) -> list[OrderStep]:
         and order.receive_by is not None
         and now < order.receive_by,
         OrderStep.REQUEST_AFTER_SALE: is_kept
+        and order.is_confirmed
         and around.units_to_ask_for > 0
         and (around.ask_until is None or now < around.ask_until),
     }

@@ -138,6 +138,8 @@ Index(
 )
 Index("orders_phone_idx", _of_destination("phone"), postgresql_where=text("destination IS NOT NULL"))
 Index("orders_recipient_idx", _of_destination("recipient"), postgresql_where=text("destination IS NOT NULL"))
+# What a supplier's word of its stock leaves out: which units were paid for that it has not heard of?
+Index("orders_unconfirmed_idx", orders.c.id, postgresql_where=text("NOT is_confirmed AND state = 'paid'"))
 # A day's takings: what was paid on it?
 Index("orders_paid_idx", orders.c.paid_at, postgresql_where=text("paid_at IS NOT NULL"))
 

@@ -34,7 +34,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Units of a supplier's that a paid order waits for, and where they go."""
+    """Units of a supplier's that a paid, confirmed order waits for, and where they go."""
 
     order_id: UUID
     order_number: str
@@ -66,7 +66,8 @@ async def waiting(db: Database, supplier_id: UUID, *, first: int, after: str | N
             line.position, line.sku_id, line.title, to_ship.label("to_ship"),
         )
         .join_from(lines, orders)
-        .where(line.supplier_id == supplier_id, o.state == OrderState.PAID, o.destination.isnot(None), to_ship > 0)
+        .where(line.supplier_id == supplier_id, o.state == OrderState.PAID, o.is_confirmed)
+        .where(o.destination.isnot(None), to_ship > 0)
         .order_by(o.id, line.position)
     )  # fmt: skip
     if after is not None:

@@ -71,7 +71,7 @@ async def hand_over(db: Database, *, order_id: UUID, code: str, by: UUID, idempo
 
     The same key again changes nothing and answers the same; another code is another wish and takes another key. A wrong
     code is counted; after five the order's code is not looked at for 15 minutes. Raises NotFound, NotYourOwnOrder,
-    OrderNotReceivable, WrongPickupCode, PickupCodeLocked, IdempotencyConflict.
+    OrderNotReceivable, OrderNotConfirmed, WrongPickupCode, PickupCodeLocked, IdempotencyConflict.
     """
     request = {"order": order_id, "code": code}
     async with db.transaction() as tx:

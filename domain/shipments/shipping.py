@@ -53,7 +53,8 @@ async def ship(
 ) -> Shipment:
     """Send units of an order (by line position; None: all that are left) in one parcel. The same key again sends nothing.
 
-    Raises NotFound, OrderNotShippable, TooManyUnits, MixedSenders, TrackingNumberTaken, BadInput, IdempotencyConflict.
+    Raises NotFound, OrderNotShippable, OrderNotConfirmed, TooManyUnits, MixedSenders, TrackingNumberTaken, BadInput,
+    IdempotencyConflict.
     """
     number = rules.check_tracking_number(carrier, tracking_number)
     request = {"order": order_id, "lines": _as_text(lines), "carrier": carrier, "number": number}

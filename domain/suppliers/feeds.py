@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -17,6 +18,8 @@ from domain.stock.rules import Cause, Units
 from domain.suppliers import rules, store
 from domain.suppliers.rules import FEED_ROWS, LARGEST_QUANTITY, FeedReport, Letter, Supplier
 
+Unheard = Callable[[Transaction, Sequence[UUID]], Awaitable[Mapping[UUID, int]]]
+"""Units of SKUs that are paid for and that their suppliers have not heard of."""
 SHOWN_AT_MOST = 100
 """Unknown codes and mistaken lines that a report names; it counts all."""
 
@@ -48,11 +51,13 @@ def read(body: bytes, *, is_csv: bool) -> Content:
     return Content(number, quantities, tuple(mistaken))
 
 
-async def take(db: Database, supplier: Supplier, letter: Letter, content: Content, *, now: datetime) -> FeedReport:
+async def take(
+    db: Database, supplier: Supplier, letter: Letter, content: Content, *, unheard: Unheard, now: datetime
+) -> FeedReport:
     """Set the free units of the supplier's SKUs to what it can send; the letter is verified.
 
-    The quantity is what it can still send for orders it has not heard of: those that are held with us are taken off, those
-    that are paid it has put aside itself. The same reference again changes nothing and tells the figures again. Raises
+    The quantity is what it can still send for orders it has not heard of: those that are held with us, and those that are
+    paid and `unheard`, are taken off; the other paid ones it has put aside itself. The same reference again changes nothing and tells the figures again. Raises
     SupplierEnded, FeedOutdated, ReferenceTaken (for other content under the same reference), BadInput.
     """
     as_of = rules.read_as_of(letter.as_of, now)
@@ -67,21 +72,29 @@ async def take(db: Database, supplier: Supplier, letter: Letter, content: Conten
         newest = await store.newest_feed(tx, supplier.id)
         if newest is not None and as_of < newest:
             raise rules.FeedOutdated(as_of=as_of, newest=newest)
-        return await _apply(tx, supplier, letter, content, as_of=as_of, now=now)
+        return await _apply(tx, supplier, letter, content, unheard=unheard, as_of=as_of, now=now)
 
 
 async def _apply(
-    tx: Transaction, supplier: Supplier, letter: Letter, content: Content, *, as_of: datetime, now: datetime
+    tx: Transaction,
+    supplier: Supplier,
+    letter: Letter,
+    content: Content,
+    *,
+    unheard: Unheard,
+    as_of: datetime,
+    now: datetime,
 ) -> FeedReport:
     feed_id = new_id()
     skus = await store.skus_by_codes(tx, supplier.id, list(content.quantities))
     told, unknown = rules.named(skus, content.quantities)
     levels = await receiving.lock_levels(tx, sorted(told))
+    paid = await unheard(tx, list(told))
     changes = []
     for sku_id, quantity in told.items():
         level = levels.get(sku_id)
         free, held = (level.free, level.held) if level else (0, 0)
-        if change := rules.free_units(quantity, held) - free:
+        if change := rules.free_units(quantity, held + paid.get(sku_id, 0)) - free:
             changes.append(Units(sku_id, change))
     if changes:
         await receiving.adjust_many(tx, changes, cause=Cause("supplier_feed", feed_id), now=now)

@@ -16,6 +16,7 @@ from tests.given.back_office import BackOfficeGiven
 from tests.given.carts import CartsGiven
 from tests.given.checkout import CheckoutGiven
 from tests.given.flash_sales import FlashSalesGiven
+from tests.given.group_buys import GroupBuysGiven
 from tests.given.ledger import LedgerGiven
 from tests.given.orders import OrdersGiven
 from tests.given.pricing import PricingGiven
@@ -29,6 +30,7 @@ class Given(
     CartsGiven,
     CheckoutGiven,
     FlashSalesGiven,
+    GroupBuysGiven,
     LedgerGiven,
     OrdersGiven,
     PricingGiven,

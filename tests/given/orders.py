@@ -39,11 +39,18 @@ class OrdersGiven:
         allotment_id: UUID | None = None,
         source: str | None = None,
         pay_by: datetime | None = None,
+        is_confirmed: bool = True,
     ) -> Order:
         """A placed order with a line for each SKU, to be paid within fifteen minutes."""
         shopper_id = shopper_id or await self.shopper()  # type: ignore[attr-defined]
         new = self.new_order(
-            *skus, shopper_id=shopper_id, quantity=quantity, allotment_id=allotment_id, source=source, pay_by=pay_by
+            *skus,
+            shopper_id=shopper_id,
+            quantity=quantity,
+            allotment_id=allotment_id,
+            source=source,
+            pay_by=pay_by,
+            is_confirmed=is_confirmed,
         )
         await self.place([new])
         return await self.order_again(new.id)
@@ -56,6 +63,7 @@ class OrdersGiven:
         allotment_id: UUID | None = None,
         source: str | None = None,
         pay_by: datetime | None = None,
+        is_confirmed: bool = True,
     ) -> NewOrder:
         """An order to be placed, of 19.90 a unit."""
         lines = tuple(NewLine(sku_id, "桂花酒酿", quantity, PRICE_MINOR, allotment_id) for sku_id in skus)
@@ -66,6 +74,7 @@ class OrdersGiven:
             source_id=new_id() if source else None,
             lines=lines,
             pay_by=pay_by or self.now + timedelta(minutes=15),
+            is_confirmed=is_confirmed,
         )
 
     async def place(self, new: Sequence[NewOrder]) -> None:

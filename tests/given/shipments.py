@@ -23,6 +23,7 @@ from domain.foundation.money import Money
 from domain.foundation.settings import Settings
 from domain.foundation.wechat_platform import WechatPlatform
 from domain.orders.events import OrderGivenBack, OrderReceived, OrderShipped
+from domain.orders.queries import unconfirmed_units
 from domain.orders.rules import Order
 from domain.shipments import queries, receiving, shipping, uploads
 from domain.shipments.rules import Carrier, Shipment, Upload
@@ -120,7 +121,7 @@ class ShipmentsGiven:
         """A feed that was verified, as of now unless said otherwise."""
         rows = [{"code": code, "quantity": quantity} for code, quantity in quantities.items()]
         letter = self.letter("feed", orjson.dumps(rows), as_of=(as_of or self.now).isoformat(), reference=reference)
-        return await feeds.take(self.db, supplier, letter, feeds.read(letter.body, is_csv=False), now=self.now)
+        return await feeds.take(self.db, supplier, letter, feeds.read(letter.body, is_csv=False), unheard=unconfirmed_units, now=self.now)
 
     def letter(
         self,

@@ -352,9 +352,21 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("orders_unconfirmed_check"), "orders", "is_confirmed OR state NOT IN ('shipped', 'received')"
     )
+    op.create_index(
+        "orders_unconfirmed_idx",
+        "orders",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("NOT is_confirmed AND state = 'paid'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "orders_unconfirmed_idx",
+        table_name="orders",
+        postgresql_where=sa.text("NOT is_confirmed AND state = 'paid'"),
+    )
     op.drop_column("orders", "is_confirmed")
     op.drop_index("group_buy_seats_shopper_idx", table_name="group_buy_seats")
     op.drop_index(
