@@ -12,6 +12,7 @@ from api.nodes import Node, show_id
 from api.rates import Rate
 from api.refusals import refusal
 from api.sessions import Session
+from api.visitors import visitor_of
 from domain.accounts import actions, phones, queries, refreshing, sessions, wechat_login
 from domain.accounts.rules import (
     AccountDisabled,
@@ -177,6 +178,7 @@ class AccountMutation:
                 name=name,
                 taken_on=input.roles,
                 device=input.device,
+                visitor=visitor_of(context),
                 now=context.now,
             )
         )
@@ -191,7 +193,12 @@ class AccountMutation:
         market = context.market
         return SignedIn.of(
             await wechat_login.sign_in(
-                market.db, settings=market.settings, code=input.code, device=input.device, now=context.now
+                market.db,
+                settings=market.settings,
+                code=input.code,
+                device=input.device,
+                visitor=visitor_of(context),
+                now=context.now,
             )
         )
 

@@ -168,9 +168,15 @@ class Api:
             if scheme.lower() != "bearer":
                 raise NotSignedIn("the Authorization header must read `Bearer <access token>`")
             principal = self._services.verifier.principal(token.strip(), now=now)
-        address = self._address(head)
         return Context(
-            self.market, self._services, now, principal, language_of(language.encode()), address, device_of(device)
+            self.market,
+            self._services,
+            now,
+            principal,
+            language_of(language.encode()),
+            self._address(head),
+            device_of(device),
+            head.header("user-agent"),
         )
 
     async def _live(self, request: Request) -> Response:

@@ -25,6 +25,8 @@ class Context:
     """Where the request comes from: the client's IP address, as far as trusted proxies tell."""
     device: str = ""
     """The random name that a client keeps for its device, from `X-Device-Id`; anybody may send any."""
+    agent: str = ""
+    """What the client's program calls itself: its `User-Agent`."""
     refused: NotSignedIn | None = None
     """Why the access token that came along proves nothing: such an operation may sign in, and do nothing else."""
     loaders: dict[Any, Any] = field(default_factory=dict)

@@ -26,7 +26,7 @@ from domain.stock import queries as stock
 from domain.stock.rules import Level
 
 if TYPE_CHECKING:
-    from api.group_buys import GroupBuyCampaign
+    from api.group_buy_campaigns import GroupBuyCampaign
 
 ProductState = strawberry.enum(rules.State, name="ProductState", description="Whether shoppers see a product.")
 ProductSort = strawberry.enum(search.Order, name="ProductSort", description="The order of a list of products.")
@@ -101,7 +101,7 @@ class Sku(Node):
     @strawberry.field(description="What a unit costs for a while, below `price`; null when no sale price runs.")
     async def sale_price(self, info: Info) -> Money | None:
         """The sale price of now."""
-        tag = await _tags(info).load(self.row.id)
+        tag = await tag_loader(info).load(self.row.id)
         return Money.maybe(tag.sale_minor) if tag else None
 
     @strawberry.field(
@@ -110,7 +110,7 @@ class Sku(Node):
     )
     async def struck_through_price(self, info: Info) -> Money | None:
         """What may be struck through."""
-        tag = await _tags(info).load(self.row.id)
+        tag = await tag_loader(info).load(self.row.id)
         return Money.maybe(tag.struck_through_minor) if tag else None
 
     @strawberry.field(directives=to(Who.STAFF), description="What a unit costs the merchant.")
@@ -161,9 +161,9 @@ class Product(Node):
     @strawberry.field(description="The group-buys in which a group can be opened now, the next to close first. 拼团")
     async def group_buy_campaigns(
         self, info: Info
-    ) -> list[Annotated["GroupBuyCampaign", strawberry.lazy("api.group_buys")]]:
+    ) -> list[Annotated["GroupBuyCampaign", strawberry.lazy("api.group_buy_campaigns")]]:
         """Its group-buys."""
-        from api.group_buys import campaigns_of_product  # which shows products, too
+        from api.group_buy_campaigns import campaigns_of_product  # which shows products, too
 
         return await campaigns_of_product(info, self.row.id)
 
@@ -315,16 +315,17 @@ def sku_loader(info: Info) -> DataLoader[UUID, Sku | None]:
     return loader
 
 
-def _tags(info: Info) -> DataLoader[UUID, Tag | None]:
+def tag_loader(info: Info) -> DataLoader[UUID, Tag | None]:
+    """The operation's loader of the SKUs' price tags."""
     loaders = info.context.loaders
-    if _tags not in loaders:
+    if tag_loader not in loaders:
 
         async def load(ids: list[UUID]) -> list[Tag | None]:
             found = await tags_by_sku_ids(info.context.market.db, ids, now=info.context.now)
             return [found.get(id) for id in ids]
 
-        loaders[_tags] = DataLoader(load_fn=load)
-    loader: DataLoader[UUID, Tag | None] = loaders[_tags]
+        loaders[tag_loader] = DataLoader(load_fn=load)
+    loader: DataLoader[UUID, Tag | None] = loaders[tag_loader]
     return loader
 
 

@@ -53,7 +53,7 @@ def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Await
         kind = hints[fact.name]
         is_known = kind in {str, bool, datetime} or hasattr(kind, "__strawberry_definition__")  # an enum of the schema
         annotations[fact.name] = shown.get(kind, kind if is_known else str)
-    body = {"__annotations__": annotations, "__doc__": domain_class.__doc__, **found}
+    body: dict[str, Any] = {"__annotations__": annotations, "__doc__": domain_class.__doc__, **found}
     made = type(domain_class.__name__, (UserError,), body)
     description = (domain_class.__doc__ or "").strip().split("\n")[0]
     graphql_type = strawberry.type(made, directives=to(Who.INHERITED), description=description)
@@ -66,9 +66,7 @@ def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Await
             return shown_to(info.context.language, exception)
 
     def shown_to(language: str, raised: Refusal) -> Any:
-        facts = {
-            name: value if name in objects else _shown(name, value) for name, value in raised.facts.items()
-        }
+        facts = {name: value if name in objects else _shown(name, value) for name, value in raised.facts.items()}
         return graphql_type(code=raised.code, message=raised.message(language), **facts)
 
     _handlers[domain_class] = Handler()

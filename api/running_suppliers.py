@@ -36,7 +36,9 @@ class SuppliedSku:
     cost: Money = strawberry.field(description="What the supplier is paid a unit, from the next order on.")
 
 
-@strawberry.type(directives=to(Who.STAFF), description="Units of paid, confirmed orders that a supplier has to send, and where to.")
+@strawberry.type(
+    directives=to(Who.STAFF), description="Units of paid, confirmed orders that a supplier has to send, and where to."
+)
 class WaitingLine:
     """What is to be sent."""
 

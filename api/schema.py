@@ -17,6 +17,9 @@ from api.context import Info
 from api.exports import ExportQuery
 from api.flash_sale_events import FlashSaleSubscription
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
+from api.group_buy_events import GroupBuyEventsQuery, GroupBuySubscription
+from api.group_buys import GroupBuyQuery
+from api.joining_group_buys import GroupBuyMutation
 from api.labels import LabelQuery
 from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
@@ -28,6 +31,7 @@ from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
 from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
+from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
 from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
 from api.running_pricing import RunningPricingMutation, RunningPricingQuery
 from api.running_products import RunningProductsMutation
@@ -68,6 +72,9 @@ Query = merge_types(
         OrderQuery,
         FlashSaleQuery,
         RunningFlashSalesQuery,
+        GroupBuyQuery,
+        GroupBuyEventsQuery,
+        RunningGroupBuysQuery,
         ProductQuery,
         RunningPaymentsQuery,
         RunningPricingQuery,
@@ -94,6 +101,8 @@ Mutation = merge_types(
         OrderMutation,
         FlashSaleMutation,
         RunningFlashSalesMutation,
+        GroupBuyMutation,
+        RunningGroupBuysMutation,
         RunningProductsMutation,
         RunningPaymentsMutation,
         RunningPricingMutation,
@@ -110,7 +119,7 @@ Mutation = merge_types(
         RunningSuppliersMutation,
     ),
 )
-Subscription = merge_types("Subscription", (FlashSaleSubscription,))
+Subscription = merge_types("Subscription", (FlashSaleSubscription, GroupBuySubscription))
 
 
 def build() -> strawberry.Schema:

@@ -14,6 +14,7 @@ from domain.foundation.database import Database
 from domain.foundation.rate_desk import RateDesk
 from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
+from domain.group_buys.watching import GroupWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Services:
     passes: PassDesk
     tickets: TicketDesk
     ticket_watch: TicketWatch
+    group_watch: GroupWatch
     rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
@@ -48,6 +50,7 @@ class Services:
             PassDesk(market.db, AdmissionDesk(market.gate, key=settings.signing_secret), seconds=settings.pass_seconds),
             tickets,
             TicketWatch(tickets),
+            GroupWatch(market.db),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
         )

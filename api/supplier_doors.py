@@ -23,6 +23,7 @@ from domain.foundation.errors import BadInput, ClientFault, NotAllowed, NotFound
 from domain.foundation.reporting import note_refusal
 from domain.foundation.runtime import Market
 from domain.foundation.sheets import in_chunks
+from domain.orders.queries import unconfirmed_units
 from domain.shipments import dropping, settling
 from domain.suppliers import actions, feeds, queries, rules
 from domain.suppliers.rules import Letter, LetterForged, Supplier, SupplierEnded

@@ -9,6 +9,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -50,8 +51,8 @@ COLUMNS = {
         "id campaign_id opened_by leader_id state seats taken paid events opened_at expires_at ended_at completed_by"
     ),
     "group_buy_seats": (
-        "id group_id number shopper_id item_id quantity order_id state is_newcomers share_link_id held_at paid_at freed_at"
-        " refunded_at"
+        "id group_id number shopper_id item_id quantity order_id state held_at paid_at freed_at refunded_at is_newcomers"
+        " share_link_id"
     ),
     "group_buy_events": "group_id number kind seat taken paid happened_at",
     "group_buy_shoppers": "campaign_id shopper_id units most",
@@ -78,7 +79,8 @@ class Rows:
 
     async def settle_stock(self, connection: asyncpg.Connection) -> None:
         """Count what was moved, by the rules of stock; allotments before SKUs."""
-        on_allotments, on_skus = defaultdict(lambda: [0, 0, 0]), defaultdict(lambda: [0, 0, 0])
+        on_allotments: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
+        on_skus: dict[UUID, list[int]] = defaultdict(lambda: [0, 0, 0])
         for (sku_id, allotment_id, movement, within), units in self._moved.items():
             for at, change in enumerate(change_of_sku(movement, within_allotment=within)):
                 on_skus[sku_id][at] += change * units
@@ -106,45 +108,11 @@ class Rows:
     def add(self, story: Story) -> None:
         """A group with everything behind it."""
         group = story.group
-        self._waiting["group_buys"].append(
-            (
-                group.id,
-                group.campaign_id,
-                group.opened_by,
-                group.leader_id,
-                group.state,
-                group.seats,
-                group.taken,
-                group.paid,
-                group.events,
-                group.opened_at,
-                group.expires_at,
-                group.ended_at,
-                group.completed_by,
-            )  # fmt: skip
-        )
-        events = self._waiting["group_buy_events"]
-        events += [(e.group_id, e.number, e.kind, e.seat, e.taken, e.paid, e.happened_at) for e in story.events]
+        self._waiting["group_buys"].append(_OF_GROUP(group))
+        self._waiting["group_buy_events"] += map(_OF_EVENT, story.events)
         link_of = self._add_shares(story)
         for seat in story.seats:
-            self._waiting["group_buy_seats"].append(
-                (
-                    seat.id,
-                    group.id,
-                    seat.number,
-                    seat.shopper_id,
-                    seat.item_id,
-                    seat.quantity,
-                    seat.order_id,
-                    seat.state,
-                    False,
-                    link_of.get(seat.shopper_id),
-                    seat.held_at,
-                    seat.paid_at,
-                    seat.freed_at,
-                    seat.refunded_at,
-                )  # fmt: skip
-            )
+            self._waiting["group_buy_seats"].append((*_OF_SEAT(seat), False, link_of.get(seat.shopper_id)))
             self._limits[group.campaign_id, seat.shopper_id] += seat.quantity if seat.state in LIVING else 0
             self._add_order(story, seat)
 
@@ -191,47 +159,25 @@ class Rows:
         item = next(item for item in campaign.items if item.id == seat.item_id)
         price = item.group_price_minor * seat.quantity
         pay_by = min(seat.held_at + timedelta(seconds=campaign.pay_seconds), group.expires_at)
-        order = self._order(story, seat, price)
-        self._waiting["orders"].append(
-            (
-                seat.order_id,
-                seat.shopper_id,
-                order["state"],
-                price,
-                price,
-                SHOP_CURRENCY,
-                SOURCE,
-                seat.id,
-                seat.state is SeatState.PAID and group.state is GroupState.FILLED,
-                seat.held_at,
-                pay_by,
-                *(order.get(column) for column in _ORDER_MORE),
-                order.get("refunded_minor", 0),
-            )  # fmt: skip
-        )
-        is_refunded = seat.state is SeatState.REFUNDED
-        back = seat.quantity if is_refunded else 0
+        order = {
+            "currency": SHOP_CURRENCY,
+            "source": SOURCE,
+            "source_id": seat.id,
+            "is_confirmed": seat.state is SeatState.PAID and group.state is GroupState.FILLED,
+            "placed_at": seat.held_at,
+            "pay_by": pay_by,
+            "refunded_minor": 0,
+            **self._course_of_order(story, seat, price),
+        }
+        order |= {"id": seat.order_id, "shopper_id": seat.shopper_id, "goods_minor": price, "total_minor": price}
+        self._waiting["orders"].append(tuple(map(order.get, _ORDER)))
+        back = seat.quantity if seat.state is SeatState.REFUNDED else 0
         sent = seat.quantity if "shipped_at" in order or "received_at" in order else 0
-        self._waiting["order_lines"].append(
-            (
-                seat.order_id,
-                1,
-                item.sku_id,
-                item.title,
-                item.allotment_id,
-                seat.quantity,
-                item.group_price_minor,
-                price,
-                sent,
-                back,
-                back,
-                back,
-                price if is_refunded else 0,
-            )  # fmt: skip
-        )
+        units = (seat.quantity, item.group_price_minor, price, sent, back, back, back, order["refunded_minor"])
+        self._waiting["order_lines"].append((seat.order_id, 1, item.sku_id, item.title, item.allotment_id, *units))
         self._add_stock(seat, item, back)
 
-    def _order(self, story: Story, seat: Seat, price: int) -> dict[str, Any]:
+    def _course_of_order(self, story: Story, seat: Seat, price: int) -> dict[str, Any]:
         """The order's state with the moments and the place that belong to it."""
         if seat.state is SeatState.HELD:
             return {"state": "placed"}
@@ -280,19 +226,13 @@ class Rows:
         if seat.refunded_at is not None:  # the unit is free again, and set aside for the campaign again
             self._move(Movement.RETURNED, seat, item, seat.refunded_at, within=False)
             self._move(Movement.ALLOTTED, seat, item, seat.refunded_at)
-        outcome = "sold" if seat.paid_at else "released" if seat.freed_at else None
+        ended_at, outcome = (
+            seat.paid_at or seat.freed_at,
+            "sold" if seat.paid_at else "released" if seat.freed_at else None,
+        )
+        units = (item.sku_id, item.allotment_id, seat.quantity, back)
         self._waiting["stock_holds"].append(
-            (
-                self._ids.at(seat.held_at),
-                seat.order_id,
-                item.sku_id,
-                item.allotment_id,
-                seat.quantity,
-                back,
-                seat.held_at,
-                seat.paid_at or seat.freed_at,
-                outcome,
-            )  # fmt: skip
+            (self._ids.at(seat.held_at), seat.order_id, *units, seat.held_at, ended_at, outcome)
         )
 
     def _move(self, movement: Movement, seat: Seat, item: Item, at: datetime, *, within: bool = True) -> None:
@@ -304,5 +244,7 @@ class Rows:
 
 
 _DESTINATION = orjson.dumps(HOME).decode()
-# what an order has beside what every order has, as in `COLUMNS`
-_ORDER_MORE = COLUMNS["orders"].split()[11:-1]
+_ORDER = COLUMNS["orders"].split()
+_OF_GROUP = attrgetter(*COLUMNS["group_buys"].split())
+_OF_EVENT = attrgetter(*COLUMNS["group_buy_events"].split())
+_OF_SEAT = attrgetter(*COLUMNS["group_buy_seats"].split()[:-2])

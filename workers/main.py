@@ -29,6 +29,7 @@ FEATURES = (
     "shipments",
     "pricing",
     "carts",
+    "sharing",
     "ledger",
     "housekeeping",
 )

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.accounts import sessions, store
+from domain.accounts.events import AccountSignedIn
 from domain.accounts.rules import Account, AccountDisabled, Role
 from domain.accounts.sessions import SignedIn
 from domain.accounts.tables import accounts, identities, roles
@@ -32,13 +33,17 @@ async def sign_in(db: Database, *, provider: str, subject: str, display_name: st
 
 
 async def sign_in_for_development(
-    db: Database, *, settings: Settings, name: str, taken_on: Iterable[Role], device: str, now: datetime
+    db: Database, *, settings: Settings, name: str, taken_on: Iterable[Role], device: str, visitor: str, now: datetime
 ) -> SignedIn:
-    """A session as whoever has this name, who is given these roles for good. Raises AccountDisabled."""
+    """A session as whoever has this name, who is given these roles for good; `visitor` of `visitors.visitor_of`.
+
+    Raises AccountDisabled.
+    """
     async with db.transaction() as tx:
         account_id = await _find_or_open(tx, DEVELOPMENT, name, name, now)
         await give_roles(tx, account_id=account_id, given=set(taken_on) - {Role.SHOPPER}, by=None, now=now)
         account = await account_of(tx, account_id)
+        tx.record(AccountSignedIn(account.id, visitor, is_new=account.created_at == now, signed_in_at=now))
         return await sessions.start(tx, settings=settings, account=account, device=device, now=now)
 
 

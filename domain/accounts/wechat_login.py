@@ -12,6 +12,7 @@ from sqlalchemy import select, text, tuple_
 
 from domain.accounts import sessions, store, wechat
 from domain.accounts.actions import account_of
+from domain.accounts.events import AccountSignedIn
 from domain.accounts.queries import WECHAT, WECHAT_UNION
 from domain.accounts.rules import LoginSwitchedOff
 from domain.accounts.sessions import SignedIn
@@ -28,8 +29,9 @@ DISPLAY_NAME = "微信用户"
 _LOCK = text(f"SELECT pg_advisory_xact_lock({OUTSIDE_NAMES}, hashtext(:name))")
 
 
-async def sign_in(db: Database, *, settings: Settings, code: str, device: str, now: datetime) -> SignedIn:
-    """A session for whoever's phone got the code, with an account opened at their first visit.
+async def sign_in(db: Database, *, settings: Settings, code: str, device: str, visitor: str, now: datetime) -> SignedIn:
+    """A session for whoever's phone got the code, with an account opened at their first visit; `visitor` of
+    `visitors.visitor_of`.
 
     Raises LoginSwitchedOff where no platform is configured, AccountDisabled, and what `wechat.who_is` does.
     """
@@ -40,6 +42,7 @@ async def sign_in(db: Database, *, settings: Settings, code: str, device: str, n
     person = await wechat.who_is(platform, code)
     async with db.transaction() as tx:
         account = await account_of(tx, await account_id_of(tx, person, now=now))
+        tx.record(AccountSignedIn(account.id, visitor, is_new=account.created_at == now, signed_in_at=now))
         return await sessions.start(tx, settings=settings, account=account, device=device, now=now)
 
 

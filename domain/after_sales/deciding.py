@@ -87,9 +87,10 @@ async def refund(
     """Give back of the merchant's own accord: an after-sale for the shopper that is agreed to as it is opened.
 
     For units of lines by their position, or all there are with None, of any order that has its money: one that nobody
-    fetches, that says no address, that cannot be supplied, that its promotion has not confirmed. No time presses the merchant, goods that have left stay with
-    the shopper unless a return is wanted, and the freight goes back as it does where the merchant is at fault. Units in an
-    open request are not among them: that is to be decided. The same key again gives the same after-sale, as it is then.
+    fetches, that says no address, that cannot be supplied, that its promotion has not confirmed. No time presses the
+    merchant, goods that have left stay with the shopper unless a return is wanted, and the freight goes back as it does
+    where the merchant is at fault. Units in an open request are not among them: that is to be decided. The same key again
+    gives the same after-sale, as it is then.
     Raises NotFound, NotYourOwnOrder where the order is the asker's, OrderNotRefundable, TooManyUnits, AgreedTooMuch,
     IdempotencyConflict, BadInput without words.
     """

@@ -1,21 +1,23 @@
-"""Parcels and after-sales: what the orders' lines count is what left and what was given back."""
+"""Parcels, after-sales and seats that were refunded: what the orders' lines count is what left and what was given back."""
 
 from domain.after_sales.rules import GIVEN_BACK, OPEN
 from domain.audit.checks import Check, Note
 from domain.payments.events import PaymentRefunded
 
 GIVEN_BACK_STATES = {"given_back": sorted(GIVEN_BACK)}
-# What was agreed to, divided among goods and freight of the lines as `amounts.divided` does: deliberately said again.
+# What went back, line by line. Of an after-sale what was agreed to, divided among goods and freight of its lines as
+# `amounts.divided` does: deliberately said again. Of a seat whose group expired all that after-sales had left of its order.
 DIVIDED = """
     WITH part AS (
-        SELECT of_line.order_id, position, refund_id, agreed_minor, goods_minor, freight_minor,
+        SELECT of_line.order_id, position, quantity, unsent, restocked, refund_id, agreed_minor, goods_minor, freight_minor,
                nullif(sum(goods_minor + freight_minor) OVER (PARTITION BY after_sale_id), 0) AS whole,
                sum(goods_minor + freight_minor) OVER (PARTITION BY after_sale_id ORDER BY position) AS until
         FROM after_sale_lines AS of_line JOIN after_sales ON after_sales.id = after_sale_id
         WHERE state = ANY(CAST(:given_back AS text[]))
     ),
-    divided AS (
-        SELECT order_id, position, refund_id, coalesce(goods_until - goods_from, 0) AS goods_minor,
+    of_after_sales AS (
+        SELECT order_id, position, refund_id, quantity, unsent, restocked,
+               coalesce(goods_until - goods_from, 0) AS goods_minor,
                coalesce(freight_until - goods_until, 0) AS freight_minor
         FROM (
             SELECT *, div(agreed_minor * (until - freight_minor - goods_minor), whole) AS goods_from,
@@ -23,6 +25,24 @@ DIVIDED = """
                    div(agreed_minor * until, whole) AS freight_until
             FROM part
         ) AS cut
+    ),
+    of_seats AS (
+        SELECT seat.id AS seat_id, line.order_id, line.position, line.quantity - coalesce(back.quantity, 0) AS quantity,
+               line.total_minor - coalesce(back.goods_minor, 0) AS goods_minor,
+               line.freight_minor - coalesce(back.freight_minor, 0) AS freight_minor
+        FROM group_buy_seats AS seat JOIN order_lines AS line ON line.order_id = seat.order_id
+        LEFT JOIN (
+            SELECT order_id, position, sum(quantity) AS quantity, sum(goods_minor) AS goods_minor,
+                   sum(freight_minor) AS freight_minor
+            FROM of_after_sales GROUP BY 1, 2
+        ) AS back ON back.order_id = line.order_id AND back.position = line.position
+        WHERE seat.state = 'refunded' AND line.quantity > coalesce(back.quantity, 0)
+    ),
+    divided AS (
+        SELECT * FROM of_after_sales
+        UNION ALL
+        SELECT order_id, position, refund.id, quantity, quantity, quantity, goods_minor, freight_minor
+        FROM of_seats LEFT JOIN refunds AS refund ON refund.cause_id = seat_id
     )
 """
 
@@ -51,11 +71,12 @@ SHIPPED = Check(
 )
 
 UNITS_GIVEN_BACK = Check(
-    "units that went back are in after-sales",
-    "退款件数 = 售后单",
+    "units that went back are in after-sales, or of refunded seats",
+    "退款件数 = 售后单与拼团退款",
     looks_at="""
         SELECT coalesce(sum(refunded), 0) AS "units", coalesce(sum(restocked), 0) AS "in stock again" FROM order_lines
     """,
+    given=DIVIDED,
     differing="""
         SELECT 'order' AS kind, line.order_id AS id,
                format('line %s: %s refunded, %s of them unsent, %s restocked', line.position, coalesce(asked.refunded, 0),
@@ -63,11 +84,8 @@ UNITS_GIVEN_BACK = Check(
                format('%s refunded, %s unsent, %s restocked', line.refunded, line.unsent, line.restocked) AS found
         FROM order_lines AS line
         LEFT JOIN (
-            SELECT of_line.order_id, position, sum(quantity) AS refunded, sum(unsent) AS unsent,
-                   sum(restocked) AS restocked
-            FROM after_sale_lines AS of_line JOIN after_sales ON after_sales.id = after_sale_id
-            WHERE state = ANY(CAST(:given_back AS text[]))
-            GROUP BY 1, 2
+            SELECT order_id, position, sum(quantity) AS refunded, sum(unsent) AS unsent, sum(restocked) AS restocked
+            FROM divided GROUP BY 1, 2
         ) AS asked ON asked.order_id = line.order_id AND asked.position = line.position
         WHERE (line.refunded, line.unsent, line.restocked)
               <> (coalesce(asked.refunded, 0), coalesce(asked.unsent, 0), coalesce(asked.restocked, 0))
@@ -77,11 +95,12 @@ UNITS_GIVEN_BACK = Check(
 
 MONEY_GIVEN_BACK = Check(
     "orders give back what was agreed, and their payments do",
-    "订单退款 = 售后同意金额 = 支付退款",
+    "订单退款 = 售后同意金额与拼团退款 = 支付退款",
     looks_at="""
         SELECT count(*) FILTER (WHERE refunded_minor > 0) AS "orders", coalesce(sum(refunded_minor), 0) AS "¥"
         FROM orders
     """,
+    given=DIVIDED,
     differing="""
         SELECT 'order' AS kind, orders.id,
                format('%s fen agreed, %s of %s paid asked back', coalesce(agreed.minor, 0), coalesce(asked.minor, 0),
@@ -89,8 +108,13 @@ MONEY_GIVEN_BACK = Check(
                format('%s fen', refunded_minor) AS found
         FROM orders
         LEFT JOIN (
-            SELECT order_id, sum(agreed_minor) AS minor FROM after_sales
-            WHERE state = ANY(CAST(:given_back AS text[])) GROUP BY 1
+            SELECT order_id, sum(minor) AS minor
+            FROM (
+                SELECT order_id, agreed_minor AS minor FROM after_sales WHERE state = ANY(CAST(:given_back AS text[]))
+                UNION ALL
+                SELECT order_id, goods_minor + freight_minor FROM of_seats
+            ) AS promise
+            GROUP BY 1
         ) AS agreed ON agreed.order_id = orders.id
         LEFT JOIN (
             SELECT payment_id, sum(amount_minor) AS minor FROM refunds WHERE cause_id IS NOT NULL GROUP BY 1
@@ -102,22 +126,35 @@ MONEY_GIVEN_BACK = Check(
 )
 
 REFUNDS_AGREED = Check(
-    "after-sales have their refunds",
-    "售后单与退款单相符",
+    "after-sales and refunded seats have their refunds",
+    "售后单、拼团席位与退款单相符",
     looks_at="""
-        SELECT count(*) AS "after-sales", count(refund_id) AS "refunds", coalesce(sum(agreed_minor), 0) AS "¥"
+        SELECT count(*) AS "after-sales", count(refund_id) AS "refunds", coalesce(sum(agreed_minor), 0) AS "¥",
+               (SELECT count(*) FROM group_buy_seats WHERE state = 'refunded') AS "refunded seats"
         FROM after_sales
     """,
-    # what was agreed to be nothing has no refund; of what the gateway did the after-sale may not have heard yet
+    given=DIVIDED,
+    # what was agreed to be nothing has no refund; of what the gateway did the after-sale may not have heard yet, and a seat
+    # never does: it is done once the gateway has been asked
     differing="""
-        SELECT CASE WHEN asked.id IS NULL THEN 'refund' ELSE 'aftersale' END AS kind, coalesce(asked.id, refund.id) AS id,
-               CASE WHEN asked.id IS NULL THEN 'an after-sale that asked for it'
+        , asked AS (
+            SELECT 'aftersale' AS kind, id, state, agreed_minor, currency, refund_id FROM after_sales
+            UNION ALL
+            SELECT 'seat', seat.id, CASE WHEN minor > 0 THEN 'refunding' ELSE 'refunded' END, minor, orders.currency, refund.id
+            FROM (
+                SELECT seat_id AS id, order_id, sum(goods_minor + freight_minor) AS minor FROM of_seats GROUP BY 1, 2
+            ) AS seat
+            JOIN orders ON orders.id = seat.order_id
+            LEFT JOIN refunds AS refund ON refund.cause_id = seat.id
+        )
+        SELECT coalesce(asked.kind, 'refund') AS kind, coalesce(asked.id, refund.id) AS id,
+               CASE WHEN asked.id IS NULL THEN 'an after-sale, or a refunded seat, that asked for it'
                     WHEN asked.state = ANY(CAST(:given_back AS text[]))
                         THEN format('%s: a refund of %s fen %s', asked.state, agreed_minor, asked.currency)
                     ELSE format('%s: no refund', asked.state) END AS expected,
                CASE WHEN refund.id IS NULL THEN 'no refund'
                     ELSE format('%s fen %s, %s', refund.amount_minor, refund.currency, refund.state) END AS found
-        FROM after_sales AS asked
+        FROM asked
         FULL JOIN (SELECT * FROM refunds WHERE cause_id IS NOT NULL) AS refund ON refund.cause_id = asked.id
         WHERE (CASE
             WHEN asked.state = ANY(CAST(:given_back AS text[])) AND agreed_minor > 0

@@ -23,9 +23,9 @@ SEATS_HAVE_ORDERS = Check(
         SELECT (SELECT count(*) FROM group_buy_seats) AS "seats",
                (SELECT count(*) FROM orders WHERE source = CAST(:source AS text)) AS "orders"
     """,
-    given=f"WITH {_OPENING}",
+    given=f"WITH {_OPENING},",
     differing="""
-        , placed AS (
+        placed AS (
             SELECT orders.id, source_id, shopper_id, sku_id, allotment_id, quantity, unit_price_minor AS price_minor,
                    orders.discount_minor
             FROM orders LEFT JOIN order_lines AS line ON line.order_id = orders.id
@@ -74,12 +74,16 @@ SEATS_AGREE = Check(
                count(*) FILTER (WHERE state = 'freed') AS "freed", count(*) FILTER (WHERE state = 'refunded') AS "refunded"
         FROM group_buy_seats
     """,
-    # an order's news may still be on its way to the seat
+    # an order's news may still be on its way to the seat; who gives goods back after the group has filled was a member all
+    # the same, and what staff gave back before the clock did is due until the clock has seen it
     differing="""
         SELECT 'seat' AS kind, seat.id, 'as its order: ' || orders.state AS expected, seat.state AS found
-        FROM group_buy_seats AS seat JOIN orders ON orders.id = seat.order_id
+        FROM group_buy_seats AS seat
+        JOIN orders ON orders.id = seat.order_id
+        JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
         WHERE seat.state <> CASE WHEN orders.state = 'placed' THEN 'held' WHEN orders.paid_at IS NULL THEN 'freed'
                                  WHEN orders.state = 'refunded' THEN 'refunded' ELSE 'paid' END
+          AND NOT (seat.state = 'paid' AND orders.state = 'refunded' AND (of_seat.state = 'filled' OR refund_at IS NOT NULL))
           AND NOT EXISTS (
             SELECT FROM outbox_events AS event
             WHERE event.aggregate_id = orders.id AND delivered_at IS NULL AND dead_at IS NULL
@@ -111,7 +115,8 @@ GROUPS_COUNT_SEATS = Check(
             SELECT group_id, count(*) AS living, count(DISTINCT number) AS numbers, max(number) AS highest,
                    count(*) FILTER (WHERE seat.state <> 'held') AS paid, bool_or(shopper_id = leader_id) AS leads
             FROM group_buy_seats AS seat JOIN group_buys AS of_seat ON of_seat.id = group_id
-            WHERE seat.state IN ('held', 'paid') OR (seat.state = 'refunded' AND refunded_at >= ended_at)
+            WHERE seat.state IN ('held', 'paid')
+               OR (of_seat.state = 'expired' AND seat.state = 'refunded' AND refunded_at >= ended_at)
             GROUP BY group_id
         ) AS counted ON group_id = of_seats.id
         WHERE (taken, of_seats.paid) <> (coalesce(living, 0), coalesce(counted.paid, 0))
@@ -137,10 +142,7 @@ FILLED = Check(
             FROM group_buys WHERE state = 'filled'
         ) AS filled
         LEFT JOIN (
-            SELECT group_id, count(*) AS paid
-            FROM group_buy_seats AS seat JOIN group_buys AS of_seat ON of_seat.id = group_id
-            WHERE seat.state = 'paid' OR (seat.state = 'refunded' AND refunded_at >= ended_at)
-            GROUP BY group_id
+            SELECT group_id, count(*) AS paid FROM group_buy_seats WHERE state = 'paid' GROUP BY 1
         ) AS counted ON group_id = filled.id
         WHERE (CASE WHEN completed_by IS NULL THEN counted.paid = seats ELSE counted.paid >= 1 AND is_deed END) IS NOT TRUE
     """,
@@ -160,7 +162,7 @@ CONFIRMED = Check(
                    AS found
         FROM (
             SELECT orders.id, is_confirmed, of_seat.state AS of_group,
-                   of_seat.state = 'filled' AND (seat.state = 'paid' OR seat.refunded_at >= ended_at) IS TRUE AS is_due
+                   of_seat.state = 'filled' AND seat.state = 'paid' AS is_due
             FROM orders
             JOIN group_buy_seats AS seat ON seat.order_id = orders.id
             JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
@@ -182,26 +184,28 @@ EXPIRED = Check(
         JOIN orders ON orders.id = seat.order_id
         WHERE expired.state = 'expired' AND seat.paid_at IS NOT NULL
     """,
-    # what is still due stands in `refund_at`, and nothing of it has gone back yet
+    # what is still due stands in `refund_at`; what staff gave back before is not given back again
     differing="""
         SELECT 'seat' AS kind, seat.id,
-               CASE seat.state WHEN 'paid' THEN 'a refund that is due' ELSE format('%s fen back, in one', total_minor) END
-                   AS expected,
-               format('%s fen back in %s, %s', refunded_minor, coalesce(asked.refunds, 0), seat.state)
+               CASE seat.state WHEN 'paid' THEN 'a refund that is due' ELSE format('%s fen back, by one refund', total_minor)
+                   END AS expected,
+               format('%s, %s fen back, %s by %s of %s refunds', seat.state, refunded_minor, coalesce(asked.own_minor, 0),
+                      coalesce(asked.own, 0), coalesce(asked.refunds, 0))
                || CASE WHEN refund_at IS NULL THEN '' ELSE ', due' END AS found
         FROM group_buys AS expired
         JOIN group_buy_seats AS seat ON seat.group_id = expired.id
         JOIN orders ON orders.id = seat.order_id
         LEFT JOIN (
-            SELECT payment_id, count(*) AS refunds, sum(amount_minor) AS minor FROM refunds GROUP BY 1
+            SELECT payment_id, count(*) AS refunds, count(of_seat.id) AS own,
+                   coalesce(sum(amount_minor) FILTER (WHERE of_seat.id IS NOT NULL), 0) AS own_minor
+            FROM refunds LEFT JOIN group_buy_seats AS of_seat ON of_seat.id = cause_id
+            GROUP BY 1
         ) AS asked ON asked.payment_id = orders.paid_with
         WHERE expired.state = 'expired' AND seat.paid_at IS NOT NULL
-          AND (CASE seat.state
-               WHEN 'paid' THEN refund_at IS NOT NULL AND refunded_minor = 0 AND asked.refunds IS NULL
-               ELSE orders.state = 'refunded' AND refunded_minor = total_minor
-                    AND coalesce(asked.minor, 0) = total_minor
-                    AND coalesce(asked.refunds, 0) = CASE total_minor WHEN 0 THEN 0 ELSE 1 END
-               END) IS NOT TRUE
+          AND (CASE WHEN seat.state = 'paid' THEN refund_at IS NOT NULL AND coalesce(asked.own, 0) = 0
+                    WHEN asked.own = 1 THEN orders.state = 'refunded' AND refunded_minor = total_minor
+                    ELSE orders.state = 'refunded' AND coalesce(asked.own, 0) = 0
+                         AND (total_minor = 0 OR asked.refunds > 0) END) IS NOT TRUE
     """,
 )
 

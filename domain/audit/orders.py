@@ -150,6 +150,23 @@ AS_FAR_AS_LINES = Check(
     """,
 )
 
+UNCONFIRMED_STAY = Check(
+    "nothing has left of unconfirmed orders",
+    "未确认订单未发货",
+    looks_at="""SELECT count(*) AS "unconfirmed orders" FROM orders WHERE NOT is_confirmed""",
+    differing="""
+        SELECT 'order' AS kind, id, 'nothing sent, nothing handed over, until it is confirmed' AS expected,
+               format('%s: %s units sent in %s parcels', state, shipped, parcels) AS found
+        FROM (
+            SELECT id, state, coalesce(received_at, shipped_at) AS left_at,
+                   (SELECT coalesce(sum(shipped), 0) FROM order_lines WHERE order_id = orders.id) AS shipped,
+                   (SELECT count(*) FROM shipments WHERE order_id = orders.id) AS parcels
+            FROM orders WHERE NOT is_confirmed
+        ) AS unconfirmed
+        WHERE shipped > 0 OR parcels > 0 OR left_at IS NOT NULL
+    """,
+)
+
 OVERDUE = Note(
     "orders that should have lapsed a minute ago",
     "超时一分钟仍未关闭",
@@ -162,7 +179,7 @@ OVERDUE = Note(
 STANDING_STILL = Note(
     "paid orders that nothing has moved for 14 days",
     "已付款十四天无进展",
-    # no parcel left, and nobody asked for anything or decided about it
+    # no parcel left, and nobody asked for anything or decided about it; what waits for its group waits rightly
     counts="""
         SELECT count(*) AS "orders", coalesce(sum(total_minor - refunded_minor), 0) AS "¥"
         FROM orders
@@ -170,9 +187,11 @@ STANDING_STILL = Note(
                ON parcel.order_id = orders.id
         LEFT JOIN (SELECT order_id, max(greatest(requested_at, decided_at)) AS at FROM after_sales GROUP BY 1) AS asked
                ON asked.order_id = orders.id
-        WHERE state = 'paid'
-          AND greatest(paid_at, parcel.at, asked.at) < CAST(:now AS timestamptz) - interval '14 days'
+        LEFT JOIN group_buy_seats AS seat ON seat.order_id = orders.id
+        LEFT JOIN group_buys AS filled ON filled.id = seat.group_id
+        WHERE orders.state = 'paid' AND is_confirmed
+          AND greatest(orders.paid_at, filled.ended_at, parcel.at, asked.at) < CAST(:now AS timestamptz) - interval '14 days'
     """,
 )
 
-CHECKS = (ADD_UP, EXPLAINED, HOLD, MOMENTS, AS_FAR_AS_LINES, OVERDUE, STANDING_STILL)
+CHECKS = (ADD_UP, EXPLAINED, HOLD, MOMENTS, AS_FAR_AS_LINES, UNCONFIRMED_STAY, OVERDUE, STANDING_STILL)

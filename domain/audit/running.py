@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from domain.audit import after_sales, bills, flash_sales, gates, orders, outbox, payments, stock
+from domain.audit import after_sales, bills, flash_sales, gates, group_buys, orders, outbox, payments, sharing, stock
 from domain.audit import ledger as books
 from domain.audit.checks import LedgerCheck
 from domain.audit.rules import Line
@@ -21,6 +21,8 @@ LEDGER: tuple[LedgerCheck, ...] = (
     *books.CHECKS,
     *bills.CHECKS,
     *flash_sales.CHECKS,
+    *group_buys.CHECKS,
+    *sharing.CHECKS,
     *outbox.CHECKS,
 )
 GATES = "gates"

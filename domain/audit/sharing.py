@@ -1,6 +1,6 @@
 """Sharing: every link counts what came of it, and what came of it came of somebody else's share, in time and never in a circle."""
 
-from domain.audit.checks import Check, Note
+from domain.audit.checks import Check
 from domain.orders.events import OrderPaid
 
 COUNTED = Check(
@@ -34,3 +34,59 @@ COUNTED = Check(
                   coalesce(counted.paid, 0))
     """,
 )
+
+ATTRIBUTED = Check(
+    "orders came of a share that their shopper had opened in time",
+    "归因订单均有有效访问",
+    looks_at="""
+        SELECT count(*) AS "attributed orders", count(paid_at) AS "paid" FROM share_attributions
+    """,
+    # of a visit two openings are known, the first and the last; it may have been opened again after the order was placed
+    differing="""
+        SELECT 'order' AS kind, came.order_id AS id,
+               'an order of theirs, of another''s share that they had opened in time' AS expected,
+               concat_ws(', ',
+                         CASE WHEN orders.id IS NULL THEN 'no order' WHEN orders.shopper_id <> came.shopper_id
+                              THEN 'an order of somebody else' END,
+                         CASE WHEN link.id IS NULL THEN 'no link' WHEN link.sharer_id <> came.sharer_id
+                              THEN 'a link of somebody else' END,
+                         CASE WHEN came.sharer_id = came.shopper_id THEN 'their own share' END,
+                         CASE WHEN NOT is_opened THEN 'no visit that counted then' END) AS found
+        FROM (
+            SELECT *, EXISTS (SELECT FROM share_visits AS visit
+                              WHERE visit.link_id = share_attributions.link_id
+                                AND visit.shopper_id = share_attributions.shopper_id AND outcome = 'counted'
+                                AND visit.opened_at <= share_attributions.opened_at
+                                AND share_attributions.opened_at <= placed_at
+                                AND placed_at < share_attributions.opened_at + (counts_until - last_opened_at)) AS is_opened
+            FROM share_attributions
+        ) AS came
+        LEFT JOIN share_links AS link ON link.id = came.link_id
+        LEFT JOIN orders ON orders.id = came.order_id
+        WHERE (is_opened AND orders.shopper_id = came.shopper_id AND link.sharer_id = came.sharer_id
+               AND came.sharer_id <> came.shopper_id) IS NOT TRUE
+    """,
+)
+
+PAID = Check(
+    "attributed orders are paid where their orders are",
+    "归因付款与订单一致",
+    looks_at="""
+        SELECT count(*) FILTER (WHERE paid_at IS NULL) AS "unpaid", count(paid_at) AS "paid" FROM share_attributions
+    """,
+    # an order's news may still be on its way here
+    differing="""
+        SELECT 'order' AS kind, order_id AS id, CASE WHEN orders.paid_at IS NULL THEN 'not paid' ELSE 'paid' END AS expected,
+               CASE WHEN came.paid_at IS NULL THEN 'not paid' ELSE 'paid' END AS found
+        FROM share_attributions AS came JOIN orders ON orders.id = order_id
+        WHERE (came.paid_at IS NULL) <> (orders.paid_at IS NULL)
+          AND NOT EXISTS (
+            SELECT FROM outbox_events AS event
+            WHERE event.aggregate_id = order_id AND delivered_at IS NULL AND dead_at IS NULL
+              AND event.kind = CAST(:news AS text)
+          )
+    """,
+    parameters={"news": OrderPaid.kind},
+)
+
+CHECKS = (COUNTED, ATTRIBUTED, PAID)

@@ -35,8 +35,8 @@ COLUMNS = (
     ("已退件数", "units refunded"), ("已退金额", "refunded"),
 )  # fmt: skip
 _ORDER = (
-    o.id, o.number, o.state, o.is_confirmed, o.source, o.placed_at, o.paid_at, o.shipped_at, o.received_at, o.fulfilment, o.destination,
-    o.store_id, o.remark, o.total_minor, o.freight_minor, o.currency,
+    o.id, o.number, o.state, o.is_confirmed, o.source, o.placed_at, o.paid_at, o.shipped_at, o.received_at, o.fulfilment,
+    o.destination, o.store_id, o.remark, o.total_minor, o.freight_minor, o.currency,
 )  # fmt: skip
 _PARTS = ("recipient", "phone", "province", "city", "district", "street")
 _ln = lines.c

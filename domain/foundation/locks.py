@@ -12,5 +12,11 @@ UNPAID_ORDERS = 7_153_005
 """The first of two numbers, the second a hash of the shopper: their checkouts, one at a time."""
 OUTSIDE_NAMES = 7_153_006
 """The first of two numbers, the second a hash of WeChat's name for somebody: their first visits, one at a time."""
+SHARE_CIRCLES = 7_153_007
+"""Visits that would change whose share counts for somebody, one at a time: each sees what the others have changed."""
+SHARE_VISITORS = 7_153_008
+"""The first of two numbers, the second a hash of a visitor: what people who are signed in open on a device, one at a time."""
+SHARE_SHOPPERS = 7_153_009
+"""The first of two numbers, the second a hash of a shopper: what they open, one at a time."""
 OUTBOX_LANES = 7_153_100
 """The first of the outbox's lanes; lane n adds n."""

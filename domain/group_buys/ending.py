@@ -17,12 +17,13 @@ from domain.group_buys.rules import (
     GroupBuyOver,
     GroupState,
     NobodyHasPaid,
+    Seat,
     SeatState,
 )
 from domain.orders import actions as orders
 from domain.orders import refunding
 from domain.orders import store as orders_store
-from domain.orders.rules import Line, LineRefund, OrderState
+from domain.orders.rules import Line, LineRefund, Order, OrderState
 from domain.stock import store as stock
 from domain.stock.rules import Cause, Units
 from domain.trail import store as trail
@@ -89,15 +90,13 @@ async def refund(db: Database, *, seat_id: UUID, now: datetime) -> bool:
         if seat.refund_at is None:
             return False
         order = await orders_store.lock(tx, seat.order_id)
-        lines = await orders_store.lines_of(tx, order.id)
-        if order.state is not OrderState.REFUNDED:  # unless staff gave it all back before
-            await refunding.give_back(tx, order, _rest(lines), reason=REASON, cause_id=seat.id, now=now)
-            await _allot_again(tx, group, lines, now=now)
         await store.move_seat(tx, seat, SeatState.REFUNDED, refund_at=None, refunded_at=now)
         await store.give_limit_back(tx, group.campaign_id, seat)
         course = Course(group, now=now)
         course.go(EventKind.REFUNDED, seat=seat.number)
         await store.write(tx, course)
+        if order.state is not OrderState.REFUNDED:  # unless staff gave it all back before
+            await _give_back(tx, group, seat, order, now=now)
     return True
 
 
@@ -137,6 +136,20 @@ async def complete(
         return course.group
 
 
+async def _give_back(tx: Transaction, group: Group, seat: Seat, order: Order, *, now: datetime) -> None:
+    """What is left of a seat's order goes back; its units are set aside again, unless the campaign takes no new groups."""
+    campaign = await store.lock_campaign(tx, group.campaign_id, shared=True)
+    lines = await orders_store.lines_of(tx, order.id)
+    back = [Units(line.sku_id, line.quantity - line.refunded, line.allotment_id) for line in lines]
+    for units in back:  # an order has one line: its allotment comes before its SKU
+        assert units.allotment_id is not None
+        await stock.lock_allotment(tx, units.allotment_id)
+    await refunding.give_back(tx, order, _rest(lines), reason=REASON, cause_id=seat.id, now=now)
+    if campaign.state is CampaignState.LIVE and now < campaign.closes_at:
+        for units in back:
+            await stock.add_to_allotment(tx, units, cause=Cause("group_buy_campaign", campaign.id), now=now)
+
+
 def _rest(lines: Sequence[Line]) -> list[LineRefund]:
     """Everything of an order that was not given back before; none of it has left."""
     return [
@@ -150,17 +163,6 @@ def _rest(lines: Sequence[Line]) -> list[LineRefund]:
         for line in lines
         if line.quantity > line.refunded
     ]
-
-
-async def _allot_again(tx: Transaction, group: Group, lines: Sequence[Line], *, now: datetime) -> None:
-    """Set units that have just become free aside for the campaign again, unless it takes no new groups any more."""
-    campaign = await store.lock_campaign(tx, group.campaign_id, shared=True)
-    if campaign.state is not CampaignState.LIVE or now >= campaign.closes_at:
-        return
-    for line in lines:
-        if line.quantity > line.refunded:
-            units = Units(line.sku_id, line.quantity - line.refunded, line.allotment_id)
-            await stock.add_to_allotment(tx, units, cause=Cause("group_buy_campaign", campaign.id), now=now)
 
 
 async def _put_off(db: Database, seat_id: UUID, *, now: datetime) -> None:

@@ -43,6 +43,12 @@ async def campaigns_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Camp
     return {row.id: campaign_of(row, of_campaign[row.id]) for row in rows}
 
 
+async def campaign_of_item(db: Database, item_id: UUID) -> UUID | None:
+    """The campaign an item belongs to."""
+    campaign_id: UUID | None = await db.value(select(i.campaign_id).where(i.id == item_id))
+    return campaign_id
+
+
 async def groups_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Group]:
     """Groups that exist, by id."""
     return {row.id: group_of(row) for row in await db.rows(select(*GROUP_COLUMNS).where(g.id == func.any(list(ids))))}

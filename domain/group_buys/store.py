@@ -1,7 +1,7 @@
 """How group-buys change: the only SQL that writes campaigns, groups, seats and what shoppers hold.
 
-Lock order, everywhere: the group (or the campaign), then orders, payments and stock as those features say. Whatever changes
-in a group changes under its row's lock; no transaction locks two groups.
+Lock order, everywhere: the group (or the campaign), then orders, then the shopper's limit, then payments and stock as those
+features say. Whatever changes in a group changes under its row's lock; no transaction locks two groups.
 """
 
 from collections.abc import Sequence
@@ -91,6 +91,7 @@ _TAKE_SEAT_AGAIN = text("""
                       WHERE other.shopper_id = :shopper_id AND other.state IN ('held', 'paid')
                         AND (other.group_id = :group_id
                              OR (other.is_newcomers AND group_buy_seats.is_newcomers)))
+      AND NOT (is_newcomers AND EXISTS (SELECT FROM orders WHERE orders.shopper_id = :shopper_id AND paid_at IS NOT NULL))
     RETURNING number
 """)
 _TAKE_LIMIT = text("""
@@ -265,7 +266,9 @@ async def take_seat(tx: Transaction, group: Group, seat: Seat, *, is_newcomers: 
 
 
 async def take_seat_again(tx: Transaction, group: Group, seat: Seat, *, now: datetime) -> int | None:
-    """The number under which a freed seat is held anew in its locked group; None when its shopper has taken another since."""
+    """The number under which a freed seat is held anew in its locked group; None when its shopper has taken another since,
+    or was a newcomer and is none any more.
+    """
     wish = {"id": seat.id, "group_id": group.id, "shopper_id": seat.shopper_id, "seats": group.seats, "now": now}
     number: int | None = await tx.value(_TAKE_SEAT_AGAIN, wish)
     return number

@@ -1,7 +1,6 @@
 """Cards: what a shared product, group or flash sale shows of itself. Only what shoppers may see has one. Never writes."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,29 +10,12 @@ from domain.foundation.database import Database
 from domain.foundation.money import Money
 from domain.group_buys import queries as group_buys
 from domain.group_buys.rules import CampaignState, Group, GroupState
+from domain.posters.rules import Card
 from domain.pricing import screens
 from domain.pricing.engine import struck_through
 from domain.products import queries as products
 from domain.products.rules import Product, State
 from domain.stock import queries as stock
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a share shows: a title, the smallest price, what may lawfully be struck through beside it, and a picture.
-
-    `note` holds as long as the thing does ("3人成团"); `subtitle` only now ("3人团 · 还差1人").
-    """
-
-    title: str
-    price: Money
-    struck_price: Money | None
-    picture_url: str | None
-    note: str
-    subtitle: str
-    is_open: bool
-    """Whether it can still be bought, or will be."""
-    ends_at: datetime | None = None
 
 
 async def card_of(db: Database, *, kind: str, target_id: UUID, now: datetime) -> Card | None:

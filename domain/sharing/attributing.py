@@ -2,7 +2,7 @@
 
 The rule: an order came of the last share that its shopper had opened before they placed it, if that was less than
 `share_days` days before and the share counts. A share never counts for the sharer's own visits, nor for a visit by which
-people would have been brought in a circle: see `rules.judge`. Nothing is given to anybody for it.
+people would lead to each other in a circle: see `visiting`. Nothing is given to anybody for it.
 """
 
 from datetime import datetime
@@ -23,18 +23,22 @@ _ATTRIBUTE = text("""
       FROM share_visits WHERE shopper_id = :shopper_id AND outcome = 'counted'
     ), last AS (
       SELECT * FROM opening WHERE opened_at <= :placed_at ORDER BY opened_at DESC, id DESC LIMIT 1
-    ), noted AS (
-      INSERT INTO share_attributions (order_id, link_id, sharer_id, shopper_id, opened_at, placed_at)
-      SELECT :order_id, link.id, link.sharer_id, :shopper_id, last.opened_at, :placed_at
+    ), share AS (
+      SELECT link.id, link.sharer_id, last.opened_at
       FROM last JOIN share_links AS link ON link.id = last.link_id
       WHERE :placed_at < last.opened_at + last.counts_for
+    ), noted AS (
+      INSERT INTO share_attributions (order_id, link_id, sharer_id, shopper_id, opened_at, placed_at)
+      SELECT :order_id, id, sharer_id, :shopper_id, opened_at, :placed_at FROM share
       ON CONFLICT (order_id) DO NOTHING
       RETURNING link_id
     ), counted AS (
       INSERT INTO share_counts (link_id, shard, joined) SELECT link_id, :shard, 1 FROM noted
       ON CONFLICT (link_id, shard) DO UPDATE SET joined = share_counts.joined + 1
     )
-    SELECT link_id FROM noted
+    SELECT EXISTS (SELECT FROM share) AS has_share,
+           COALESCE((SELECT link_id FROM noted),
+                    (SELECT link_id FROM share_attributions WHERE order_id = :order_id)) AS link_id
 """)
 _PAID = text("""
     WITH marked AS (
@@ -51,8 +55,10 @@ async def attribute(tx: Transaction, *, order_id: UUID, shopper_id: UUID, placed
     A second call for the same order gives the same link, and writes nothing.
     """
     facts = {"order_id": order_id, "shopper_id": shopper_id, "placed_at": placed_at, "shard": randbelow(SHARDS)}
-    link_id: UUID | None = await tx.value(_ATTRIBUTE, facts)
-    if link_id is None:  # it came of none, or the first call has noted it
+    row = await tx.one(_ATTRIBUTE, facts)
+    assert row is not None
+    link_id: UUID | None = row.link_id
+    if row.has_share and link_id is None:  # noted by a call at the same time, which this statement does not see
         link_id = await tx.value(select(attributions.c.link_id).where(attributions.c.order_id == order_id))
     return link_id
 

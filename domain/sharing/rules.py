@@ -52,8 +52,27 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A link was opened on a device, and its share counts until so many days after."""
+
+    link_id: UUID
+    sharer_id: UUID
+    visitor: str
+    at: datetime
+    counts_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What is kept of a device's openings of a link. `outcome` None: it waits for somebody to sign in there."""
+
+    id: UUID
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LastShare:
-    """The share that counts for a shopper at some moment: the one that they opened last, until it is too long ago."""
+    """Whose share counts for a shopper: the one that they opened last, until it is too long ago."""
 
     sharer_id: UUID
     counts_until: datetime
@@ -67,7 +86,7 @@ _TOKEN_LENGTH = 16
 _CHANNEL = re.compile(r"[a-z0-9_-]{1,30}")
 _CAMPAIGN = re.compile(r"[\w.:-]{0,60}")
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""More than the clocks of any two processes. So long after its end, and so long before, nobody relies on a share's end."""
+"""More than the clocks of any two processes do."""
 
 
 def new_token() -> str:
@@ -83,6 +102,6 @@ def check_words(channel: str, campaign: str) -> None:
         raise BadInput(f"campaign {campaign[:80]!r} is malformed; allowed: up to 60 letters, digits or _ . : -")
 
 
-def leads_as_before(last: LastShare | None, link: Link, *, now: datetime) -> bool:
-    """Whether this link's sharer is the one whose share counts for the shopper anyway, and surely still does."""
-    return last is not None and last.sharer_id == link.sharer_id and now + CLOCKS_DIFFER < last.counts_until
+def surely_counts(last: LastShare | None, sharer_id: UUID, *, now: datetime) -> bool:
+    """Whether this sharer's share counts for the shopper already, by any process's clock."""
+    return last is not None and last.sharer_id == sharer_id and now + CLOCKS_DIFFER < last.counts_until

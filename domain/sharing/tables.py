@@ -47,8 +47,8 @@ visits = Table(
     Column("shopper_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE")),
     # once the shopper is known: whether the visit counts for the sharer, or why not
     Column("outcome", String(10)),
+    # of a visit that counts: the first and the last opening that did
     moment("opened_at"),
-    # of a visit that counts: the last opening that did
     moment("last_opened_at"),
     # as many days after the last opening as the shop said then: a changed knob changes nothing that has happened
     moment("counts_until"),
@@ -59,7 +59,7 @@ visits = Table(
     CheckConstraint(
         "(shopper_id IS NULL) = (outcome IS NULL) AND (shopper_id IS NULL) = (known_at IS NULL)", name="known"
     ),
-    CheckConstraint("opened_at <= last_opened_at AND last_opened_at < counts_until", name="moments"),
+    CheckConstraint("opened_at <= last_opened_at AND last_opened_at <= counts_until", name="moments"),
 )
 # Whose share counts for this shopper? And which visits of this device wait for somebody to sign in?
 Index(

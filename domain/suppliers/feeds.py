@@ -57,8 +57,9 @@ async def take(
     """Set the free units of the supplier's SKUs to what it can send; the letter is verified.
 
     The quantity is what it can still send for orders it has not heard of: those that are held with us, and those that are
-    paid and `unheard`, are taken off; the other paid ones it has put aside itself. The same reference again changes nothing and tells the figures again. Raises
-    SupplierEnded, FeedOutdated, ReferenceTaken (for other content under the same reference), BadInput.
+    paid and `unheard`, are taken off; the other paid ones it has put aside itself. The same reference again changes nothing
+    and tells the figures again. Raises SupplierEnded, FeedOutdated, ReferenceTaken (for other content under the same
+    reference), BadInput.
     """
     as_of = rules.read_as_of(letter.as_of, now)
     async with db.transaction() as tx:

@@ -31,7 +31,7 @@ def sign_in(db, settings, now):
 
     async def sign_in(name="amei", at=now):
         signed_in = await actions.sign_in_for_development(
-            db, settings=settings, name=name, taken_on=(), device="", now=at
+            db, settings=settings, name=name, taken_on=(), device="", visitor="v" * 43, now=at
         )
         return Verifier(settings).principal(signed_in.access.text, now=at)
 
@@ -121,7 +121,7 @@ async def test_a_disabled_account_is_revoked_however_it_was_disabled(sign_in, to
 
 async def test_a_stolen_refresh_token_revokes_the_access_tokens_of_its_session(sign_in, told, settings, db, now):
     signed_in = await actions.sign_in_for_development(
-        db, settings=settings, name="amei", taken_on=(), device="", now=now
+        db, settings=settings, name="amei", taken_on=(), device="", visitor="v" * 43, now=now
     )
     principals = [Verifier(settings).principal(signed_in.access.text, now=now)]
     for minute in (0, 1):
@@ -300,7 +300,7 @@ async def test_how_long_nothing_was_heard_is_measured_also_after_looking_has_end
 
 async def test_the_verifier_of_a_process_refuses_what_it_has_heard_of(settings, db, sign_out, now):
     signed_in = await actions.sign_in_for_development(
-        db, settings=settings, name="amei", taken_on=(), device="", now=now
+        db, settings=settings, name="amei", taken_on=(), device="", visitor="v" * 43, now=now
     )
     told = Revocations(db, token_seconds=900)
     await told.look(now)

@@ -44,20 +44,21 @@ class Evening:
 
 @dataclass(frozen=True)
 class _At(WorkerContext):
-    moment: datetime
+    listener: "Listener"
 
     def now(self) -> datetime:
-        return self.moment
+        return self.listener.now
 
 
 class Listener:
-    """A relay that is asked to work instead of working all the time."""
+    """A relay that is asked to work instead of working all the time. It hears at the moment that `now` says."""
 
     def __init__(self, market: Market, *, now: datetime) -> None:
         async def send(*_: object) -> None:
             raise AssertionError("no hearer sends messages")
 
-        self._relay = Relay(_At(market, send, now))
+        self.now = now
+        self._relay = Relay(_At(market, send, self))
 
     async def hear(self) -> None:
         """Carry letters until none is left."""

@@ -64,6 +64,12 @@ CORRUPTIONS = [
         (orders.AS_FAR_AS_LINES,),
         order("fetched"),
     ),
+    Corruption(
+        "a parcel, and goods over the counter, of orders that are not confirmed",
+        "UPDATE orders SET is_confirmed = false WHERE id IN (:kept, :sent, :fetched, :waiting)",
+        (orders.UNCONFIRMED_STAY,),
+        order("kept", "sent", "fetched"),
+    ),
     # -- parcels and after-sales
     Corruption(
         "a unit more in a parcel than left",
@@ -162,7 +168,7 @@ async def test_a_week_leaves_clean_books(week, market):
     assert said[orders.AS_FAR_AS_LINES.name] == "1 paid order, 1 shipped order, 4 received orders, 1 refunded order"
     assert said[after_sales.SHIPPED.name] == "11 units, 4 parcels"
     assert said[after_sales.UNITS_GIVEN_BACK.name] == "4 units, 2 in stock again"
-    assert said[after_sales.REFUNDS_AGREED.name] == "5 after-sales, 4 refunds, ¥36.70"
+    assert said[after_sales.REFUNDS_AGREED.name] == "5 after-sales, 4 refunds, ¥36.70, 0 refunded seats"
     assert said[after_sales.ASKED_ADDS_UP.name] == "5 after-sales, ¥40.70"
     assert said[after_sales.LINES_GIVE_BACK.name] == "4 lines, ¥36.70"
 

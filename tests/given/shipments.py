@@ -121,7 +121,8 @@ class ShipmentsGiven:
         """A feed that was verified, as of now unless said otherwise."""
         rows = [{"code": code, "quantity": quantity} for code, quantity in quantities.items()]
         letter = self.letter("feed", orjson.dumps(rows), as_of=(as_of or self.now).isoformat(), reference=reference)
-        return await feeds.take(self.db, supplier, letter, feeds.read(letter.body, is_csv=False), unheard=unconfirmed_units, now=self.now)
+        content = feeds.read(letter.body, is_csv=False)
+        return await feeds.take(self.db, supplier, letter, content, unheard=unconfirmed_units, now=self.now)
 
     def letter(
         self,

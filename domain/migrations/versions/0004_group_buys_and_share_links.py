@@ -166,7 +166,7 @@ def upgrade() -> None:
             name=op.f("share_visits_known_check"),
         ),
         sa.CheckConstraint(
-            "opened_at <= last_opened_at AND last_opened_at < counts_until", name=op.f("share_visits_moments_check")
+            "opened_at <= last_opened_at AND last_opened_at <= counts_until", name=op.f("share_visits_moments_check")
         ),
         sa.ForeignKeyConstraint(["link_id"], ["share_links.id"], name=op.f("share_visits_link_id_fkey")),
         sa.ForeignKeyConstraint(

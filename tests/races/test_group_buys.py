@@ -1,0 +1,438 @@
+"""Seats, groups and their end, many at once: one winner, and money and goods where the winner says."""
+
+import asyncio
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from domain.foundation.ids import new_id
+from domain.group_buys import ending, outcomes, store
+from domain.group_buys.joining import Joined
+from domain.group_buys.rules import (
+    AlreadyInGroupBuy,
+    Group,
+    GroupBuyFull,
+    GroupBuyLimitReached,
+    GroupBuyOver,
+    GroupState,
+    NewcomersOnly,
+    SeatNotLeavable,
+    SeatState,
+)
+from domain.group_buys.tables import events, groups, seats
+from domain.orders import actions as orders
+from domain.orders.rules import OrderNotCancellable, OrderState
+from domain.orders.tables import orders as order_table
+from domain.payments.tables import refunds
+from domain.stock import store as stock
+from domain.stock.queries import allotments_by_ids
+from domain.stock.rules import NotEnoughStock
+from tests.audit import assert_clean
+from tests.audit.evening import Listener
+from tests.races.test_flash_sales import somebody_waits
+from workers import group_buys as _group_buys  # noqa: F401 - importing registers the hearers
+from workers import payments as _payments  # noqa: F401
+
+S = GroupState
+FULL_AT = timedelta(hours=1)
+
+
+@pytest.fixture
+async def listener(market, given):
+    listener = Listener(market, now=given.now)
+    yield listener
+    await listener.close()
+
+
+async def gather(*work):
+    return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def shuffled(*work):
+    """Everything at once, begun in random order; the outcomes in the order given."""
+    begun = {}
+    for number in random.sample(range(len(work)), len(work)):
+        begun[number] = asyncio.ensure_future(work[number])
+        await asyncio.sleep(random.choice((0, 0, 0.002, 0.005)))
+    return await gather(*(begun[number] for number in range(len(work))))
+
+
+async def count(db, table, *conditions):
+    return await db.value(select(func.count()).select_from(table).where(*conditions))
+
+
+async def figures(db):
+    """How much there is of everything that joining writes."""
+    return [await count(db, table) for table in (groups, seats, events, order_table)]
+
+
+async def money_comes(given, seat, *, at=None):
+    """The seat's order takes its money; nobody has heard of it yet."""
+    order = await given.order_again(seat.order_id)
+    payment = await given.money_for(order, at=at)
+    await orders.take_payment(
+        given.db,
+        payable_id=order.id,
+        payment_id=payment.id,
+        amount_minor=payment.amount.minor,
+        captured_at=at or given.now,
+        now=at or given.now,
+    )
+
+
+# -- seats
+
+
+@pytest.mark.parametrize("has_another", [True, False])
+async def test_the_last_seat_is_taken_once(given, market, db, has_another):
+    campaign = await given.campaign()
+    group = await given.group(campaign, members=2, paid=2)
+    another = await given.group(campaign, members=1, paid=1) if has_another else None
+    shoppers = await given.shoppers(20)
+    before = await figures(db)
+
+    taken = await gather(*(given.joined(group, shopper_id) for shopper_id in shoppers))
+
+    assert Counter(map(type, taken)) == {Joined: 1, GroupBuyFull: 19}
+    refused = [refusal for refusal in taken if isinstance(refusal, GroupBuyFull)]
+    assert {refusal.another_id for refusal in refused} == {another.id if another else None}
+    assert await figures(db) == [before[0], *(number + 1 for number in before[1:])]
+    assert await given.seats_of(group) == [*(await given.seats_of(group))[:2], _seat_of(taken)]
+    level = (await allotments_by_ids(db, [campaign.items[0].allotment_id]))[campaign.items[0].allotment_id]
+    assert (level.held, level.sold) == (1, 3 if has_another else 2)
+    await assert_clean(market, in_flight=True)
+
+
+def _seat_of(taken):
+    return next(joined.seat for joined in taken if isinstance(joined, Joined))
+
+
+async def test_the_last_unit_is_ordered_once_from_twenty_groups(given, market, db):
+    campaign = await given.campaign(units=21)
+    opened = await asyncio.gather(*(given.opened(campaign, id) for id in await given.shoppers(20)))
+    shoppers = await given.shoppers(20)
+
+    taken = await gather(*(given.joined(one.group, id) for one, id in zip(opened, shoppers, strict=True)))
+
+    assert Counter(map(type, taken)) == {Joined: 1, NotEnoughStock: 19}
+    assert await count(db, seats) == await count(db, order_table) == 21
+    await assert_clean(market)
+
+
+async def test_a_shopper_who_joins_twenty_times_at_once_has_one_seat(given, market, db):
+    group = await given.group(seats=20)
+    shopper_id = await given.shopper()
+
+    taken = await gather(*(given.joined(group, shopper_id) for _ in range(20)))
+
+    assert Counter(map(type, taken)) == {Joined: 1, AlreadyInGroupBuy: 19}
+    assert {refusal.seat_id for refusal in taken if isinstance(refusal, AlreadyInGroupBuy)} == {_seat_of(taken).id}
+    assert (await given.group_again(group.id)).taken == await count(db, order_table) == 2
+    await assert_clean(market)
+
+
+async def test_the_same_request_twenty_times_at_once_is_one_seat(given, market, db):
+    campaign = await given.campaign(seats=20)
+    opener, joiner = await given.shoppers(2)
+
+    opened = await asyncio.gather(*(given.opened(campaign, opener, key="request-1") for _ in range(20)))
+    taken = await asyncio.gather(*(given.joined(opened[0].group, joiner, key="request-2") for _ in range(20)))
+
+    assert len({(one.group.id, one.seat.id) for one in opened}) == 1
+    assert len({one.seat.id for one in taken}) == 1
+    assert await figures(db) == [1, 2, 2, 2]
+    await assert_clean(market)
+
+
+async def test_a_newcomer_is_one_in_one_group_only(given, market):
+    campaigns = [await given.campaign(newcomers_only=True) for _ in range(5)]
+    opened = [await given.opened(campaign) for campaign in campaigns]
+    newcomer = await given.shopper()
+
+    taken = await gather(*(given.joined(one.group, newcomer) for one in opened))
+
+    assert Counter(map(type, taken)) == {Joined: 1, NewcomersOnly: 4}
+    await assert_clean(market)
+
+
+async def test_a_shopper_has_as_much_as_the_limit_says_in_all_groups_together(given, market):
+    campaign = await given.campaign(per_shopper=2)
+    opened = await asyncio.gather(*(given.opened(campaign, id) for id in await given.shoppers(12)))
+    shopper_id = await given.shopper()
+
+    taken = await gather(*(given.joined(one.group, shopper_id) for one in opened))
+
+    assert Counter(map(type, taken)) == {Joined: 2, GroupBuyLimitReached: 10}
+    await assert_clean(market)
+
+
+# -- leaving
+
+
+async def test_who_joins_while_the_leader_leaves_leads_or_comes_too_late(given, market):
+    campaign = await given.campaign(units=60)
+    opened = [await given.opened(campaign) for _ in range(20)]
+    shoppers = await given.shoppers(20)
+
+    rounds = await gather(
+        *(shuffled(given.left(one.seat), given.joined(one.group, id)) for one, id in zip(opened, shoppers, strict=True))
+    )
+
+    for one, shopper_id, (left, joined) in zip(opened, shoppers, rounds, strict=True):
+        group = await given.group_again(one.group.id)
+        assert isinstance(left, Group)
+        if isinstance(joined, Joined):
+            assert (group.state, group.leader_id, group.taken) == (S.OPEN, shopper_id, 1)
+            assert group.expires_at == one.group.expires_at
+        else:
+            assert isinstance(joined, GroupBuyOver)
+            assert (group.state, group.leader_id, group.taken) == (S.DISSOLVED, one.seat.shopper_id, 0)
+    await assert_clean(market, in_flight=True)
+
+
+async def test_who_leaves_while_their_money_comes_has_left_or_has_paid(given, listener, market):
+    campaign = await given.campaign(units=60)
+    opened = [await given.group(campaign, members=1, paid=1) for _ in range(20)]
+    taken = [(await given.joined(group)).seat for group in opened]
+
+    rounds = await gather(*(shuffled(given.left(seat), money_comes(given, seat)) for seat in taken))
+    await listener.hear()
+
+    for seat, (left, paid) in zip(taken, rounds, strict=True):
+        order, after = await given.order_again(seat.order_id), await given.seat_again(seat.id)
+        assert paid is None
+        if order.state is OrderState.PAID:
+            # money that came a moment after they had left takes the seat again: its group had room
+            assert isinstance(left, Group | OrderNotCancellable | SeatNotLeavable), left
+            assert after.state is SeatState.PAID
+        else:
+            assert isinstance(left, Group)
+            assert (order.state, after.state) == (OrderState.CANCELLED, SeatState.FREED)
+    await assert_clean(market)
+
+
+async def test_a_shopper_leaves_one_group_and_joins_another_at_once(given, market):
+    """Both change what the shopper may have and the units of one allotment: never in a ring."""
+    campaign = await given.campaign(units=60, per_shopper=2)
+    opened = [await given.opened(campaign) for _ in range(20)]
+    others = [await given.opened(campaign) for _ in range(20)]
+
+    rounds = await gather(
+        *(
+            shuffled(given.left(one.seat), given.joined(other.group, one.seat.shopper_id))
+            for one, other in zip(opened, others, strict=True)
+        )
+    )
+
+    assert {(type(left), type(joined)) for left, joined in rounds} == {(Group, Joined)}
+    await assert_clean(market, in_flight=True)
+
+
+# -- the end
+
+
+async def test_the_last_payment_and_the_end_of_time_have_one_winner(given, listener, market, db):
+    campaign = await given.campaign(units=90)
+    opened = [await given.group(campaign, members=2, paid=2) for _ in range(24)]
+    last = [(await given.joined(group, now=given.now + timedelta(minutes=50))).seat for group in opened]
+    listener.now = at_last = given.now + FULL_AT
+
+    async def end():
+        for _ in range(3):
+            await orders.lapse_due(db, now=at_last, limit=100)
+            await listener.hear()
+            await ending.expire_due(db, now=at_last, limit=100)
+
+    await shuffled(end(), end(), *(money_comes(given, seat, at=at_last) for seat in last))
+    await end()
+    while (await ending.refund_due(db, now=at_last, limit=100)).done:
+        pass
+    await listener.hear()
+
+    ended = Counter()
+    for group, seat in zip(opened, last, strict=True):
+        state = (await given.group_again(group.id)).state
+        sold = Counter([(await given.order_again(one.order_id)).state for one in await given.seats_of(group)])
+        assert (state, sold) in [(S.FILLED, {OrderState.PAID: 3}), (S.EXPIRED, {OrderState.REFUNDED: 2})]
+        assert ((await given.order_again(seat.order_id)).state is OrderState.PAID) is (state is S.FILLED)
+        ended[state] += 1
+    # two members of each, and whoever paid a moment too late
+    assert await count(db, refunds) == 3 * ended[S.EXPIRED]
+    await assert_clean(market)
+
+
+async def test_the_last_payment_heard_while_time_runs_out_fills_the_group(given, listener, market, db):
+    """Money that came in time counts, however late it is heard of."""
+    campaign = await given.campaign(units=90)
+    opened = [await given.group(campaign, members=3, paid=2) for _ in range(20)]
+    last = [(await given.seats_of(group))[2] for group in opened]
+    for seat in last:
+        await money_comes(given, seat)
+    late = given.now + FULL_AT
+
+    await shuffled(
+        *(ending.expire_due(db, now=late, limit=100) for _ in range(4)),
+        *(outcomes.paid(db, seat_id=seat.id, paid_at=given.now) for seat in last * 2),
+    )
+
+    assert {(await given.group_again(group.id)).state for group in opened} == {S.FILLED}
+    await listener.hear()
+    await assert_clean(market)
+
+
+async def test_complete_against_expire_has_one_winner(given, market):
+    campaign = await given.campaign(units=90)
+    opened = [await given.group(campaign, members=2, paid=2) for _ in range(20)]
+    late = given.now + FULL_AT
+
+    rounds = await gather(
+        *(
+            shuffled(_complete(given, group, now=late), ending.expire_due(given.db, now=late, limit=100))
+            for group in opened
+        )
+    )
+
+    for group, (completed, _) in zip(opened, rounds, strict=True):
+        after = await given.group_again(group.id)
+        is_confirmed = {(await given.order_again(seat.order_id)).is_confirmed for seat in await given.seats_of(group)}
+        if isinstance(completed, Group):
+            assert (after.state, after.completed_by is None, is_confirmed) == (S.FILLED, False, {True})
+        else:
+            assert isinstance(completed, GroupBuyOver)
+            assert (after.state, after.completed_by, is_confirmed) == (S.EXPIRED, None, {False})
+    await assert_clean(market, in_flight=True)
+
+
+async def test_complete_against_the_last_payment_confirms_everybody_once(given, listener, market):
+    campaign = await given.campaign(units=90)
+    opened = [await given.group(campaign, members=3, paid=2) for _ in range(20)]
+    last = [(await given.seats_of(group))[2] for group in opened]
+
+    async def pay(seat):
+        await money_comes(given, seat)
+        await outcomes.paid(given.db, seat_id=seat.id, paid_at=given.now)
+
+    rounds = await gather(
+        *(shuffled(_complete(given, group), pay(seat)) for group, seat in zip(opened, last, strict=True))
+    )
+    await listener.hear()
+
+    for group, (completed, _) in zip(opened, rounds, strict=True):
+        after = await given.group_again(group.id)
+        assert isinstance(completed, Group | GroupBuyOver)
+        assert (after.state, after.paid, after.completed_by is None) == (
+            S.FILLED,
+            3,
+            isinstance(completed, GroupBuyOver),
+        )
+        assert {(await given.order_again(seat.order_id)).is_confirmed for seat in await given.seats_of(group)} == {True}
+    await assert_clean(market)
+
+
+async def test_groups_that_fill_at_once_with_the_same_goods_do_not_wait_in_a_ring(given, listener, market, db):
+    campaign = await given.campaign(units=90, skus=2)
+    one, other = campaign.items
+    opened = [await given.opened(campaign, item=random.choice([one, other])) for _ in range(12)]
+    taken = [first.seat for first in opened]
+    for first in opened:
+        taken += [(await given.joined(first.group, item=item)).seat for item in random.sample([one, other], 2)]
+
+    paid = await gather(*(given.pay_seat(seat) for seat in random.sample(taken, len(taken))))
+
+    assert [outcome for outcome in paid if isinstance(outcome, Exception)] == []
+    assert {(await given.group_again(first.group.id)).state for first in opened} == {S.FILLED}
+    await listener.hear()
+    await assert_clean(market)
+
+
+# -- money that goes back
+
+
+async def test_sweeps_side_by_side_refund_everybody_once(given, listener, market, db):
+    campaign = await given.campaign(units=90)
+    for _ in range(8):
+        await given.group(campaign, members=2, paid=2)
+    late = given.now + FULL_AT
+
+    ended = await asyncio.gather(*(ending.expire_due(db, now=late, limit=100) for _ in range(4)))
+    rounds = await asyncio.gather(*(ending.refund_due(db, now=late, limit=100) for _ in range(4)))
+
+    assert (sum(ended), sum(done for done, _ in rounds), sum(failed for _, failed in rounds)) == (8, 16, 0)
+    assert await count(db, refunds) == 16
+    await listener.hear()
+    await assert_clean(market)
+
+
+async def test_money_goes_back_while_others_pay_and_join_with_the_same_goods(given, listener, market, db):
+    campaign = await given.campaign(units=120, per_shopper=2)
+    over = [await given.group(campaign, members=2, paid=2) for _ in range(10)]
+    late = given.now + FULL_AT
+    await ending.expire_due(db, now=late, limit=100)
+    going_on = [await given.opened(campaign, now=late) for _ in range(20)]
+    members = [seat for group in over for seat in await given.seats_of(group)]
+
+    outcome = await shuffled(
+        *(ending.refund(db, seat_id=seat.id, now=late) for seat in members),
+        *(money_comes(given, one.seat, at=late) for one in going_on),
+        *(given.joined(one.group, seat.shopper_id, now=late) for one, seat in zip(going_on, members, strict=True)),
+    )
+
+    assert [raised for raised in outcome if isinstance(raised, Exception)] == []
+    listener.now = late
+    await listener.hear()
+    await assert_clean(market)
+
+
+async def test_a_refund_waits_for_the_allotment_before_it_takes_the_sku(given, market, db):
+    """As everybody else: so who pays and who is refunded never wait in a ring."""
+    group = await given.group(members=1, paid=1)
+    [seat] = await given.seats_of(group)
+    item = (await given.campaign_again(group.campaign_id)).items[0]
+    await ending.expire_due(db, now=group.expires_at, limit=1)
+
+    async with db.transaction() as tx:
+        await stock.lock_allotment(tx, item.allotment_id)
+        refunding = asyncio.create_task(ending.refund(db, seat_id=seat.id, now=group.expires_at))
+        await somebody_waits(db)
+        async with asyncio.timeout(5):
+            await stock.lock_level(tx, item.sku_id)
+
+    assert await refunding
+    await assert_clean(market, in_flight=True)
+
+
+@pytest.mark.parametrize("is_refund", [True, False])
+async def test_a_limit_is_given_back_before_any_units_are(given, market, db, is_refund):
+    """Who joins takes the limit, then the units: who leaves, or is refunded, must not do it the other way round."""
+    group = await given.group(members=1, paid=int(is_refund), per_shopper=2)
+    [seat] = await given.seats_of(group)
+    campaign = await given.campaign_again(group.campaign_id)
+    if is_refund:
+        await ending.expire_due(db, now=group.expires_at, limit=1)
+
+    async with db.transaction() as tx:
+        assert await store.take_limit(tx, campaign, seat.shopper_id, 1)
+        going = asyncio.create_task(
+            ending.refund(db, seat_id=seat.id, now=group.expires_at) if is_refund else given.left(seat)
+        )
+        await somebody_waits(db)
+        async with asyncio.timeout(5):
+            await stock.lock_allotment(tx, campaign.items[0].allotment_id)
+        await tx.connection.rollback()
+
+    assert await going
+    await assert_clean(market, in_flight=True)
+
+
+def _complete(given, group, *, now=None):
+    return ending.complete(
+        given.db,
+        group_id=group.id,
+        by=new_id(),
+        reason="门店活动",
+        idempotency_key=f"complete-{new_id()}",
+        now=now or given.now,
+    )
