@@ -19,9 +19,11 @@ from api.exports import orders_csv, statement_csv
 from api.faults import UNAVAILABLE, internal_error
 from api.forwarded import Forwarded, device_of
 from api.front import Front
+from api.landing import landing_page
 from api.languages import language_of
 from api.operations import Operation
 from api.payments import take_notice
+from api.posters import poster_png
 from api.readiness import Readiness
 from api.reading_time import ReadingTime
 from api.services import Services
@@ -95,6 +97,8 @@ class Api:
                 Route("/suppliers/{code}/feed", take_feed, methods=["POST"]),
                 Route("/suppliers/{code}/shipments", take_parcels, methods=["POST"]),
                 Route("/suppliers/{code}/settlement.csv", settlement_csv),
+                Route("/s/{token}", landing_page),
+                Route("/posters/{token}.png", poster_png),
                 Route("/livez", self._live),
                 Route("/readyz", self._ready),
                 WebSocketRoute("/graphql", self.sockets),
@@ -116,6 +120,7 @@ class Api:
         tracing.configure(url=self._settings.otlp_url, service=self._role, ratio=self._settings.trace_ratio)
         self.market = app.state.market = Market.open(self._settings)
         self._services = app.state.services = Services.of(self.market)
+        app.state.address_of = self._forwarded.address
         self._readiness = Readiness(self._settings)
         await self._services.revocations.try_to_look()
         listening = asyncio.create_task(self._services.revocations.run())

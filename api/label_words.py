@@ -81,6 +81,41 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
     },
     "FreightMeasure": {"WEIGHT": ("按重量", "By weight"), "PIECE": ("按件数", "By piece")},
     "Fulfilment": {"DELIVERY": ("快递配送", "Delivery"), "PICKUP": ("到店自提", "Pickup")},
+    "GroupBuyCampaignState": {
+        "DRAFT": ("草稿", "Draft"),
+        "LIVE": ("进行中", "Live"),
+        "STOPPED": ("已停止", "Stopped"),
+        "SETTLED": ("已结束", "Settled"),
+    },
+    "GroupBuyEventKind": {
+        "OPENED": ("开团", "Opened"),
+        "JOINED": ("参团", "Joined"),
+        "PAID": ("付款成功", "Paid"),
+        "LEFT": ("退出", "Left"),
+        "HANDED_ON": ("更换团长", "Handed on"),
+        "FILLED": ("成团", "Filled"),
+        "COMPLETED": ("商家成团", "Completed by the merchant"),
+        "EXPIRED": ("拼团失败", "Expired"),
+        "DISSOLVED": ("解散", "Dissolved"),
+        "REFUNDED": ("已退款", "Refunded"),
+    },
+    "GroupBuyOpenerBenefit": {
+        "NONE": ("无优惠", "None"),
+        "DISCOUNT": ("团长立减", "Discount for the opener"),
+        "FREE": ("团长免单", "Free for the opener"),
+    },
+    "GroupBuySeatState": {
+        "HELD": ("待付款", "Awaiting payment"),
+        "PAID": ("已付款", "Paid"),
+        "FREED": ("已退出", "Left"),
+        "REFUNDED": ("已退款", "Refunded"),
+    },
+    "GroupBuyState": {
+        "OPEN": ("拼团中", "Open"),
+        "FILLED": ("已成团", "Filled"),
+        "EXPIRED": ("拼团失败", "Expired"),
+        "DISSOLVED": ("已解散", "Dissolved"),
+    },
     "LateOutcome": {"REVIVED": ("订单已恢复", "Order reinstated"), "REFUNDED": ("款项退回", "Payment refunded")},
     "LedgerAccount": {
         "GATEWAY": ("支付渠道存款", "Money at gateways"),
@@ -202,6 +237,11 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ADMIN": ("管理员", "Admin"),
     },
     "SettlementKind": {"SHIPPED": ("发货", "Shipped"), "RETURNED": ("退货", "Returned"), "PAID": ("付款", "Paid")},
+    "ShareTargetKind": {
+        "PRODUCT": ("商品", "Product"),
+        "GROUP_BUY": ("拼团", "Group-buy"),
+        "FLASH_SALE": ("限时抢购", "Flash sale"),
+    },
     "ShipmentState": {
         "SHIPPED": ("已发货", "Shipped"),
         "MOVING": ("运输中", "In transit"),

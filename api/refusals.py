@@ -48,7 +48,7 @@ def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Await
     found = {name.removesuffix("_id"): _found(name, find) for name, find in objects.items()}
     for fact in fields(domain_class):  # type: ignore[arg-type]
         if fact.name in objects:
-            annotations[fact.name] = strawberry.Private[UUID | None]
+            annotations[fact.name] = strawberry.Private[UUID | None]  # type: ignore[misc]
             continue
         kind = hints[fact.name]
         is_known = kind in {str, bool, datetime} or hasattr(kind, "__strawberry_definition__")  # an enum of the schema

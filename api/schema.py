@@ -21,11 +21,13 @@ from api.group_buy_events import GroupBuyEventsQuery, GroupBuySubscription
 from api.group_buys import GroupBuyQuery
 from api.joining_group_buys import GroupBuyMutation
 from api.labels import LabelQuery
+from api.leader_group_buys import LeaderGroupBuyQuery
 from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.people import PeopleMutation, PeopleQuery
+from api.posters import PosterMutation, PosterQuery
 from api.products import ProductQuery
 from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
@@ -40,6 +42,7 @@ from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuer
 from api.scalars import SCALARS
 from api.server_time import ServerTimeQuery
 from api.sessions import SessionMutation
+from api.sharing import SharingMutation, SharingQuery
 from api.staff import StaffMutation
 from api.stores import StoreMutation, StoreQuery
 from api.trail import TrailQuery
@@ -75,6 +78,9 @@ Query = merge_types(
         GroupBuyQuery,
         GroupBuyEventsQuery,
         RunningGroupBuysQuery,
+        LeaderGroupBuyQuery,
+        SharingQuery,
+        PosterQuery,
         ProductQuery,
         RunningPaymentsQuery,
         RunningPricingQuery,
@@ -103,6 +109,8 @@ Mutation = merge_types(
         RunningFlashSalesMutation,
         GroupBuyMutation,
         RunningGroupBuysMutation,
+        SharingMutation,
+        PosterMutation,
         RunningProductsMutation,
         RunningPaymentsMutation,
         RunningPricingMutation,

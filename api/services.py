@@ -16,6 +16,9 @@ from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 from domain.group_buys.watching import GroupWatch
 
+URL_LINK_SECONDS = 600.0
+"""WeChat keeps such an address for thirty days, and makes a bounded number of them each day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -31,6 +34,8 @@ class Services:
     rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
+    url_links: Remembered[str | None]
+    """Addresses that open the mini-program, by the token of the share link; None where WeChat gave none."""
 
     @classmethod
     def of(cls, market: Market) -> "Services":
@@ -53,4 +58,5 @@ class Services:
             GroupWatch(market.db),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
+            Remembered(seconds=URL_LINK_SECONDS),
         )

@@ -28,6 +28,7 @@ FEATURES = (
     "after_sales",
     "shipments",
     "pricing",
+    "posters",
     "carts",
     "sharing",
     "ledger",

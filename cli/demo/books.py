@@ -1,19 +1,23 @@
-"""What the market's books say of one sale: read from the ledger itself, not from what the crowd believes."""
+"""What the market's books say of one sale and of its group-buys: read from the ledger, not from what the crowd believes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BigInteger, cast, func, select, text
 
+from cli.report.group_buys import GroupBooks
 from domain.flash_sales import queries
 from domain.flash_sales.rules import TicketState
 from domain.flash_sales.tables import tickets
 from domain.foundation import ids
 from domain.foundation.runtime import Market
+from domain.group_buys import queries as group_buys
+from domain.group_buys.tables import groups, seats
 from domain.ledger import queries as ledger
 from domain.ledger.rules import Account
+from domain.orders.rules import OrderState
 from domain.orders.tables import orders
 from domain.stock import queries as stock
 
@@ -73,6 +77,29 @@ async def _revenue(market: Market, item_ids: Sequence[UUID]) -> tuple[int, int]:
     row = await market.db.one(paid)
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+async def of_group_buys(market: Market, campaign_ids: Sequence[str]) -> GroupBooks:
+    """The books of campaigns: orders that were paid, those that are confirmed or given back, and where the units are."""
+    keys = [ids.decode("campaign", campaign_id) for campaign_id in campaign_ids]
+    is_refunded = orders.c.state == OrderState.REFUNDED
+    of_seats = (
+        select(
+            func.count(),
+            func.count().filter(orders.c.is_confirmed),
+            cast(func.coalesce(func.sum(orders.c.total_minor), 0), BigInteger),
+            func.count().filter(is_refunded),
+            cast(func.coalesce(func.sum(orders.c.refunded_minor), 0), BigInteger),
+        )
+        .join_from(groups, seats, seats.c.group_id == groups.c.id)
+        .join(orders, orders.c.id == seats.c.order_id)
+        .where(groups.c.campaign_id == func.any(keys), orders.c.state.in_([OrderState.PAID, OrderState.REFUNDED]))
+    )
+    row = await market.db.one(of_seats)
+    assert row is not None
+    items = [item for one in (await group_buys.campaigns_by_ids(market.db, keys)).values() for item in one.items]
+    levels = await stock.allotments_by_ids(market.db, [item.allotment_id for item in items if item.allotment_id])
+    return GroupBooks(*row, units=sum(item.units for item in items), sold=sum(level.sold for level in levels.values()))
 
 
 async def versions(market: Market) -> dict[str, str]:

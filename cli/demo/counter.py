@@ -1,16 +1,14 @@
 """The counter (柜台): a cart that becomes parcels, a unit that comes back, and money that comes too late. All by GraphQL."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
-
-import aiohttp
 
 from cli.demo import errands
-from cli.demo.door import Answer, Door, MarketFault, expect, sign_in
+from cli.demo.door import Answer, Door, expect, sign_in
+from cli.demo.patience import until
 from cli.demo.stall import Goods
+from cli.demo.till import Till
 from cli.report import Scene
 from domain.audit.rules import yuan
 from domain.foundation import clock
@@ -21,8 +19,6 @@ FREIGHT_MINOR, FREIGHT_MORE_MINOR, FREE_FROM_MINOR = 800, 200, 9_900
 SALE_SHARE = 80
 LONGEST_LINE = 999
 LATE_MS = 1_200
-LOOK_SECONDS = 0.2
-PATIENCE_SECONDS = 20.0
 HOME = {
     "recipient": "林小满",
     "phone": "13812345678",
@@ -38,11 +34,14 @@ HOME = {
 class Counter:
     """The counter of an open market, and who stands on both sides of it."""
 
-    door: Door
-    wallets: aiohttp.ClientSession
-    wallet_url: str
+    till: Till
     staff: str
     tag: str
+
+    @property
+    def door(self) -> Door:
+        """The market's door."""
+        return self.till.door
 
     async def serve(self, goods: Sequence[Goods], show: Callable[[str], None]) -> list[Scene]:
         """Every scene that these goods allow, in its order; what was told, for the report. Raises MarketFault."""
@@ -171,13 +170,7 @@ class Counter:
         return expect(await self.door.ask(errands.PLACE, token, input=placed), "Order")
 
     async def _pay(self, token: str, order_id: str, *, key: str, delay_ms: int = 0) -> None:
-        """As `wx.requestPayment` does; with a delay the notice travels slowly."""
-        wish = {"orderId": order_id, "idempotencyKey": f"{self.tag}-pay-{key}"}
-        asked = expect(await self.door.ask(errands.PAY, token, input=wish), "PaymentInstructions")
-        travels = {"behaviour": "late", "delay_ms": delay_ms} if delay_ms else {}
-        async with self.wallets.post(f"{self.wallet_url}/pay", json={**asked["wechat"], **travels}) as response:
-            if response.status != 200:
-                raise MarketFault(f"the wallet answers {response.status}: {(await response.read())[:200]!r}")
+        await self.till.pay(token, order_id, key=f"{self.tag}-pay-{key}", delay_ms=delay_ms)
 
     async def _cancel(self, token: str, order_id: str, *, key: str) -> None:
         wish = {"orderId": order_id, "idempotencyKey": f"{self.tag}-cancel-{key}"}
@@ -185,14 +178,7 @@ class Counter:
 
     async def _until(self, token: str, order_id: str, is_so: Callable[[Answer], bool], what: str) -> Answer:
         """The order, once it is as it should be. Raises MarketFault when it never is."""
-        deadline = monotonic() + PATIENCE_SECONDS
-        while True:
-            seen = await self.door.ask(errands.ORDER, token, id=order_id)
-            if is_so(seen):
-                return seen
-            if monotonic() > deadline:
-                raise MarketFault(f"the order is not {what} after {PATIENCE_SECONDS:.0f} s: {seen}")
-            await asyncio.sleep(LOOK_SECONDS)
+        return await until(lambda: self.door.ask(errands.ORDER, token, id=order_id), is_so, f"the order is {what}")
 
     async def _run(self, operation: str, **variables: object) -> Answer:
         return await self.door.ask(operation, self.staff, **variables)

@@ -54,9 +54,10 @@ class Door:
         """The answer of the operation's one root field. Raises MarketFault."""
         return await self._ask(operation, variables, {"Authorization": f"Bearer {token}"} if token else {})
 
-    async def ask_from(self, address: str, operation: str, **variables: object) -> Answer:
-        """As `ask`, by somebody who is not signed in, at this address. Raises MarketFault."""
-        return await self._ask(operation, variables, {"X-Forwarded-For": address})
+    async def ask_from(self, address: str, operation: str, *, device: str = "", **variables: object) -> Answer:
+        """As `ask`, by somebody who is not signed in, at this address and on this device. Raises MarketFault."""
+        named = {"X-Device-Id": device} if device else {}
+        return await self._ask(operation, variables, {"X-Forwarded-For": address, **named})
 
     async def _ask(self, operation: str, variables: dict[str, object], more: dict[str, str]) -> Answer:
         body = orjson.dumps({"query": operation, "variables": variables})
@@ -95,11 +96,16 @@ def expect(answer: Answer, typename: str) -> Answer:
     return answer
 
 
-async def sign_in(door: Door, name: str, roles: Sequence[str] = ()) -> str:
+async def sign_in(door: Door, name: str, roles: Sequence[str] = (), *, device: str = "") -> str:
     """An access token. The same name is the same person, with an address of their own: sign-ins are counted by it."""
-    address = str(IPv4Address(10 << 24 | crc32(name.encode()) & 0xFFFFFF))
-    answer = await door.ask_from(address, SIGN_IN, input={"name": name, "roles": list(roles)})
+    wish = {"name": name, "roles": list(roles)}
+    answer = await door.ask_from(address_of(name), SIGN_IN, device=device, input=wish)
     return str(expect(answer, "SignedIn")["accessToken"])
+
+
+def address_of(name: str) -> str:
+    """Where somebody of this name is at home."""
+    return str(IPv4Address(10 << 24 | crc32(name.encode()) & 0xFFFFFF))
 
 
 async def ask_gateway(session: aiohttp.ClientSession, url: str) -> Answer:

@@ -3,7 +3,8 @@
 _NO = "... on UserError { code message }"
 
 
-def _mutation(field: str, kind: str, wanted: str) -> str:
+def mutation(field: str, kind: str, wanted: str) -> str:
+    """A mutation of one input, which answers with this type or refuses."""
     name = field[0].upper() + field[1:]
     return f"mutation {name}($input: {name}Input!) {{ {field}(input: $input) {{ __typename ... on {kind} {wanted} {_NO} }} }}"
 
@@ -16,18 +17,18 @@ _ORDER = (
 
 MINIMUM = "mutation Minimum($input: SetMinimumOrderInput!) { setMinimumOrder(input: $input) { fulfilment } }"
 TEMPLATES = "query Templates { freightTemplates(first: 1) { nodes { id } } }"
-FREIGHT = _mutation("writeFreightTemplate", "FreightTemplate", "{ id }")
-SALE_PRICE = _mutation("setSalePrice", "SalePrice", "{ id }")
-ADDRESS = _mutation("createAddress", "Address", "{ id }")
-ADD = _mutation("addToCart", "Cart", "{ units }")
+FREIGHT = mutation("writeFreightTemplate", "FreightTemplate", "{ id }")
+SALE_PRICE = mutation("setSalePrice", "SalePrice", "{ id }")
+ADDRESS = mutation("createAddress", "Address", "{ id }")
+ADD = mutation("addToCart", "Cart", "{ units }")
 QUOTE = f"query Quote($input: QuoteInput!) {{ quote(input: $input) {{ {_QUOTED} }} }}"
-PLACE = _mutation("placeOrder", "Order", "{ id number state }")
-PAY = _mutation("payOrder", "PaymentInstructions", "{ wechat { appId timeStamp nonceStr package signType paySign } }")
-CANCEL = _mutation("cancelOrder", "Order", "{ id state }")
+PLACE = mutation("placeOrder", "Order", "{ id number state }")
+PAY = mutation("payOrder", "PaymentInstructions", "{ wechat { appId timeStamp nonceStr package signType paySign } }")
+CANCEL = mutation("cancelOrder", "Order", "{ id state }")
 ORDER = f"query Order($id: ID!) {{ order(id: $id) {{ {_ORDER} }} }}"
-SHIP = _mutation("shipOrder", "Shipment", "{ id }")
-CONFIRM = _mutation("confirmReceipt", "Order", "{ id state }")
-ASK_BACK = _mutation("requestAfterSale", "AfterSale", "{ id state }")
-DECIDE = _mutation("decideAfterSale", "AfterSale", "{ id state }")
-SEND_BACK = _mutation("sendBackGoods", "AfterSale", "{ id state }")
-ARRIVAL = _mutation("confirmReturnArrival", "AfterSale", "{ id state }")
+SHIP = mutation("shipOrder", "Shipment", "{ id }")
+CONFIRM = mutation("confirmReceipt", "Order", "{ id state }")
+ASK_BACK = mutation("requestAfterSale", "AfterSale", "{ id state }")
+DECIDE = mutation("decideAfterSale", "AfterSale", "{ id state }")
+SEND_BACK = mutation("sendBackGoods", "AfterSale", "{ id state }")
+ARRIVAL = mutation("confirmReturnArrival", "AfterSale", "{ id state }")

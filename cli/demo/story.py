@@ -10,12 +10,14 @@ from cli.demo import books, telling
 from cli.demo.counter import Counter
 from cli.demo.crowd import Crowd
 from cli.demo.door import Answer, Door, ask_gateway, connections, sign_in
+from cli.demo.group_buys import GroupBuys
 from cli.demo.journal import Pulse
 from cli.demo.occasion import Occasion
 from cli.demo.plan import Plan, cast
 from cli.demo.stall import Offer, Sale, Stall, choose, goods_for_sale
 from cli.demo.steps import Step, Steps
 from cli.demo.telling import Rehearsed
+from cli.demo.till import Till
 from cli.demo.visit import FIRST_PAUSES_MS
 from cli.house import House
 from cli.report import SaleReport, percentile
@@ -100,8 +102,12 @@ async def _hold_sale(
         step.show("what was left is free stock again" if is_settled else "not settled")
     found = await books.read(market, occasion.sale.id)
     with steps.step("柜台", "a cart, a return, late money") as step:
-        counter = Counter(occasion.door, occasion.wallets, house.settings.wechat_wallet_url, stall.token, occasion.tag)
+        till = Till(occasion.door, occasion.wallets, house.settings.wechat_wallet_url)
+        counter = Counter(till, stall.token, occasion.tag)
         scenes = await counter.serve(await goods_for_sale(occasion.door), step.show)
+    with steps.step("拼团", "groups, share links, refunds") as step:
+        neighbours = GroupBuys(till, market, stall.token, occasion.tag, pace=plan.pace)
+        group_buys = await neighbours.hold(await goods_for_sale(occasion.door), step.show)
     with steps.step("对账", "audit the books") as step:
         lines = await audit.run(market.db, market.gate, now=clock.now())
         balances = await ledger.trial_balance(market.db)
@@ -115,6 +121,7 @@ async def _hold_sale(
         books=found,
         audit=lines,
         counter=scenes,
+        group_buys=group_buys,
         balances=balances,
         environment=await _environment(plan, market, occasion, pulse),
         is_decided=is_decided,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cli.demo import group_telling
 from cli.demo.books import Books, Ticket
 from cli.demo.door import Answer
 from cli.demo.journal import Journal
@@ -14,6 +15,7 @@ from cli.demo.plan import Plan
 from cli.demo.stall import Offer, Sale
 from cli.report import AccountFigures, AuditLine, SaleReport, Scene, SecondFigures, SkuFigures, Step, percentile
 from cli.report.figures import duration
+from cli.report.group_buys import GroupBuysReport
 from domain.audit.rules import Line
 from domain.flash_sales.rules import TicketState
 from domain.ledger.rules import CHART, Balance
@@ -30,6 +32,7 @@ class Rehearsed:
     books: Books
     audit: Sequence[Line]
     counter: Sequence[Scene]
+    group_buys: GroupBuysReport | None = None
     balances: Sequence[Balance]
     environment: Mapping[str, str]
     is_decided: bool
@@ -64,6 +67,7 @@ def report(seen: Rehearsed) -> SaleReport:
             if line.ok is not None
         ],
         counter=seen.counter,
+        group_buys=seen.group_buys,
         trial_balance=[_account(balance) for balance in seen.balances if balance.debit_minor != balance.credit_minor],
     )
 
@@ -184,6 +188,7 @@ def _complaints(seen: Rehearsed, told: SaleReport) -> Iterator[str]:
     # money that came late may have revived an order after its shopper had left
     if not len(journal.buyers) <= seen.books.orders_paid <= len(journal.buyers) + journal.too_late:
         yield f"{seen.books.orders_paid} orders paid, but {len(journal.buyers)} shoppers were told so"
+    yield from group_telling.complaints(seen.group_buys)
     if sum(balance.debit_minor - balance.credit_minor for balance in seen.balances):
         yield "the ledger does not balance"
     differing = sum(line.ok is False for line in seen.audit)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cli import charts
+from cli.report.group_buys import GroupBuysReport
 
 UNKNOWN = "—"
 
@@ -121,6 +122,7 @@ class SaleReport:
     environment: Mapping[str, str] = field(default_factory=dict)
     audit: Sequence[AuditLine] = ()
     counter: Sequence[Scene] = ()
+    group_buys: GroupBuysReport | None = None
     trial_balance: Sequence[AccountFigures] = ()
 
     @property

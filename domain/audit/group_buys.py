@@ -264,7 +264,8 @@ EVENTS = Check(
     """,
     differing="""
         SELECT 'groupbuy' AS kind, coalesce(told.group_id, of_events.id) AS id,
-               format('1 to %s, from opened on; %s taken, %s paid', of_events.events, taken, paid) AS expected,
+               format('1 to %s, from opened on; %s taken, %s paid', of_events.events, of_events.taken,
+                      of_events.paid) AS expected,
                CASE WHEN told.group_id IS NULL THEN 'none'
                     ELSE format('%s up to %s, from %s on; %s taken, %s paid', count, last.number, first_kind, last.taken,
                                 last.paid) END AS found

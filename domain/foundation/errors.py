@@ -105,6 +105,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "saleitem": ("秒杀商品", "flash sale item"),
     "saleprice": ("促销价", "sale price"),
     "session": ("登录设备", "session"),
+    "sharelink": ("分享链接", "share link"),
     "shipment": ("包裹", "parcel"),
     "sku": ("商品规格", "SKU"),
     "slot": ("开团时段", "slot"),

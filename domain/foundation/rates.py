@@ -21,6 +21,7 @@ class Rate(StrEnum):
     COUPON = "coupon"
     PAY = "pay"
     CART = "cart"
+    POSTER = "poster"
 
 
 class By(StrEnum):
@@ -83,6 +84,8 @@ FIGURES = {
     Rate.PAY: Figures(Allowance(10, 30), Allowance(30, 60), is_strict=True),
     # a guest's cart is a row for thirty days: an address makes at most 300,000 a day
     Rate.CART: Figures(Allowance(60, 120), Allowance(200, 200), is_strict=True),
+    # drawing one takes a processor a quarter of a second; nobody asks without being signed in
+    Rate.POSTER: Figures(Allowance(10, 20), Allowance(60, 600), is_strict=True),
 }
 """The figures, all of them. They are no knobs: whoever needs others knows why, and changes this table."""
 

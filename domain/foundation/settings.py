@@ -120,6 +120,9 @@ class Settings(BaseSettings):
         "wechat", pattern="^(wechat|stripe)$", description="gateway of payments that name none: wechat or stripe"
     )
 
+    # sharing
+    share_days: int = Field(7, ge=1, le=90, description="days that a share counts for, from its opening")
+
     # WeChat Pay
     wechat_mch_id: str = Field("", description="merchant number (mchid) at WeChat Pay; empty: no WeChat Pay")
     wechat_app_id: str = Field("", description="app id (appid) of the mini-program")
@@ -140,6 +143,9 @@ class Settings(BaseSettings):
         "orders; empty: https://api.weixin.qq.com beside a real merchant at WeChat Pay, else none of these",
     )
     wechat_app_secret: SecretStr = Field(SecretStr(""), description="secret of the mini-program at the WeChat platform")
+    wechat_share_page: str = Field(
+        "pages/share/share", description="page of the mini-program that opens share links; a link's token is its `scene`"
+    )
     tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
     tracking_customer: str = Field("", description="our name at the tracking company")
     tracking_key: SecretStr = Field(SecretStr(""), description="signs what is said to the tracking company and by it")

@@ -64,17 +64,24 @@ class WechatPlatform:
 
     async def ask_with_token(self, path: str, content: dict[str, Any], *, now: datetime) -> dict[str, Any]:
         """POST with the access token; the answer, whatever its errcode but a bad token's. Raises PlatformFailed."""
+        answer = await self.fetch_with_token(path, content, now=now)
+        if isinstance(answer, bytes):
+            raise PlatformFailed(f"{path}: a picture")
+        return answer
+
+    async def fetch_with_token(self, path: str, content: dict[str, Any], *, now: datetime) -> dict[str, Any] | bytes:
+        """The same of a door that answers with a picture: its bytes, or what is said instead. Raises PlatformFailed."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 token = await self._access_token(now)
-                answer = await self._ask("POST", path, {"access_token": token}, content)
+                answer = await self._fetch("POST", path, {"access_token": token}, content)
                 # ended before its time: another renewed it by force, or the secret did
-                if answer.get("errcode") in TOKEN_IS_BAD:
+                if _is_of_bad_token(answer):
                     token = await self._access_token(now, instead_of=token)
-                    answer = await self._ask("POST", path, {"access_token": token}, content)
+                    answer = await self._fetch("POST", path, {"access_token": token}, content)
         except TimeoutError:
             raise PlatformFailed(f"{path}: TimeoutError") from None
-        if answer.get("errcode") in TOKEN_IS_BAD:
+        if isinstance(answer, dict) and _is_of_bad_token(answer):
             raise PlatformFailed(f"{path}: {complaint(answer)}")
         return answer
 
@@ -113,6 +120,14 @@ class WechatPlatform:
     async def _ask(
         self, method: str, path: str, query: dict[str, str], content: dict[str, Any] | None = None
     ) -> dict[str, Any]:
+        answer = await self._fetch(method, path, query, content)
+        if isinstance(answer, bytes):
+            raise PlatformFailed(f"{path}: a picture")
+        return answer
+
+    async def _fetch(
+        self, method: str, path: str, query: dict[str, str], content: dict[str, Any] | None = None
+    ) -> dict[str, Any] | bytes:
         sent: dict[str, Any] = {
             "params": query,
             "data": None if content is None else orjson.dumps(content),
@@ -122,11 +137,14 @@ class WechatPlatform:
         try:
             with tracing.within(f"wechat {path}", kind="client"):
                 async with self._session().request(method, self._url + path, **sent) as response:
-                    answer = orjson.loads(await response.read())
+                    body = await response.read()
+                    # anything else is JSON, whatever it is called: logins come as plain text
+                    is_picture = response.content_type.startswith("image/")
+                    answer = body if is_picture and response.status == 200 else orjson.loads(body)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             # from None: what the library says of its error may quote the address
             raise PlatformFailed(f"{path}: {type(error).__name__}") from None
-        if response.status != 200 or not isinstance(answer, dict):
+        if response.status != 200 or not isinstance(answer, dict | bytes):
             raise PlatformFailed(f"{path}: HTTP {response.status}")
         return answer
 
@@ -139,6 +157,10 @@ class WechatPlatform:
                 timeout=patience, cookie_jar=aiohttp.DummyCookieJar()
             )
         return session
+
+
+def _is_of_bad_token(answer: dict[str, Any] | bytes) -> bool:
+    return isinstance(answer, dict) and answer.get("errcode") in TOKEN_IS_BAD
 
 
 def complaint(answer: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, column, func, literal_column, select, true
 
 from domain.accounts.tables import accounts
 from domain.foundation.database import AnyRow, Database
@@ -109,10 +109,11 @@ async def open_groups_of_campaigns(
     db: Database, campaign_ids: Sequence[UUID], *, now: datetime, first: int
 ) -> dict[UUID, Page[Group]]:
     """The first page of `open_groups` of each campaign, in one statement."""
-    wanted = func.unnest(bindparam("ids", type_=ARRAY(Uuid))).column_valued("wanted")
-    fullest = _open_groups(now).where(g.campaign_id == wanted).limit(page_size(first) + 1).lateral()
+    wanted = func.unnest(bindparam("ids", type_=ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived()
+    fullest = _open_groups(now).where(g.campaign_id == wanted.c.id).limit(page_size(first) + 1).lateral()
+    in_order = select(fullest).select_from(wanted.join(fullest, true())).order_by(fullest.c.paid.desc(), fullest.c.id)
     of_campaign: dict[UUID, list[Group]] = {campaign_id: [] for campaign_id in campaign_ids}
-    for row in await db.rows(select(fullest).select_from(wanted, fullest), {"ids": list(campaign_ids)}):
+    for row in await db.rows(in_order, {"ids": list(campaign_ids)}):
         of_campaign[row.campaign_id].append(group_of(row))
     return {campaign_id: page_of(found, first, _fullness) for campaign_id, found in of_campaign.items()}
 
@@ -222,7 +223,3 @@ def _fullness(group: Group) -> tuple[int, str]:
 
 def _id(row: Campaign | Group | Seat) -> tuple[str]:
     return (str(row.id),)
-
-
-def _fullest_first(group: Group) -> tuple[int, str]:
-    return group.paid, str(group.id)

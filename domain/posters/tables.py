@@ -13,9 +13,12 @@ posters = Table(
     Column("png", LargeBinary),
     moment("wanted_at"),
     moment("made_at", nullable=True),
+    # noted once a day, not at each look
+    moment("looked_at", nullable=True),
     Column("failures", SmallInteger, nullable=False, server_default="0"),
-    CheckConstraint("(png IS NULL) = (made_at IS NULL)", name="made"),
+    CheckConstraint("(png IS NULL) = (made_at IS NULL) AND (png IS NULL) = (looked_at IS NULL)", name="made"),
     CheckConstraint("octet_length(png) <= 1048576", name="size"),
 )
-# The sweep's question: which have not been looked at for long?
-Index("share_posters_made_idx", posters.c.made_at, postgresql_where=text("made_at IS NOT NULL"))
+# The sweeps' questions: which have not been looked at for long, and which wait to be made?
+Index("share_posters_looked_idx", posters.c.looked_at, postgresql_where=text("looked_at IS NOT NULL"))
+Index("share_posters_waiting_idx", posters.c.wanted_at, postgresql_where=text("made_at IS NULL AND failures < 3"))

@@ -28,20 +28,25 @@ Pattern = Callable[[ImageDraw.ImageDraw, int, bytes], None]
 def tile(title: str, seed: str, size: int) -> Image.Image:
     """A square tile for a title; `seed` decides its colours and its pattern."""
     chance = sha256(seed.encode()).digest()
-    picture = _gradient(*PALETTES[chance[0] % len(PALETTES)], size)
+    picture = _gradient(*colours(seed), size)
     pattern = Image.new("L", (size * _FINER, size * _FINER))
     _PATTERNS[chance[1] % len(_PATTERNS)](ImageDraw.Draw(pattern), size * _FINER, chance)
     picture.paste("white", mask=pattern.resize((size, size), Image.Resampling.LANCZOS))
-    _write(picture, _initials(title), size)
+    _write(picture, initials(title), size)
     return picture
 
 
 def colours(seed: str) -> tuple[str, str]:
     """The two colours of a tile."""
-    return PALETTES[sha256(seed.encode()).digest()[0] % len(PALETTES)]
+    return PALETTES[palette_of(seed)]
 
 
-def _initials(title: str) -> str:
+def palette_of(seed: str) -> int:
+    """The number of a tile's palette: always the same for the same thing."""
+    return sha256(seed.encode()).digest()[0] % len(PALETTES)
+
+
+def initials(title: str) -> str:
     """The first two characters of a Chinese title, the capitals of the first two words of another one."""
     letters = [word for word in drawable(title).split() if any(map(str.isalnum, word))]
     if not letters:

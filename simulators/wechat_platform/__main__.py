@@ -11,6 +11,7 @@ from granian.server.embed import Server
 from starlette.applications import Starlette
 
 from domain.foundation.processes import leave_with_parent
+from simulators.wechat_platform.codes import Codes
 from simulators.wechat_platform.people import People
 from simulators.wechat_platform.platform import OutOfOrder, Platform, Refused, malformed, out_of_order, refused
 from simulators.wechat_platform.shipping import Shipping
@@ -20,7 +21,12 @@ def application(app_id: str, app_secret: str) -> Starlette:
     """The company with all its doors."""
     platform = Platform(app_id, app_secret)
     return Starlette(
-        routes=[*platform.routes(), *People(platform).routes(), *Shipping(platform).routes()],
+        routes=[
+            *platform.routes(),
+            *People(platform).routes(),
+            *Shipping(platform).routes(),
+            *Codes(platform).routes(),
+        ],
         exception_handlers={
             Refused: refused,
             OutOfOrder: out_of_order,

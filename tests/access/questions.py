@@ -23,6 +23,7 @@ NODE_TYPES = {
     "product": "Product",
     "saleitem": "FlashSaleItem",
     "saleprice": "SalePrice",
+    "sharelink": "ShareLink",
     "shipment": "Shipment",
     "sku": "Sku",
     "store": "Store",

@@ -8,7 +8,9 @@ from tests.access.world import World
 
 Wish = dict[str, Any]
 
-ONES_OWN = {"mergeCart", "requestFlashSalePass", "createAddress", "bindPhone", "signOut", "signOutEverywhere"}
+ONES_OWN = {
+    "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
+}  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
 
@@ -34,6 +36,7 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "mergeCart": {"input": {"guestToken": "g" * 43}},
         "requestFlashSalePass": {"input": {"itemId": ids["saleitem"]}},
         "createAddress": {"input": {"address": home}},
+        "createShareLink": {"input": {"targetId": ids["product"]}},
         "updateAddress": {"input": {"addressId": ids["address"], "address": home}},
         "setDefaultAddress": {"input": {"addressId": ids["address"]}},
         "deleteAddress": {"input": {"addressId": ids["address"]}},

@@ -84,6 +84,7 @@ async def built(given: Given) -> World:
     world.has("account", owner, Who.OWNER)
     await _devices(world, owner)
     await _shelves(world)
+    await _shares(world, owner)
     await _supplier(world)
     await _orders(world, owner)
     await _flash_sale(world, owner)
@@ -125,6 +126,14 @@ async def _shelves(world: World) -> None:
     world.has("freight", await _only(world, "freight_templates"), Who.STAFF)
     world.has("saleprice", await _only(world, "sale_prices"), Who.STAFF)
     world.marks |= {"未上架的新品": Who.STAFF, "secret-draft": Who.STAFF, "77.77": Who.STAFF}
+
+
+async def _shares(world: World, owner: UUID) -> None:
+    given = world.given
+    link = await given.link(owner, target_id=given_id(world, "product"), campaign="听澜的分享")
+    await given.visit(link, by=world.personas["other"].account_id)
+    world.has("sharelink", link.id, Who.ONLY_OWNER)
+    world.marks |= {link.token: Who.ONLY_OWNER, link.campaign: Who.ONLY_OWNER}
 
 
 async def _supplier(world: World) -> None:

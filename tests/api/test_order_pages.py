@@ -49,6 +49,19 @@ async def test_steps_follow_the_order(given, ask):
     assert await steps(asked_for) == []
 
 
+async def test_an_order_says_that_its_promotion_has_not_confirmed_it(given, ask):
+    document = "query($id: ID!) { order(id: $id) { state isConfirmed nextSteps } }"
+    order = await given.bought(is_confirmed=False)
+    about = {"id": ids.encode("order", order.id)}
+
+    before = (await ask(document, about, by=order.shopper_id)).data
+    await given.confirm(order)
+    after = (await ask(document, about, by=order.shopper_id)).data
+
+    assert before == {"state": "PAID", "isConfirmed": False, "nextSteps": ["SET_DESTINATION"]}
+    assert after == {"state": "PAID", "isConfirmed": True, "nextSteps": ["SET_DESTINATION", "REQUEST_AFTER_SALE"]}
+
+
 async def test_the_time_may_be_asked_by_anyone(ask):
     assert (await ask("{ serverTime }")).data
 

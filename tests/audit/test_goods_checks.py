@@ -66,7 +66,11 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a parcel, and goods over the counter, of orders that are not confirmed",
-        "UPDATE orders SET is_confirmed = false WHERE id IN (:kept, :sent, :fetched, :waiting)",
+        """
+        ALTER TABLE orders DROP CONSTRAINT orders_unconfirmed_check;
+        UPDATE orders SET is_confirmed = false, source = 'promotion', source_id = id
+        WHERE id IN (:kept, :sent, :fetched, :waiting)
+        """,
         (orders.UNCONFIRMED_STAY,),
         order("kept", "sent", "fetched"),
     ),

@@ -33,6 +33,7 @@ EVERY = WantedOrders(
     text="桂花" * 50,
     has_open_after_sale=False,
     late_outcome=LateOutcome.REVIVED,
+    is_confirmed=False,
 )
 
 
@@ -77,6 +78,15 @@ async def test_the_file_has_what_the_list_has(given, db, monkeypatch):
     assert [row["订单号 order number"] for row in await rows_of(db, text="林晚")] == [paid.number]
     assert [row["自提门店 store"] for row in await rows_of(db, store_id=fetched.store_id)] == ["静安店"]
     assert await rows_of(db, text="没有这样的") == []
+
+
+async def test_what_is_not_to_be_sent_yet_says_so(given, db):
+    waits, stands = await given.bought(is_confirmed=False), await given.bought()
+
+    said = {row["订单号 order number"]: row["已确认 confirmed"] for row in await rows_of(db)}
+
+    assert said == {waits.number: "no", stands.number: "yes"}
+    assert [row["订单号 order number"] for row in await rows_of(db, is_confirmed=True)] == [stands.number]
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+8613800000000", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1"])

@@ -105,5 +105,9 @@ async def test_events_on_their_way_are_still_understood(upgraded):
     assert heard.cause_id is None and str(heard.payment_id).endswith("25")
 
 
+async def test_orders_that_were_are_confirmed(upgraded):
+    assert await upgraded.column(text("SELECT DISTINCT is_confirmed FROM orders")) == [True]
+
+
 async def test_what_waited_for_the_sandbox_waits_no_more(upgraded):
     assert await upgraded.value(text("SELECT count(*) FROM payments WHERE state = 'pending'")) == 0

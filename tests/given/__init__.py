@@ -21,6 +21,7 @@ from tests.given.ledger import LedgerGiven
 from tests.given.orders import OrdersGiven
 from tests.given.pricing import PricingGiven
 from tests.given.products import ProductsGiven
+from tests.given.sharing import SharingGiven
 from tests.given.shipments import ShipmentsGiven
 
 
@@ -35,6 +36,7 @@ class Given(
     OrdersGiven,
     PricingGiven,
     ProductsGiven,
+    SharingGiven,
     ShipmentsGiven,
 ):
     """Builders over a market, at a moment."""

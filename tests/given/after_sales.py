@@ -50,9 +50,11 @@ class AfterSalesGiven:
     db: Database
     now: datetime
 
-    async def bought(self, *goods: Goods, fulfilment: Fulfilment | None = Fulfilment.DELIVERY) -> Order:
-        """An order that has its money, of these goods or of one unit at 19.90."""
-        order = await self.ordered(*goods, fulfilment=fulfilment)
+    async def bought(
+        self, *goods: Goods, fulfilment: Fulfilment | None = Fulfilment.DELIVERY, is_confirmed: bool = True
+    ) -> Order:
+        """An order that has its money, of these goods or of one unit at 19.90; of a promotion if that is to confirm it."""
+        order = await self.ordered(*goods, fulfilment=fulfilment, is_confirmed=is_confirmed)
         if order.total.minor:
             await self.money_for(order)  # type: ignore[attr-defined]
             await self.hear_payments()  # type: ignore[attr-defined]
@@ -61,13 +63,16 @@ class AfterSalesGiven:
                 await order_actions.take_for_free(tx, order.id, now=self.now)
         return await self.order_again(order.id)  # type: ignore[attr-defined, no-any-return]
 
-    async def ordered(self, *goods: Goods, fulfilment: Fulfilment | None = Fulfilment.DELIVERY) -> Order:
+    async def ordered(
+        self, *goods: Goods, fulfilment: Fulfilment | None = Fulfilment.DELIVERY, is_confirmed: bool = True
+    ) -> Order:
         """The same before it is paid."""
         new = NewOrder(
             id=new_id(),
             shopper_id=await self.shopper(),  # type: ignore[attr-defined]
-            source=None,
-            source_id=None,
+            source=None if is_confirmed else "promotion",
+            source_id=None if is_confirmed else new_id(),
+            is_confirmed=is_confirmed,
             lines=tuple([await self._line(some) for some in goods or (Goods(),)]),
             pay_by=self.now + timedelta(minutes=15),
             fulfilment=fulfilment,

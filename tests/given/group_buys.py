@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.foundation.database import Database
-from domain.foundation.ids import new_id
+from domain.foundation.ids import decode, new_id
 from domain.group_buys import actions, joining, outcomes, queries
 from domain.group_buys.joining import Joined
 from domain.group_buys.rules import Campaign, Group, Item, NewCampaign, NewItem, Seat
@@ -148,6 +148,10 @@ class GroupBuysGiven:
     async def group_again(self, group_id: UUID) -> Group:
         """The group as it is now."""
         return (await queries.groups_by_ids(self.db, [group_id]))[group_id]
+
+    async def group_of_typed(self, group_id: str) -> Group:
+        """The group of a typed id as it is now."""
+        return await self.group_again(decode("groupbuy", group_id))
 
     async def seat_again(self, seat_id: UUID) -> Seat:
         """The seat as it is now."""

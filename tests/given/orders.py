@@ -82,6 +82,12 @@ class OrdersGiven:
         async with self.db.transaction() as tx:
             await store.place_many(tx, new, now=self.now)
 
+    async def confirm(self, order: Order) -> Order:
+        """The promotion that placed the order does not call it off any more."""
+        async with self.db.transaction() as tx:
+            await actions.confirm(tx, [order.id])
+        return await self.order_again(order.id)
+
     async def order_again(self, order_id: UUID) -> Order:
         """The order as it is now."""
         return (await queries.by_ids(self.db, [order_id]))[order_id]

@@ -111,7 +111,7 @@ async def test_publishing_sets_the_units_aside_once_and_is_noted(given, wish):
     assert (live.state, live.published_at) == (CampaignState.LIVE, given.now)
     levels = await allotments_by_ids(given.db, [item.allotment_id for item in live.items])
     assert [(level.free, level.held) for level in levels.values()] == [(10, 0), (10, 0)]
-    noted = await given.db.column(select(deeds.c.deed).where(deeds.c.by == by).order_by(deeds.c.id))
+    noted = await given.db.column(select(deeds.c.deed).where(deeds.c.by == by).order_by(deeds.c.position))
     assert noted == ["create_group_buy_campaign", "publish_group_buy_campaign"]
     await assert_clean(given.market)
 

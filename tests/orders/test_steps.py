@@ -13,7 +13,7 @@ T, LATER = OrderStep, NOON + timedelta(minutes=30)
 JUST_BEFORE = LATER - timedelta(microseconds=1)
 
 
-def order(state, *, source=None, receive_by=None):
+def order(state, *, source=None, receive_by=None, is_confirmed=True):
     return Order(
         id=new_id(),
         number="26111100100001",
@@ -25,6 +25,7 @@ def order(state, *, source=None, receive_by=None):
         placed_at=NOON,
         pay_by=LATER,
         receive_by=receive_by,
+        is_confirmed=is_confirmed,
     )
 
 
@@ -44,6 +45,7 @@ TO_ASK = T.REQUEST_AFTER_SALE
         (PAID, Around(), NOON, []),
         (order(OrderState.PAID, source="flash_sale"), UNITS, NOON, [T.SET_DESTINATION, TO_ASK]),
         (order(OrderState.PAID, source="flash_sale"), Around(has_left=True, units_to_ask_for=1), NOON, [TO_ASK]),
+        (order(OrderState.PAID, source="group_buy", is_confirmed=False), UNITS, NOON, [T.SET_DESTINATION]),
         (SENT, UNITS, JUST_BEFORE, [T.CONFIRM_RECEIPT, T.EXTEND_RECEIPT, TO_ASK]),
         (SENT, UNITS, LATER, [T.CONFIRM_RECEIPT, TO_ASK]),
         (SENT, Around(is_extended=True), NOON, [T.CONFIRM_RECEIPT]),

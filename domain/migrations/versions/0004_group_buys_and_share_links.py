@@ -136,18 +136,29 @@ def upgrade() -> None:
         sa.Column("png", sa.LargeBinary(), nullable=True),
         sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.CheckConstraint("(png IS NULL) = (made_at IS NULL)", name=op.f("share_posters_made_check")),
+        sa.CheckConstraint(
+            "(png IS NULL) = (made_at IS NULL) AND (png IS NULL) = (looked_at IS NULL)",
+            name=op.f("share_posters_made_check"),
+        ),
         sa.CheckConstraint("octet_length(png) <= 1048576", name=op.f("share_posters_size_check")),
         sa.ForeignKeyConstraint(["link_id"], ["share_links.id"], name=op.f("share_posters_link_id_fkey")),
         sa.PrimaryKeyConstraint("link_id", name=op.f("share_posters_pkey")),
     )
     op.create_index(
-        "share_posters_made_idx",
+        "share_posters_looked_idx",
         "share_posters",
-        ["made_at"],
+        ["looked_at"],
         unique=False,
-        postgresql_where=sa.text("made_at IS NOT NULL"),
+        postgresql_where=sa.text("looked_at IS NOT NULL"),
+    )
+    op.create_index(
+        "share_posters_waiting_idx",
+        "share_posters",
+        ["wanted_at"],
+        unique=False,
+        postgresql_where=sa.text("made_at IS NULL AND failures < 3"),
     )
     op.create_table(
         "share_visits",
@@ -405,7 +416,14 @@ def downgrade() -> None:
         "share_visits_shopper_idx", table_name="share_visits", postgresql_where=sa.text("outcome = 'counted'")
     )
     op.drop_table("share_visits")
-    op.drop_index("share_posters_made_idx", table_name="share_posters", postgresql_where=sa.text("made_at IS NOT NULL"))
+    op.drop_index(
+        "share_posters_waiting_idx",
+        table_name="share_posters",
+        postgresql_where=sa.text("made_at IS NULL AND failures < 3"),
+    )
+    op.drop_index(
+        "share_posters_looked_idx", table_name="share_posters", postgresql_where=sa.text("looked_at IS NOT NULL")
+    )
     op.drop_table("share_posters")
     op.drop_table("share_counts")
     op.drop_index("share_attributions_link_idx", table_name="share_attributions")

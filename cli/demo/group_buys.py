@@ -1,0 +1,232 @@
+"""The group-buys (拼团) of the evening: two fill through shared links, one expires, one is completed by the merchant."""
+
+from asyncio import gather
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from cli.demo import books, group_errands
+from cli.demo.door import Answer, MarketFault, ask_gateway, expect
+from cli.demo.group_telling import figures_of, poster_of
+from cli.demo.neighbour import Neighbour
+from cli.demo.patience import until
+from cli.demo.stall import Goods, sale_price
+from cli.demo.till import Till
+from cli.report.group_buys import Contest, GroupBuysReport, GroupFigures, Poster
+from domain.audit.rules import yuan
+from domain.foundation import clock
+from domain.foundation.runtime import Market
+
+SEATS = 3
+GROUPS = 3
+UNITS = (GROUPS + 1) * SEATS
+TITLE, SHORT_TITLE = "邻里三人团", "邻里三人团·限时"
+FILL_SECONDS = 600
+SHORT_SECONDS = 8
+"""What the group has that is to expire: long enough for two to pay, short enough to be waited for."""
+JOINERS = 5
+WINDOW = timedelta(hours=1)
+REASON = "差一位，商家让利成团"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group and whoever opened it."""
+
+    id: str
+    campaign: Answer
+    leader: Neighbour
+    has_link: bool = True
+
+
+@dataclass
+class GroupBuys:
+    """The group-buys of an open market: the merchandiser, and neighbours who bring each other."""
+
+    till: Till
+    market: Market
+    staff: str
+    tag: str
+    pace: float = 1.0
+
+    async def hold(self, goods: Sequence[Goods], show: Callable[[str], None]) -> GroupBuysReport | None:
+        """Four groups from their opening to their end; None where too little is left for them. Raises MarketFault."""
+        chosen = for_groups(goods)
+        if chosen is None:
+            show(f"no goods have {UNITS} units left: no group is opened")
+            return None
+        before = await self._sent_back()
+        campaign = await self._campaign(chosen, TITLE, groups=GROUPS, fill_seconds=FILL_SECONDS)
+        short = await self._campaign(chosen, SHORT_TITLE, groups=1, fill_seconds=round(SHORT_SECONDS * self.pace))
+        show(f"4 groups of {SEATS}")
+        (groups, contest, poster), expiring = await gather(self._evening(campaign, show), self._expiring(short))
+        show("3 groups have their price; the fourth runs out of time")
+        await self._expired(expiring)
+        refunds, refunded_minor = await self._refunds_since(before, count=2)
+        figures = [await self._figures(group) for group in (*groups, expiring)]
+        found = await books.of_group_buys(self.market, [campaign["id"], short["id"]])
+        for each in (campaign, short):
+            expect(await self._run(group_errands.STOP, id=each["id"]), "GroupBuyCampaign")
+        show(f"2 filled, 1 completed by the merchant, 1 expired; {refunds} refunds, {yuan(refunded_minor)}")
+        (item,) = campaign["items"]
+        return GroupBuysReport(
+            title=f"{TITLE} · {chosen.title}",
+            seats=SEATS,
+            group_price_minor=item["groupPrice"]["minor"],
+            solo_price_minor=item["soloPrice"]["minor"],
+            groups=figures,
+            contest=contest,
+            refunds=refunds,
+            refunded_minor=refunded_minor,
+            books=found,
+            poster=poster,
+        )
+
+    async def _campaign(self, goods: Goods, title: str, *, groups: int, fill_seconds: int) -> Answer:
+        now = clock.now()
+        wish = {
+            "title": title,
+            "opensAt": now.isoformat(),
+            "closesAt": (now + WINDOW).isoformat(),
+            "seats": SEATS,
+            "fillSeconds": fill_seconds,
+            "items": [{"skuId": goods.sku_id, "groupPriceMinor": sale_price(goods), "units": groups * SEATS}],
+            "idempotencyKey": f"{self.tag}-campaign-{fill_seconds}",
+        }
+        draft = expect(await self._run(group_errands.CREATE, input=wish), "GroupBuyCampaign")
+        return expect(await self._run(group_errands.PUBLISH, id=draft["id"]), "GroupBuyCampaign")
+
+    async def _evening(
+        self, campaign: Answer, show: Callable[[str], None]
+    ) -> tuple[Sequence[Group], Contest, Poster]:
+        """Three groups that have their price in the end."""
+        by_link, poster = await self._filled_by_link(campaign)
+        show("a group has filled through its link")
+        alone = await self._open("马师傅", campaign, has_link=False)
+        contested, contest, turned_away, offer = await self._contested(campaign)
+        show(f"{contest.joiners} wanted the last seat of another, {contest.seated} has it")
+        if offer != alone.id:
+            raise MarketFault(f"whoever came too late was offered {offer}, not {alone.id}")
+        await self._sit(turned_away, offer, campaign)
+        await self._is_paid(alone, seats=2)
+        wish = {"groupBuyId": alone.id, "reason": REASON, "idempotencyKey": f"{self.tag}-complete"}
+        expect(await self._run(group_errands.COMPLETE, input=wish), "GroupBuy")
+        return (by_link, contested, alone), contest, poster
+
+    async def _filled_by_link(self, campaign: Answer) -> tuple[Group, Poster]:
+        """Three open the link, two of them sign in and join."""
+        group = await self._open("周奶奶", campaign)
+        link = await group.leader.share(group.id)
+        guests = self._neighbours("周家邻居", 2)
+        poster, _ = await gather(
+            self._poster(group.leader, link), self._come(group, link, guests, self._neighbours("路过", 1))
+        )
+        await gather(*(self._sit(guest, group.id, campaign) for guest in guests))
+        await self._has_filled(group)
+        return group, poster
+
+    async def _contested(self, campaign: Answer) -> tuple[Group, Contest, Neighbour, str]:
+        """Several want the last seat at the same moment; also one who came too late, and the group that they were offered."""
+        group = await self._open("陈小渔", campaign)
+        first, *joiners = self._neighbours("陈家邻居", 1 + JOINERS)
+        await self._come(group, await group.leader.share(group.id), [first, *joiners])
+        await self._sit(first, group.id, campaign)
+        answers = await gather(*(joiner.join(group.id, campaign) for joiner in joiners))
+        seated = [who for who in zip(joiners, answers, strict=True) if who[1]["__typename"] == "GroupBuySeat"]
+        late = [(joiner, answer["another"]) for joiner, answer in zip(joiners, answers, strict=True) if "another" in answer]
+        if not seated or len(seated) + len(late) != JOINERS or not all(another for _, another in late):
+            raise MarketFault(f"the last seat was contested by {JOINERS}, who were answered {answers}")
+        for joiner, seat in seated:
+            await joiner.pay(seat)
+        await self._has_filled(group)
+        loser, offer = late[0]
+        contest = Contest(JOINERS, seated=len(seated), offered=len(late), to_group_of=offer["leader"]["name"])
+        return group, contest, loser, offer["id"]
+
+    async def _expiring(self, campaign: Answer) -> Group:
+        """Two of three pay, the one by the link; nobody else comes."""
+        group = await self._open("苏禾", campaign)
+        (guest,) = self._neighbours("苏家邻居", 1)
+        await self._come(group, await group.leader.share(group.id), [guest])
+        await self._sit(guest, group.id, campaign)
+        return group
+
+    async def _expired(self, group: Group) -> None:
+        """Wait until the group's time is over and nothing more will happen in it: every member has the money back."""
+        await until(
+            lambda: self._news(group.id),
+            lambda news: news["groupBuy"]["state"] == "EXPIRED" and news["pollAfterMs"] is None,
+            "a group expires and its money goes back",
+            more=SHORT_SECONDS * self.pace,
+        )
+
+    async def _open(self, name: str, campaign: Answer, *, has_link: bool = True) -> Group:
+        """A group whose opener has paid."""
+        (leader,) = self._neighbours(name, 1)
+        await leader.sign_in()
+        seat = await leader.open_group(campaign)
+        await leader.pay(seat)
+        group = Group(seat["groupBuy"]["id"], campaign, leader, has_link)
+        await self._is_paid(group, seats=1)
+        return group
+
+    async def _come(
+        self, group: Group, link: Answer, guests: Sequence[Neighbour], passers_by: Sequence[Neighbour] = ()
+    ) -> None:
+        """All of them open the link, the guests sign in; wait until the leader sees it."""
+        await gather(*(each.look_at(link["token"]) for each in (*guests, *passers_by)))
+        await gather(*(guest.sign_in() for guest in guests))
+        await until(group.leader.funnel, lambda seen: seen.signed_in == len(guests), "a funnel counts who signed in")
+
+    async def _sit(self, guest: Neighbour, group_id: str, campaign: Answer) -> None:
+        await guest.pay(expect(await guest.join(group_id, campaign), "GroupBuySeat"))
+
+    async def _is_paid(self, group: Group, *, seats: int) -> None:
+        await until(
+            lambda: self._news(group.id), lambda news: news["groupBuy"]["paid"] >= seats, f"{seats} seats are paid"
+        )
+
+    async def _has_filled(self, group: Group) -> None:
+        await until(lambda: self._news(group.id), lambda news: news["groupBuy"]["state"] == "FILLED", "a group fills")
+
+    async def _figures(self, group: Group) -> GroupFigures:
+        funnel = None
+        if group.has_link:
+            funnel = await until(group.leader.funnel, lambda seen: seen.paid == seen.joined, "a funnel counts who paid")
+        return figures_of(await self._news(group.id), funnel)
+
+    async def _poster(self, leader: Neighbour, link: Answer) -> Poster:
+        address = await leader.poster(link)
+        async with self.till.wallets.get(address) as response:
+            if response.status != 200:
+                raise MarketFault(f"{address} answers {response.status}")
+            return poster_of(urlsplit(address).path, await response.read())
+
+    async def _sent_back(self) -> Answer:
+        """What the gateway has sent back so far, in payments and in fen."""
+        told = await ask_gateway(self.till.wallets, f"{self.market.settings.wechat_url}/simulator/statement")
+        return {**told["refunded"], "under_way": told["under_way"]}
+
+    async def _refunds_since(self, before: Answer, *, count: int) -> tuple[int, int]:
+        now = await until(
+            self._sent_back, lambda now: now["payments"] >= before["payments"] + count, "the gateway sends money back"
+        )
+        return now["payments"] - before["payments"], now["minor"] - before["minor"]
+
+    async def _news(self, group_id: str) -> Answer:
+        return expect(await self.till.door.ask(group_errands.NEWS, id=group_id), "GroupBuyNews")
+
+    async def _run(self, operation: str, **variables: object) -> Answer:
+        return await self.till.door.ask(operation, self.staff, **variables)
+
+    def _neighbours(self, name: str, count: int) -> list[Neighbour]:
+        """Names carry the run's tag, so that every rehearsal has new people."""
+        return [Neighbour(self.till, f"{name}{number if count > 1 else ''} {self.tag}") for number in range(1, count + 1)]
+
+
+def for_groups(goods: Sequence[Goods]) -> Goods | None:
+    """What is sold in groups: of those with enough units the dearest that is cheaper than a hundred yuan, else the cheapest."""
+    fit = sorted((one for one in goods if one.available >= UNITS and one.price_minor > 1), key=lambda one: one.price_minor)
+    usual = [one for one in fit if one.price_minor < 10_000]
+    return usual[-1] if usual else next(iter(fit), None)

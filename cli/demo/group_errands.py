@@ -1,0 +1,42 @@
+"""The operations of the group-buys, as an app of the market has them in its code."""
+
+from cli.demo.errands import mutation
+
+_ITEM = "{ id state items { id soloPrice { minor } groupPrice { minor } } }"
+_SEAT = "id number groupBuy { id } order { id }"
+_FUNNEL = "funnel { opened signedIn joined paid }"
+_GROUP = "id state isCompletedByMerchant seats paid leader { name } members { number state }"
+
+CREATE = mutation("createGroupBuyCampaign", "GroupBuyCampaign", _ITEM)
+PUBLISH = f"""
+mutation Publish($id: ID!) {{
+  publishGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_ITEM} ... on UserError {{ code message }} }}
+}}"""
+STOP = f"""
+mutation Stop($id: ID!) {{
+  stopGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_ITEM} ... on UserError {{ code message }} }}
+}}"""
+COMPLETE = mutation("completeGroupBuy", "GroupBuy", "{ id }")
+OPEN = mutation("openGroupBuy", "GroupBuySeat", f"{{ {_SEAT} }}")
+JOIN = f"""
+mutation Join($input: JoinGroupBuyInput!) {{
+  joinGroupBuy(input: $input) {{
+    __typename
+    ... on GroupBuySeat {{ {_SEAT} }}
+    ... on GroupBuyFull {{ another {{ id leader {{ name }} }} }}
+    ... on UserError {{ code message }}
+  }}
+}}"""
+NEWS = f"""
+query News($id: ID!) {{
+  groupBuyEvents(id: $id) {{
+    __typename
+    ... on GroupBuyNews {{ pollAfterMs events {{ number kind seat happenedAt }} groupBuy {{ {_GROUP} }} }}
+    ... on UserError {{ code message }}
+  }}
+}}"""
+SHARE = mutation("createShareLink", "ShareLink", "{ id token }")
+OPEN_LINK = mutation("openShareLink", "OpenedShare", "{ channel }")
+MY_LINKS = f"query MyLinks {{ myShareLinks(first: 1) {{ nodes {{ id {_FUNNEL} }} }} }}"
+WANT_POSTER = mutation("requestSharePoster", "SharePoster", "{ state }")
+POSTER = "query Poster($id: ID!) { sharePoster(linkId: $id) { state url } }"
