@@ -41,6 +41,7 @@ class LoadResult:
     requests: int
     seconds: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     statuses: Counter[int]
     unanswered: int
@@ -96,6 +97,7 @@ async def run(
         requests=len(latencies),
         seconds=elapsed,
         p50_ms=_percentile(latencies, 0.50) * 1000,
+        p95_ms=_percentile(latencies, 0.95) * 1000,
         p99_ms=_percentile(latencies, 0.99) * 1000,
         statuses=crowd.statuses,
         unanswered=crowd.asked - len(latencies),

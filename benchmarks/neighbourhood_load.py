@@ -29,7 +29,7 @@ STORES = """
 """
 
 
-async def load(
+async def fill(
     url: str, *, size: Size, now: datetime, progress: Callable[[int], object] = lambda people: None, seed: int = 1
 ) -> None:
     """Fill an empty market with neighbourhoods as they would be now. `progress` is told how many people are in."""

@@ -63,6 +63,12 @@ class Size:
     keenest: int = 600
     """Seats that the first leader's first neighbour has taken, in as many groups."""
 
+    @classmethod
+    def of(cls, people: int) -> "Size":
+        """So many people, and of everything else as much as belongs to them."""
+        share = people / cls.people
+        return cls(max(1, round(cls.leaders * share)), people, round(cls.busiest * share), round(cls.keenest * share))
+
 
 @dataclass(frozen=True)
 class Neighbourhood:

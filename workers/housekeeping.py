@@ -29,6 +29,8 @@ async def count_stuck_money(context: WorkerContext) -> None:
     metrics.receipts_unmatched.set(found.receipts_unmatched)
     metrics.bill_differences_open.set(found.bill_differences_open)
     metrics.after_sales_overdue.set(found.after_sales_overdue)
+    metrics.group_refunds_overdue.set(found.group_refunds_overdue)
+    metrics.group_refunds_oldest.set(found.group_refunds_oldest_seconds)
 
 
 @every(seconds=600)

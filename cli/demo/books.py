@@ -99,7 +99,9 @@ async def of_group_buys(market: Market, campaign_ids: Sequence[str]) -> GroupBoo
     assert row is not None
     items = [item for one in (await group_buys.campaigns_by_ids(market.db, keys)).values() for item in one.items]
     levels = await stock.allotments_by_ids(market.db, [item.allotment_id for item in items if item.allotment_id])
-    return GroupBooks(*row, units=sum(item.units for item in items), sold=sum(level.sold for level in levels.values()))
+    units, left = sum(item.units for item in items), sum(level.free for level in levels.values())
+    orders_paid, confirmed, paid_minor, refunded, refunded_minor = row
+    return GroupBooks(orders_paid, confirmed, paid_minor, refunded, refunded_minor, units, left)
 
 
 async def versions(market: Market) -> dict[str, str]:

@@ -21,7 +21,8 @@ from domain.foundation.runtime import Market
 SEATS = 3
 GROUPS = 3
 UNITS = (GROUPS + 1) * SEATS
-TITLE, SHORT_TITLE = "邻里三人团", "邻里三人团·限时"
+TITLE, SHORT_TITLE = "三人团", "限时三人团"
+LONGEST_TITLE = 100
 FILL_SECONDS = 600
 SHORT_SECONDS = 8
 """What the group has that is to expire: long enough for two to pay, short enough to be waited for."""
@@ -71,7 +72,7 @@ class GroupBuys:
         show(f"2 filled, 1 completed by the merchant, 1 expired; {refunds} refunds, {yuan(refunded_minor)}")
         (item,) = campaign["items"]
         return GroupBuysReport(
-            title=f"{TITLE} · {chosen.title}",
+            title=campaign["title"],
             seats=SEATS,
             group_price_minor=item["groupPrice"]["minor"],
             solo_price_minor=item["soloPrice"]["minor"],
@@ -86,7 +87,7 @@ class GroupBuys:
     async def _campaign(self, goods: Goods, title: str, *, groups: int, fill_seconds: int) -> Answer:
         now = clock.now()
         wish = {
-            "title": title,
+            "title": f"{goods.title[:LONGEST_TITLE]} · {title}",
             "opensAt": now.isoformat(),
             "closesAt": (now + WINDOW).isoformat(),
             "seats": SEATS,
@@ -97,9 +98,7 @@ class GroupBuys:
         draft = expect(await self._run(group_errands.CREATE, input=wish), "GroupBuyCampaign")
         return expect(await self._run(group_errands.PUBLISH, id=draft["id"]), "GroupBuyCampaign")
 
-    async def _evening(
-        self, campaign: Answer, show: Callable[[str], None]
-    ) -> tuple[Sequence[Group], Contest, Poster]:
+    async def _evening(self, campaign: Answer, show: Callable[[str], None]) -> tuple[Sequence[Group], Contest, Poster]:
         """Three groups that have their price in the end."""
         by_link, poster = await self._filled_by_link(campaign)
         show("a group has filled through its link")
@@ -134,7 +133,9 @@ class GroupBuys:
         await self._sit(first, group.id, campaign)
         answers = await gather(*(joiner.join(group.id, campaign) for joiner in joiners))
         seated = [who for who in zip(joiners, answers, strict=True) if who[1]["__typename"] == "GroupBuySeat"]
-        late = [(joiner, answer["another"]) for joiner, answer in zip(joiners, answers, strict=True) if "another" in answer]
+        late = [
+            (joiner, answer["another"]) for joiner, answer in zip(joiners, answers, strict=True) if "another" in answer
+        ]
         if not seated or len(seated) + len(late) != JOINERS or not all(another for _, another in late):
             raise MarketFault(f"the last seat was contested by {JOINERS}, who were answered {answers}")
         for joiner, seat in seated:
@@ -222,11 +223,15 @@ class GroupBuys:
 
     def _neighbours(self, name: str, count: int) -> list[Neighbour]:
         """Names carry the run's tag, so that every rehearsal has new people."""
-        return [Neighbour(self.till, f"{name}{number if count > 1 else ''} {self.tag}") for number in range(1, count + 1)]
+        return [
+            Neighbour(self.till, f"{name}{number if count > 1 else ''} {self.tag}") for number in range(1, count + 1)
+        ]
 
 
 def for_groups(goods: Sequence[Goods]) -> Goods | None:
     """What is sold in groups: of those with enough units the dearest that is cheaper than a hundred yuan, else the cheapest."""
-    fit = sorted((one for one in goods if one.available >= UNITS and one.price_minor > 1), key=lambda one: one.price_minor)
+    fit = sorted(
+        (one for one in goods if one.available >= UNITS and one.price_minor > 1), key=lambda one: one.price_minor
+    )
     usual = [one for one in fit if one.price_minor < 10_000]
     return usual[-1] if usual else next(iter(fit), None)

@@ -2,19 +2,19 @@
 
 from cli.demo.errands import mutation
 
-_ITEM = "{ id state items { id soloPrice { minor } groupPrice { minor } } }"
+_CAMPAIGN = "{ id title items { id soloPrice { minor } groupPrice { minor } } }"
 _SEAT = "id number groupBuy { id } order { id }"
 _FUNNEL = "funnel { opened signedIn joined paid }"
 _GROUP = "id state isCompletedByMerchant seats paid leader { name } members { number state }"
 
-CREATE = mutation("createGroupBuyCampaign", "GroupBuyCampaign", _ITEM)
+CREATE = mutation("createGroupBuyCampaign", "GroupBuyCampaign", _CAMPAIGN)
 PUBLISH = f"""
 mutation Publish($id: ID!) {{
-  publishGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_ITEM} ... on UserError {{ code message }} }}
+  publishGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_CAMPAIGN} ... on UserError {{ code message }} }}
 }}"""
 STOP = f"""
 mutation Stop($id: ID!) {{
-  stopGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_ITEM} ... on UserError {{ code message }} }}
+  stopGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_CAMPAIGN} ... on UserError {{ code message }} }}
 }}"""
 COMPLETE = mutation("completeGroupBuy", "GroupBuy", "{ id }")
 OPEN = mutation("openGroupBuy", "GroupBuySeat", f"{{ {_SEAT} }}")

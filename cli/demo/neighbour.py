@@ -59,7 +59,9 @@ class Neighbour:
         """The address of the poster of one's link, once it is made. Raises MarketFault when it never is."""
         expect(await self._ask(group_errands.WANT_POSTER, input={"linkId": link["id"]}), "SharePoster")
         made = await until(
-            lambda: self._ask(group_errands.POSTER, id=link["id"]), lambda poster: poster["state"] == "READY", "a poster"
+            lambda: self._ask(group_errands.POSTER, id=link["id"]),
+            lambda poster: poster["state"] == "READY",
+            "a poster",
         )
         return str(made["url"])
 

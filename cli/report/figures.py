@@ -180,6 +180,28 @@ def figures(report: SaleReport) -> list[Figure]:
     ]
 
 
+def group_facts(report: GroupBuysReport) -> list[tuple[str, str, str]]:
+    """What is to be said of the group-buys together: each with its two names."""
+    contest, books = report.contest, report.books
+    kept_minor = books.paid_minor - books.refunded_minor
+    return [
+        (
+            "末席之争",
+            "the last seat",
+            f"{contest.joiners} 人同时抢 at once, {contest.seated} 人得席 seated, "
+            f"{contest.offered} 人获荐 offered the group of {contest.to_group_of}",
+        ),
+        ("退款", "refunds at the gateway", f"{report.refunds} 笔, {yuan(report.refunded_minor)}"),
+        (
+            "订单",
+            "orders",
+            f"{books.orders} 付款 paid, {books.confirmed} 确认 confirmed, {books.refunded} 退回 refunded",
+        ),
+        ("账上", "in the ledger", f"{yuan(books.paid_minor)} − {yuan(books.refunded_minor)} = {yuan(kept_minor)}"),
+        ("货", "units", f"{books.units} 投放 set aside, {books.sold} 售出 sold, {books.left} 余 left"),
+    ]
+
+
 def _rates(report: SaleReport) -> tuple[str, str]:
     return f"{report.claims_per_second:,.0f}/s", f"平均 mean {report.claims_per_second_mean:,.0f}/s"
 

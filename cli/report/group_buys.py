@@ -100,7 +100,9 @@ class Poster:
 
 @dataclass(frozen=True)
 class GroupBooks:
-    """What the ledger says of the groups' orders, in fen, and of the units set aside for them."""
+    """What the ledger says of the groups' orders, in fen, and of the units set aside for them; who has the money back no longer
+    has their unit.
+    """
 
     orders: int
     confirmed: int
@@ -108,7 +110,12 @@ class GroupBooks:
     refunded: int
     refunded_minor: int
     units: int
-    sold: int
+    left: int
+
+    @property
+    def sold(self) -> int:
+        """Units that are no longer there for other groups."""
+        return self.units - self.left
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from cli.report.figures import (
     Step,
     duration,
     figures,
+    group_facts,
     headline,
     in_slices,
     per_cent,
@@ -25,6 +26,7 @@ from cli.report.figures import (
     sold_out_after,
     yuan,
 )
+from cli.report.group_buys import WORDS, Funnel, GroupBuysReport, GroupFigures
 from domain.foundation.clock import SHOP_ZONE
 
 MOST_BARS = 60
@@ -42,6 +44,16 @@ class Plot:
     note: str
     legend: Sequence[series.Series]
     svg: Markup
+
+
+@dataclass(frozen=True)
+class LinkStep:
+    """How far those came who opened a share link, and a bar of it."""
+
+    zh: str
+    en: str
+    count: int
+    bar: Markup
 
 
 def write_html(report: SaleReport, path: Path) -> Path:
@@ -71,6 +83,9 @@ def html(report: SaleReport) -> str:
         skus=list(_sku_bars(report.skus)),
         timeline=list(_timeline(report)),
         latencies=list(_latencies(report)),
+        groups=list(_groups(report.group_buys)),
+        event_words=WORDS,
+        group_facts=group_facts(report.group_buys) if report.group_buys else [],
     )
 
 
@@ -87,6 +102,24 @@ def _sku_bars(skus: Sequence[SkuFigures]) -> Iterator[tuple[SkuFigures, Markup]]
     for sku in skus:
         parts = [(colour.css, count, f"{colour.zh} {colour.en}: {count:,}") for colour, count in series.units(sku)]
         yield sku, charts.bar(parts, whole=longest, label=f"{sku.title} {sku.options}")
+
+
+def _groups(report: GroupBuysReport | None) -> Iterator[tuple[GroupFigures, series.Series, Sequence[LinkStep]]]:
+    for group in report.groups if report else ():
+        yield group, series.ENDINGS[group.ending], list(_link_steps(group.funnel)) if group.funnel else []
+
+
+def _link_steps(funnel: Funnel) -> Iterator[LinkStep]:
+    steps = (
+        ("打开", "opened", funnel.opened),
+        ("登录", "signed in", funnel.signed_in),
+        ("入团", "joined", funnel.joined),
+        ("付款", "paid", funnel.paid),
+    )
+    whole = max(count for _, _, count in steps) or 1
+    for zh, en, count in steps:
+        tip = f"{zh} {en}: {count:,}"
+        yield LinkStep(zh, en, count, charts.bar([("funnel", count, tip)], whole=whole, label=tip))
 
 
 def _timeline(report: SaleReport) -> Iterator[Plot]:

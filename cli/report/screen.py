@@ -27,6 +27,7 @@ from cli.report.figures import (
     Step,
     duration,
     figures,
+    group_facts,
     headline,
     in_slices,
     per_cent,
@@ -34,6 +35,7 @@ from cli.report.figures import (
     seconds_per_slice,
     yuan,
 )
+from cli.report.group_buys import WORDS, Event, Funnel, GroupBuysReport
 from domain.foundation.clock import SHOP_ZONE
 
 
@@ -51,6 +53,8 @@ def terminal(report: SaleReport, console: Console) -> None:
         console.print(_section("各款", "by SKU", _skus(report.skus)))
     if report.counter:
         console.print(_section("柜台", "counter", _counter(report.counter)))
+    if report.group_buys:
+        console.print(_section("拼团", "group-buys", _group_buys(report.group_buys)))
     if report.trial_balance:
         console.print(_section("试算平衡", "trial balance", _trial_balance(report.trial_balance)))
     if report.audit:
@@ -168,6 +172,40 @@ def _counter(scenes: Sequence[Scene]) -> Table:
     for scene in scenes:
         table.add_row(_names(scene.zh, scene.en), _text(scene.note))
     return table
+
+
+def _group_buys(report: GroupBuysReport) -> Group:
+    """A line for each group, what happened in it, and what is to be said of all."""
+    prices = f"{yuan(report.group_price_minor)}, 单买 alone {yuan(report.solo_price_minor)}"
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for group in report.groups:
+        ending = series.ENDINGS[group.ending]
+        seats = Text("●" * group.paid, style=ending.ansi).append("○" * (group.seats - group.paid), "bright_black")
+        course = Text.assemble((ending.zh, ending.ansi), " ", (f"{ending.en}, {group.seconds:.1f} s", "dim"))
+        table.add_row(_text(group.leader), seats, course)
+        table.add_row("", "", _text(_events(group.events), "dim"))
+        if group.funnel:
+            table.add_row("", "", _text(_link(group.funnel), "dim"))
+    if report.poster:
+        poster = f"{report.poster.width} × {report.poster.height}, {len(report.poster.png) / 1000:,.0f} kB"
+        table.add_row("海报", "", _text(f"{poster}  {report.poster.path}"))
+    facts = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    facts.add_column()
+    facts.add_column(ratio=1)
+    for zh, en, fact in group_facts(report):
+        facts.add_row(_names(zh, en), _text(fact))
+    return Group(_text(f"{report.title}  {prices}", "bold"), table, facts)
+
+
+def _events(events: Sequence[Event]) -> str:
+    return " ".join(f"{event.number} {WORDS[event.kind][0]}" for event in events)
+
+
+def _link(funnel: Funnel) -> str:
+    return f"链接 {funnel.opened} 打开 → {funnel.signed_in} 登录 → {funnel.joined} 入团 → {funnel.paid} 付款"
 
 
 def _trial_balance(accounts: Sequence[AccountFigures]) -> Table:

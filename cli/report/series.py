@@ -1,9 +1,10 @@
 """What each colour of the report stands for, and which counts a plot stacks; the page and the terminal share it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cli.report.figures import SaleReport, SecondFigures, SkuFigures
+from cli.report.group_buys import Ending
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,13 @@ LAPSED = Series("lapsed", "red", "超时释放", "lapsed")
 HELD = Series("reserved", "blue", "未结", "still held")
 OVERSOLD = Series("oversold", "bold red", "超卖", "oversold")
 RETURNED = Series("spare", "bright_black", "回库", "returned")
+
+ENDINGS: Mapping[Ending, Series] = {
+    Ending.FILLED: Series("paid", "green", "成团", "filled"),
+    Ending.COMPLETED: Series("reserved", "blue", "商家成团", "by the merchant"),
+    Ending.REFUNDED: Series("lapsed", "red", "未成团，已退款", "expired, refunded"),
+    Ending.UNDECIDED: Series("spare", "bright_black", "未结", "undecided"),
+}
 
 Stack = Sequence[tuple[Series, int]]
 

@@ -99,17 +99,20 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
   function watch(subscription, twin, variables, onAnswer) {
     const [id, documentId] = [newKey(), idOf(subscription)];
     idOf(twin);
+    let known = variables; // where events are numbered, those that were told
     const hear = (answer, isLast = answer.pollAfterMs === null || answer.code === 'NOT_FOUND') => {
       if (!watches.has(id)) return;
       if (isLast) forget(id); // it cannot change any more
+      if (answer.lastEvent !== undefined) known = { ...variables, since: answer.lastEvent };
       onAnswer(answer);
     };
-    const subscribe = () => say({ id, type: 'subscribe', payload: { documentId, variables } });
+    const subscribe = () => say({ id, type: 'subscribe', payload: { documentId, variables: known } });
     const poll = async () => {
       if (!watches.has(id)) return;
-      const answer = isLive ? {} : await ask(twin, variables).catch((fault) => fault);
+      const asked = known;
+      const answer = isLive ? {} : await ask(twin, asked).catch((fault) => fault);
       if (answer.code === 'UNAUTHENTICATED') hear(answer, true);
-      else if (answer.__typename && !isLive) hear(answer); // the socket, if it is up again, tells newer things
+      else if (answer.__typename && !isLive && asked === known) hear(answer); // the socket, if it is up again, tells newer things
       setTimeout(poll, answer instanceof Error ? 3000 : answer.pollAfterMs || 1000);
     };
     watches.set(id, { hear, subscribe });

@@ -1,5 +1,7 @@
 """Sharing: every link counts what came of it, and what came of it came of somebody else's share, in time and never in a circle."""
 
+from uuid import UUID
+
 from domain.audit.checks import Check
 from domain.orders.events import OrderPaid
 
@@ -41,7 +43,7 @@ ATTRIBUTED = Check(
     looks_at="""
         SELECT count(*) AS "attributed orders", count(paid_at) AS "paid" FROM share_attributions
     """,
-    # of a visit two openings are known, the first and the last; it may have been opened again after the order was placed
+    # of a visit the first opening and the last are known: it may have been opened again since
     differing="""
         SELECT 'order' AS kind, came.order_id AS id,
                'an order of theirs, of another''s share that they had opened in time' AS expected,
@@ -56,9 +58,8 @@ ATTRIBUTED = Check(
             SELECT *, EXISTS (SELECT FROM share_visits AS visit
                               WHERE visit.link_id = share_attributions.link_id
                                 AND visit.shopper_id = share_attributions.shopper_id AND outcome = 'counted'
-                                AND visit.opened_at <= share_attributions.opened_at
-                                AND share_attributions.opened_at <= placed_at
-                                AND placed_at < share_attributions.opened_at + (counts_until - last_opened_at)) AS is_opened
+                                AND share_attributions.opened_at BETWEEN visit.opened_at AND last_opened_at
+                                AND share_attributions.opened_at <= placed_at AND placed_at < counts_until) AS is_opened
             FROM share_attributions
         ) AS came
         LEFT JOIN share_links AS link ON link.id = came.link_id
@@ -89,4 +90,50 @@ PAID = Check(
     parameters={"news": OrderPaid.kind},
 )
 
-CHECKS = (COUNTED, ATTRIBUTED, PAID)
+SEATS_CAME = Check(
+    "seats name the share that their orders came of",
+    "席位来源与归因一致",
+    looks_at="""
+        SELECT count(*) AS "seats", count(share_link_id) AS "of a share" FROM group_buy_seats
+    """,
+    # whose visit became known after they had joined is attributed when the order is paid, and the seat does not say so
+    differing="""
+        SELECT 'seat' AS kind, seat.id, format('the link %s', share_link_id) AS expected,
+               coalesce(format('the link %s', link_id), 'no attribution') AS found
+        FROM group_buy_seats AS seat LEFT JOIN share_attributions AS came ON came.order_id = seat.order_id
+        WHERE share_link_id <> coalesce(link_id, CAST(:nil AS uuid))
+    """,
+    parameters={"nil": UUID(int=0)},
+)
+
+# Whose share counts for whom now, said again as `store` says it. Who is in a circle has brought somebody and was brought.
+NO_CIRCLES = Check(
+    "nobody was brought by whom they brought",
+    "分享关系无环",
+    looks_at="""
+        SELECT count(DISTINCT shopper_id) AS "shoppers brought"
+        FROM share_visits WHERE outcome = 'counted' AND counts_until > CAST(:now AS timestamptz)
+    """,
+    given="""
+    WITH RECURSIVE last AS (
+        SELECT DISTINCT ON (visit.shopper_id) visit.shopper_id, link.sharer_id, counts_until
+        FROM share_visits AS visit JOIN share_links AS link ON link.id = link_id
+        WHERE outcome = 'counted'
+        ORDER BY visit.shopper_id, last_opened_at DESC, visit.id DESC
+    ),
+    counts AS (
+        SELECT shopper_id, sharer_id FROM last WHERE counts_until > CAST(:now AS timestamptz)
+    ),
+    chain AS (
+        SELECT shopper_id AS start, sharer_id AS person FROM counts WHERE shopper_id IN (SELECT sharer_id FROM counts)
+        UNION
+        SELECT start, sharer_id FROM chain JOIN counts ON shopper_id = person WHERE person <> start
+    )
+    """,
+    differing="""
+        SELECT 'account' AS kind, start AS id, 'somebody else' AS expected, 'a chain of shares from themselves' AS found
+        FROM chain WHERE person = start
+    """,
+)
+
+CHECKS = (COUNTED, ATTRIBUTED, PAID, SEATS_CAME, NO_CIRCLES)

@@ -17,7 +17,12 @@ HANDED_OVER_BY = (PaymentCaptured.kind, OrderPaidLate.kind)
 # Money is unmatched as long as its event is unheard: asked this way round, a million matched payments cost nothing. That no
 # event is lost is the outbox's promise; `nightmarket audit` proves it payment by payment.
 _STUCK = text("""
-    WITH unheard AS (
+    WITH of_expired AS (
+        SELECT count(*) AS seats, min(ended_at) AS since
+        FROM group_buy_seats JOIN group_buys ON group_buys.id = group_id
+        WHERE refund_at IS NOT NULL AND ended_at <= :before
+    ),
+    unheard AS (
         SELECT payload FROM outbox_events WHERE delivered_at IS NULL AND dead_at IS NULL AND kind = ANY(:handed_over_by)
         UNION ALL
         SELECT payload FROM outbox_events WHERE dead_at IS NOT NULL AND kind = ANY(:handed_over_by)
@@ -32,7 +37,10 @@ _STUCK = text("""
                            WHERE orders.id = payment.payable_id AND orders.paid_with = payment.id
                              AND orders.paid_at IS NOT NULL)) AS receipts_unmatched,
         (SELECT count(*) FROM gateway_bill_differences WHERE settled_at IS NULL) AS bill_differences_open,
-        (SELECT count(*) FROM after_sales WHERE due_at <= :before) AS after_sales_overdue
+        (SELECT count(*) FROM after_sales WHERE due_at <= :before) AS after_sales_overdue,
+        (SELECT seats FROM of_expired) AS group_refunds_overdue,
+        (SELECT coalesce(CAST(extract(epoch FROM CAST(:now AS timestamptz) - since) AS bigint), 0) FROM of_expired)
+            AS group_refunds_oldest_seconds
 """)
 
 
@@ -45,10 +53,12 @@ class Stuck:
     receipts_unmatched: int
     bill_differences_open: int
     after_sales_overdue: int
+    group_refunds_overdue: int
+    group_refunds_oldest_seconds: int
 
 
 async def count(db: Database, *, now: datetime) -> Stuck:
     """What is stuck now, in one statement."""
-    row = await db.one(_STUCK, {"before": now - PATIENCE, "handed_over_by": list(HANDED_OVER_BY)})
+    row = await db.one(_STUCK, {"now": now, "before": now - PATIENCE, "handed_over_by": list(HANDED_OVER_BY)})
     assert row is not None
     return Stuck(**row._mapping)

@@ -70,6 +70,13 @@ bill_differences_open = Gauge(
 after_sales_overdue = Gauge(
     "nightmarket_after_sales_overdue", "After-sales whose time was over 10 minutes ago, and the clock has not acted"
 )
+group_refunds_overdue = Gauge(
+    "nightmarket_group_refunds_overdue",
+    "Seats of groups that expired 10 minutes ago or longer, and whose refund could not be asked for yet",
+)
+group_refunds_oldest = Gauge(
+    "nightmarket_group_refunds_oldest_seconds", "Since when the longest waiting of them waits; 0 where none does"
+)
 wrong_pickup_codes = Counter("nightmarket_wrong_pickup_codes_total", "Wrong codes at the stores' counters")
 shipping_uploads = Gauge(
     "nightmarket_shipping_uploads", "Orders whose shipping WeChat is yet to be told (due) or refuses to hear", ["state"]
@@ -97,6 +104,8 @@ OF_THE_LEADER = (
     receipts_unmatched,
     bill_differences_open,
     after_sales_overdue,
+    group_refunds_overdue,
+    group_refunds_oldest,
     shipping_uploads,
     timetable_leads,
 )

@@ -27,6 +27,11 @@ def drawable(text: str) -> str:
     return " ".join("".join(_drawable(character) for character in text).split())
 
 
+def is_latin(character: str) -> bool:
+    """Whether it belongs to a word of letters, which is not broken within a line."""
+    return character.isascii() or (character.isalpha() and ord(character) < 0x250)
+
+
 def width_of(text: str, weight: Weight, size: int) -> float:
     """Pixels from the text's beginning to its end."""
     return font(weight, size).getlength(text)
@@ -72,11 +77,7 @@ def _may_break(text: str, place: int) -> bool:
     before, after = text[place - 1], text[place]
     if after in _NOT_FIRST or before in _NOT_LAST:
         return False
-    return " " in (before, after) or not (_is_latin(before) and _is_latin(after))
-
-
-def _is_latin(character: str) -> bool:
-    return character.isascii() or (character.isalpha() and ord(character) < 0x250)
+    return " " in (before, after) or not (is_latin(before) and is_latin(after))
 
 
 @lru_cache(maxsize=8192)

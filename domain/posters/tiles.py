@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from domain.posters.lettering import drawable, font
+from domain.posters.lettering import drawable, font, is_latin
 
 PALETTES = (
     ("#E2462F", "#F7A145"),
@@ -48,14 +48,12 @@ def palette_of(seed: str) -> int:
 
 def initials(title: str) -> str:
     """The first two characters of a Chinese title, the capitals of the first two words of another one."""
-    letters = [word for word in drawable(title).split() if any(map(str.isalnum, word))]
-    if not letters:
+    words = [letters for word in drawable(title).split() if (letters := "".join(filter(str.isalnum, word)))]
+    if not words:
         return "夜市"
-    first = "".join(filter(str.isalnum, letters[0]))
-    if not first.isascii():
-        return first[:2]
-    words = ["".join(filter(str.isalnum, word)) for word in letters[:2]]
-    return "".join(word[0] for word in words if word.isascii()).upper()
+    if not all(map(is_latin, words[0])):
+        return words[0][:2]
+    return "".join(word[0] for word in words[:2] if is_latin(word[0])).upper()
 
 
 def _write(picture: Image.Image, text: str, size: int) -> None:

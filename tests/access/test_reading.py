@@ -16,6 +16,7 @@ ABOUT_WHOEVER_ASKS = {
     "afterSales",
     "cart",
     "defaultAddress",
+    "myGroupBuySeats",
     "orders",
     "quote",
     "viewer",

@@ -10,6 +10,7 @@ Wish = dict[str, Any]
 
 ONES_OWN = {
     "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
+    "openGroupBuy", "joinGroupBuy",
 }  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
@@ -45,6 +46,9 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "cancelOrder": _keyed(orderId=ids["order/unpaid"]),
         "setOrderDestination": _keyed(orderId=ids["order/claimed"], addressId=ids["address"]),
         "claimFlashSale": _keyed(**{"pass": ids["pass"]}),
+        "openGroupBuy": _keyed(campaignId=ids["campaign"], itemId=ids["groupitem"]),
+        "joinGroupBuy": _keyed(groupBuyId=ids["groupbuy"], itemId=ids["groupitem"]),
+        "leaveGroupBuy": _keyed(groupBuyId=ids["groupbuy"]),
         "requestAfterSale": _keyed(orderId=ids["order"], kind="REFUND", reason="QUALITY"),
         "withdrawAfterSale": _keyed(afterSaleId=ids["aftersale/requested"]),
         "sendBackGoods": _keyed(afterSaleId=ids["aftersale/requested"], carrier="sf", number="SF1"),
@@ -82,6 +86,12 @@ def _staffs_with_goods(world: World) -> dict[str, Wish]:
         "cancelFlashSale": sale,
         "warmFlashSale": sale,
         "stopFlashSale": {"id": ids["flashsale"]},
+        "createGroupBuyCampaign": _keyed(
+            title="邻里拼", seats=2, fillSeconds=3600, items=[{**sku, "groupPriceMinor": 990, "units": 3}], **window
+        ),
+        "publishGroupBuyCampaign": {"id": ids["campaign/draft"]},
+        "stopGroupBuyCampaign": {"id": ids["campaign"]},
+        "completeGroupBuy": _keyed(groupBuyId=ids["groupbuy"], reason="回馈"),
         "publishProduct": {"input": {"productId": ids["product/draft"]}},
         "unpublishProduct": {"input": {"productId": ids["product"]}},
         "setSkuPrice": {"input": {**sku, "priceMinor": 1}},

@@ -88,6 +88,7 @@ async def built(given: Given) -> World:
     await _supplier(world)
     await _orders(world, owner)
     await _flash_sale(world, owner)
+    await _group_buy(world, owner)
     await _books(world)
     return world
 
@@ -221,6 +222,22 @@ async def _flash_sale(world: World, owner: UUID) -> None:
     world.has("ticket", claimed.ticket_id, Who.ONLY_OWNER)
     world.has("order/claimed", ticket.order_id, Who.OWNER)
     world.marks["未公布的抢购"] = Who.STAFF
+
+
+async def _group_buy(world: World, owner: UUID) -> None:
+    given = world.given
+    campaign = await given.campaign(seats=9)
+    draft = await given.campaign(is_live=False, title="未公布的拼团")
+    seat = (await given.opened(campaign, owner)).seat
+    await given.pay_seat(seat)
+    world.has("campaign", campaign.id)
+    world.has("groupitem", campaign.items[0].id)
+    world.has("campaign/draft", draft.id, Who.STAFF)
+    world.has("groupitem/draft", draft.items[0].id, Who.STAFF)
+    world.has("groupbuy", seat.group_id)
+    world.has("groupseat", seat.id, Who.ONLY_OWNER)
+    world.has("order/grouped", seat.order_id, Who.OWNER)
+    world.marks["未公布的拼团"] = Who.STAFF
 
 
 async def _books(world: World) -> None:

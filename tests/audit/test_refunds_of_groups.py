@@ -49,7 +49,7 @@ async def expired(given, db) -> Expired:
     opened = await given.opened(campaign)
     joined = [await given.joined(opened.group, quantity=quantity) for quantity in (2, 2, 1, 1)]
     seats = [await given.pay_seat(seat) for seat in (opened.seat, *(one.seat for one in joined))]
-    free, whole, partly, by_staff, due = seats
+    free, whole, partly, by_staff, _ = seats
     await staff_give_back(given, partly, units={1: 1}, agreed_minor=500)
     staff_gave = await staff_give_back(given, by_staff)
     await outcomes.given_back(db, seat_id=by_staff.id, now=given.now)

@@ -10,6 +10,7 @@ from domain.back_office import stuck
 from domain.foundation import clock, metrics
 from domain.foundation.ids import new_id
 from domain.foundation.outbox import events
+from domain.group_buys import ending
 from domain.orders import actions as orders
 from domain.payments.bill_rules import Difference, DifferenceKind
 from domain.payments.bill_store import keep, settle
@@ -76,6 +77,21 @@ async def test_an_after_sale_shows_when_the_clock_does_not_act(given, open_now):
     assert await open_now(after=wait + TEN_MINUTES) == {"after_sales_overdue": 1}
 
 
+async def test_money_of_an_expired_group_shows_until_it_was_asked_back(given, db, open_now):
+    group = await given.group(members=2, paid=2)
+    expired_at = group.expires_at - given.now
+    await ending.expire_due(db, now=group.expires_at, limit=1)
+
+    assert await open_now(after=expired_at + TEN_MINUTES - timedelta(seconds=1)) == {}
+    assert await open_now(after=expired_at + timedelta(minutes=12)) == {
+        "group_refunds_overdue": 2,
+        "group_refunds_oldest_seconds": 720,
+    }
+    await ending.refund_due(db, now=group.expires_at, limit=10)
+
+    assert await open_now(after=expired_at + TEN_MINUTES) == {"refunds_due": 2, "refunds_overdue": 2}
+
+
 async def test_a_difference_shows_until_somebody_says_what_it_was(given, db, open_now):
     found = Difference(DifferenceKind.NOT_IN_BOOKS, BillKind.REFUND, None, "dp_1", None, 1990)
     async with db.transaction() as tx:
@@ -95,5 +111,5 @@ async def test_the_gauges_say_it(given, db, context):
     await housekeeping.count_stuck_money(context)
 
     gauges = (metrics.receipts_unmatched, metrics.refunds_due, metrics.refunds_overdue, metrics.bill_differences_open,
-              metrics.after_sales_overdue)  # fmt: skip
-    assert [gauge._value.get() for gauge in gauges] == [1, 0, 0, 0, 0]
+              metrics.after_sales_overdue, metrics.group_refunds_overdue, metrics.group_refunds_oldest)  # fmt: skip
+    assert [gauge._value.get() for gauge in gauges] == [1, 0, 0, 0, 0, 0, 0]

@@ -33,8 +33,12 @@ from domain.flash_sales.tables import items, tickets
 from domain.foundation import clock, embedded
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings
+from domain.group_buys.tables import groups, seats
 from domain.ledger.rules import Account, Balance
 from domain.orders.tables import orders
+from domain.sharing import queries as sharing
+from domain.sharing.rules import Funnel
+from domain.sharing.tables import links
 from domain.stock.tables import allotments
 
 ROOT = Path(__file__).parents[2]
@@ -83,21 +87,25 @@ def test_every_unit_is_sold_once_and_the_books_say_the_same(data_dir: Path) -> N
 
     assert process.returncode == 0, told
     assert [line for line in told.splitlines() if line.startswith("[")] == [
-        "[1/9] 开市 open the market",
-        "[2/9] 上架 import the catalogue",
-        "[3/9] 进场 shoppers sign in",
-        "[4/9] 排期 put the sale up",
-        "[5/9] 开抢 the opening",
-        "[6/9] 候补 unpaid units pass on",
-        "[7/9] 收摊 stop and settle",
-        "[8/9] 柜台 a cart, a return, late money",
-        "[9/9] 对账 audit the books",
+        "[1/10] 开市 open the market",
+        "[2/10] 上架 import the catalogue",
+        "[3/10] 进场 shoppers sign in",
+        "[4/10] 排期 put the sale up",
+        "[5/10] 开抢 the opening",
+        "[6/10] 候补 unpaid units pass on",
+        "[7/10] 收摊 stop and settle",
+        "[8/10] 柜台 a cart, a return, late money",
+        "[9/10] 拼团 groups, share links, refunds",
+        "[10/10] 对账 audit the books",
     ]
     assert "150 人抢 30 件" in told and "none oversold" in told
     assert "\x1b" not in told
     assert max(map(len, (line for line in told.splitlines() if ".html" not in line))) <= 80
+    assert "2 filled, 1 completed by the merchant, 1 expired; 2 refunds" in told
+    assert "5 人同时抢 at once, 1 人得席 seated, 4 人获荐" in told
     page = (data_dir / "reports" / "latest.html").read_text()
-    assert "150 人抢 30 件" in page and "http" not in re.sub(r'xmlns="[^"]*"', "", page)
+    assert "150 人抢 30 件" in page and page.count(" 的团</span>") == 4 and page.count("data:image/png") == 1
+    assert "http" not in re.sub(r'xmlns="[^"]*"|data:image/png;base64,[^"]*', "", page)
     asyncio.run(books_of_a_sold_out_sale(data_dir))
 
 
@@ -113,12 +121,19 @@ async def books_of_a_sold_out_sale(data_dir: Path) -> None:
             sold = await market.db.column(
                 select(allotments.c.sold).join_from(items, allotments, allotments.c.id == items.c.allotment_id)
             )
+            ended = await market.db.rows(select(groups.c.state, groups.c.paid, groups.c.completed_by.is_not(None)))
+            members = Counter(await market.db.column(select(seats.c.state)))
+            funnels = await sharing.funnels_by_link_ids(market.db, await market.db.column(select(links.c.id)))
         finally:
             await market.close()
     assert is_clean(lines), [line for line in lines if line.ok is False]
-    # and at the counter: one that was received, one that was paid too late, and the one that had taken its units
-    assert (states["paid"], states["received"], states["cancelled"]) == (30, 1, 2)
-    assert set(states) <= {"paid", "lapsed", "received", "cancelled"}
+    # and at the counter: one that was received, one that was paid too late, and the one that had taken its units;
+    # and in groups: 3 + 3 + 2 members have their price, two their money back
+    assert (states["paid"], states["received"], states["cancelled"], states["refunded"]) == (30 + 8, 1, 2, 2)
+    assert set(states) <= {"paid", "lapsed", "received", "cancelled", "refunded"}
+    assert Counter(map(tuple, ended)) == {("filled", 3, False): 2, ("filled", 2, True): 1, ("expired", 2, False): 1}
+    assert members == {"paid": 8, "refunded": 2}
+    assert set(funnels.values()) == {Funnel(1, 1, 1, 1), Funnel(3, 2, 2, 2), Funnel(6, 6, 3, 3)}
     assert states["lapsed"] == never_paid
     assert list(sold) == [6, 6, 6, 6, 6]
 
@@ -129,7 +144,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind(data_dir: Path) -> None:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("[5/9]"):
+        if line.startswith("[5/10]"):
             break
 
     process.send_signal(signal.SIGINT)

@@ -21,10 +21,52 @@ from cli.report import (
     Step,
     html,
     percentile,
+    series,
     terminal,
     write_html,
 )
 from cli.report.figures import duration, headline, in_slices, seconds_per_slice, yuan
+from cli.report.group_buys import (
+    LARGEST_EMBEDDED,
+    WORDS,
+    Contest,
+    Ending,
+    Event,
+    Funnel,
+    GroupBooks,
+    GroupBuysReport,
+    GroupFigures,
+    Poster,
+)
+from domain.group_buys.rules import EventKind
+
+POSTER = Poster("/posters/dGp1gJC90ltVVPCB.png", 750, 1272, b"\x89PNG")
+EXPIRED = GroupFigures(
+    leader="苏**",
+    ending=Ending.REFUNDED,
+    seats=3,
+    paid=2,
+    refunded=2,
+    events=[
+        Event(1, EventKind.OPENED, 0.0, seat=1),
+        Event(2, EventKind.EXPIRED, 8.0),
+        Event(3, EventKind.REFUNDED, 8.9, seat=1),
+    ],
+    funnel=Funnel(opened=4, signed_in=2, joined=1, paid=1),
+)
+COMPLETED = GroupFigures("马**", Ending.COMPLETED, 3, 2, 0, [Event(1, EventKind.COMPLETED, 3.0)])
+GROUP_BUYS = GroupBuysReport(
+    title="竹编夜灯 · 三人团",
+    seats=3,
+    group_price_minor=1790,
+    solo_price_minor=2990,
+    groups=[EXPIRED, COMPLETED],
+    contest=Contest(joiners=5, seated=1, offered=4, to_group_of="马**"),
+    refunds=2,
+    refunded_minor=3580,
+    books=GroupBooks(orders=4, confirmed=2, paid_minor=7160, refunded=2, refunded_minor=3580, units=12, left=10),
+    poster=POSTER,
+)
 
 EIGHT_IN_THE_EVENING = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
 NASTY = """<script>"夜灯"</script> & <b>'x'</b> [bold]"""
@@ -71,6 +113,7 @@ SALE = SaleReport(
         AuditLine("收款 = 订单金额", "payments", "¥3,721.30", "¥3,721.30", ok=True),
     ],
     counter=[Scene("退货", "return", "1 unit came back; ¥9.90 refunded")],
+    group_buys=GROUP_BUYS,
     trial_balance=[
         AccountFigures("支付渠道存款 wechat", "gateway", 371_140, 0),
         AccountFigures("预收货款", "prepaid", 0, 371_140),
@@ -86,6 +129,9 @@ BUSY = replace(
     revenue_minor=123_456_789_012,
     audit=[AuditLine("总量 = 空闲 + 占用 + 售出" * 3, NASTY * 3, "80 = 4 + 0 + 76", "81", ok=False)],
     counter=[Scene("退货", "return", NASTY * 5)],
+    group_buys=replace(
+        GROUP_BUYS, title=NASTY * 4, groups=[replace(EXPIRED, leader=NASTY, events=EXPIRED.events * 20)] * 9
+    ),
     trial_balance=[AccountFigures("支付渠道存款 " + NASTY, "gateway", 123_456_789_012, 0)],
 )
 
@@ -258,7 +304,7 @@ def test_the_page_tells_every_figure():
 def test_the_page_fetches_nothing_and_runs_nothing(report):
     page = html(report)
 
-    assert not re.search(r"https?://|<script|<link|<img|<iframe|@import|url\((?!#)|\son\w+=", page)
+    assert not re.search(r"https?://|<script|<link|<img(?! src=.data:)|<iframe|@import|url\((?!#)|\son\w+=", page)
 
 
 @pytest.mark.parametrize("report", [SALE, NO_SALE, BUSY])
@@ -280,6 +326,9 @@ def test_titles_are_text_wherever_the_page_shows_them():
             funnel=[Step(NASTY, NASTY, 1)],
             environment={NASTY: NASTY},
             audit=audit,
+            group_buys=replace(
+                GROUP_BUYS, title=NASTY, groups=[replace(COMPLETED, leader=NASTY)], poster=replace(POSTER, path=NASTY)
+            ),
         )
     )
 
@@ -294,6 +343,30 @@ def test_a_check_that_fails_is_marked():
 
     assert "2 / 3" in page
     assert page.count("✗") == 1
+
+
+def test_the_page_tells_of_every_group():
+    page = html(SALE)
+
+    for words in ("苏** 的团", "未成团，已退款", "2/3 付款 paid, 2 退款 back", "马** 的团", "商家成团", "未分享链接"):
+        assert words in page
+    for fact in ("竹编夜灯 · 三人团", "4 人获荐 offered the group of 马**", "2 笔, ¥35.80", "¥71.60 − ¥35.80 = ¥35.80"):
+        assert fact in page
+    assert "12 投放 set aside, 2 售出 sold, 10 余 left" in page
+    assert 'src="data:image/png;base64,iVBORw=="' in page and "750 × 1272" in page
+
+
+def test_a_poster_that_is_too_large_is_only_named():
+    large = replace(POSTER, png=bytes(LARGEST_EMBEDDED + 1))
+    page = html(replace(SALE, group_buys=replace(GROUP_BUYS, poster=large)))
+
+    assert "<img" not in page
+    assert "300 kB" in page and POSTER.path in page
+
+
+def test_whatever_happens_to_a_group_has_words():
+    assert WORDS.keys() == set(EventKind)
+    assert series.ENDINGS.keys() == set(Ending)
 
 
 def test_a_sale_that_never_ran_has_a_page_too():
@@ -338,6 +411,11 @@ def test_the_terminal_tells_every_figure():
         "1 unit came back; ¥9.90 refunded",
         "预收货款 prepaid",
         "¥3,711.40",
+        "苏**  ●●○  未成团，已退款 expired, refunded, 8.9 s",
+        "1 开团 2 未成团 3 退款",
+        "链接 4 打开 → 2 登录 → 1 入团 → 1 付款",
+        "750 × 1272, 0 kB  /posters/dGp1gJC90ltVVPCB.png",
+        "12 投放 set aside, 2 售出 sold, 10 余 left",
     ):
         assert figure in lines
     assert lines.count("✓") == 2
@@ -359,7 +437,7 @@ def printed(report: SaleReport, *, width: int) -> str:
 class Nesting(HTMLParser):
     """The elements that stand open; raises when one is closed that is not the innermost."""
 
-    VOID = frozenset({"meta"})
+    VOID = frozenset({"meta", "img", "br"})
 
     def __init__(self) -> None:
         super().__init__()

@@ -233,6 +233,37 @@ test('follows a ticket until it is paid, also when the socket dies in the backgr
   assert.equal(phone.sockets.length, 2);
 });
 
+async function payFor(app, phone, seat) {
+  const { wechat } = await app.ask('PayOrder', { input: { orderId: seat.order.id, idempotencyKey: app.newKey() } });
+  await new Promise((success, fail) => phone.wx.requestPayment({ ...wechat, success, fail }));
+}
+
+for (const [name, options] of Object.entries({ 'also when its socket dies': {}, 'by polls alone': { socketUrl: 'ws://127.0.0.1:9/graphql' } })) {
+  test(`follows a group until it is full and hears everything once, ${name}`, async () => {
+    const phone = phoneOf('o-opener');
+    const app = start(phone, options);
+    await app.signIn();
+    const seat = await app.ask('OpenGroupBuy', { input: { ...market.groupBuy, idempotencyKey: app.newKey() } });
+    assert.equal(seat.state, 'HELD', JSON.stringify(seat));
+    const heard = [];
+    app.watch('GroupBuyEvents', 'GroupBuyNews', { id: seat.groupBuy.id, since: 0 }, (news) => heard.push(...news.events));
+    await payFor(app, phone, seat);
+    await until(() => heard.length === 2);
+    phone.hide(); // as in the background
+
+    const friend = phoneOf('o-friend');
+    const theirs = start(friend);
+    await theirs.signIn();
+    const wish = { groupBuyId: seat.groupBuy.id, itemId: market.groupBuy.itemId, idempotencyKey: theirs.newKey() };
+    await payFor(theirs, friend, await theirs.ask('JoinGroupBuy', { input: wish }));
+    await until(() => heard.length === 5);
+
+    assert.deepEqual(heard.map(({ number }) => number), [1, 2, 3, 4, 5]);
+    assert.deepEqual(heard.map(({ kind }) => kind), ['OPENED', 'PAID', 'JOINED', 'PAID', 'FILLED']);
+    assert.equal((await app.ask('GroupBuy', { id: seat.groupBuy.id })).state, 'FILLED');
+  });
+}
+
 test('without any socket the polls alone tell the same', async () => {
   const phone = phoneOf('o-polls');
   const app = start(phone, { socketUrl: 'ws://127.0.0.1:9/graphql' });

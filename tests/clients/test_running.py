@@ -85,6 +85,7 @@ async def _market(house: House) -> dict[str, object]:
     try:
         sale = await given.flash_sale(units=20, stocked=50)
         sku_id = await given.sku()
+        campaign = await given.campaign(seats=2, per_shopper=2)
     finally:
         await market.close()
     return {
@@ -92,6 +93,10 @@ async def _market(house: House) -> dict[str, object]:
         "socketUrl": f"{house.url}/graphql".replace("http", "ws", 1),
         "skuId": show_id("sku", sku_id),
         "saleItemId": show_id("saleitem", sale.item.id),
+        "groupBuy": {
+            "campaignId": show_id("campaign", campaign.id),
+            "itemId": show_id("groupitem", campaign.items[0].id),
+        },
         "address": ADDRESS,
         "wechat": {
             "platform": settings.wechat_platform_url,

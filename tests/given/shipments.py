@@ -191,7 +191,7 @@ class RunningPlatform:
         await _post(f"{self.url}/commands/expire", {})
 
     async def fail(self, errcode: int | str, times: int = 1, *, door: str = "upload") -> None:
-        """Answer so at one of its doors: upload, login, phone, token."""
+        """Answer so at one of its doors: upload, login, phone, token, code, link."""
         await _post(f"{self.url}/commands/fail", {"errcode": errcode, "times": times, "door": door})
 
     async def advance(self, seconds: float) -> None:
@@ -242,7 +242,7 @@ async def wechat_company() -> AsyncIterator[RunningPlatform]:
 @pytest.fixture
 async def wechat(wechat_company: RunningPlatform) -> AsyncIterator[RunningPlatform]:
     """The same, without failures that an earlier test ordered."""
-    for door in ("upload", "login", "phone", "token"):
+    for door in ("upload", "login", "phone", "token", "code", "link"):
         await wechat_company.fail(0, 0, door=door)
     yield wechat_company
 

@@ -64,7 +64,11 @@ async def told(given, supplier, order, *, reference):
 async def test_staff_send_it_once_it_is_confirmed(given, refused, market):
     order = await given.bought(Goods(2), is_confirmed=False)
     [answer] = await shipping.ship_many(
-        given.db, [Row(order.id, Carrier.SF, "SF1234567890123")], by=new_id(), idempotency_key="many-0001", now=given.now
+        given.db,
+        [Row(order.id, Carrier.SF, "SF1234567890123")],
+        by=new_id(),
+        idempotency_key="many-0001",
+        now=given.now,
     )
 
     await refused(order, partial(given.shipped, order))

@@ -9,18 +9,20 @@ from workers.context import WorkerContext
 __all__ = ["api", "app", "ask", "post"]
 
 
-async def send_nothing(name, *arguments):
-    raise AssertionError(f"nobody is sent {name}")
+@pytest.fixture
+def context(market, clean):
+    """What the hearers are given."""
+
+    async def send_nothing(name, *arguments):
+        raise AssertionError(f"nobody is sent {name}")
+
+    return WorkerContext(market, send_nothing)
 
 
 @pytest.fixture
-def hear(market, given):
+def hear(context, given):
     """`await hear()`: the hearers of sharing hear everything that was ever recorded, in order; again changes nothing."""
-    heard = {
-        sharing.AccountSignedIn: sharing.claim_visits,
-        sharing.OrderPaid: sharing.count_paid,
-    }
-    context = WorkerContext(market, send_nothing)
+    heard = {sharing.AccountSignedIn: sharing.claim_visits, sharing.OrderPaid: sharing.count_paid}
 
     async def hear():
         for event in await given.recorded(*heard):

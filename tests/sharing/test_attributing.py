@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from domain.foundation.ids import new_id
-from domain.sharing import attributing
+from domain.sharing import attributing, visiting
 from domain.sharing.rules import Funnel
 from domain.sharing.tables import attributions
 from tests.given.sharing import SHARE_DAYS
@@ -61,8 +61,6 @@ async def test_a_share_counts_for_its_days_from_its_opening_on(db, given, now, o
 
 async def test_a_share_that_is_over_does_not_bring_an_earlier_one_back(db, given, now):
     """The earlier one was opened when the shop still said thirty days."""
-    from domain.sharing import visiting
-
     shopper_id, early, late = await given.shopper(), await given.link(), await given.link()
     for link, days, at in ((early, 30, now - 10 * DAY), (late, 7, now - 8 * DAY)):
         await visiting.open_link(db, token=link.token, visitor="phone", shopper_id=shopper_id, share_days=days, now=at)
@@ -164,9 +162,9 @@ async def test_attributing_is_one_statement_and_so_is_its_payment(db, given, now
     await given.visit(link, by=shopper_id)
 
     async with db.transaction() as tx:
-        for whose in (shopper_id, shopper_id, await given.shopper()):
+        for order, whose in ((order_id, shopper_id), (order_id, shopper_id), (new_id(), await given.shopper())):
             with count_statements(db) as sent:
-                await attributing.attribute(tx, order_id=order_id, shopper_id=whose, placed_at=now)
+                await attributing.attribute(tx, order_id=order, shopper_id=whose, placed_at=now)
             assert len(sent) == 1
         with count_statements(db) as sent:
             await attributing.paid(tx, order_id=order_id, paid_at=now)

@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 
 from domain.accounts.visitors import visitor_of
 from domain.foundation.errors import NotFound
+from domain.sharing import visiting
 from domain.sharing.rules import SHARDS, Funnel
 from domain.sharing.tables import counts, visits
 from tests.given.sharing import SHARE_DAYS
@@ -129,8 +130,6 @@ def test_a_device_is_known_again_by_a_mark_that_does_not_name_it(settings):
 
 
 async def test_of_visits_only_what_the_shop_said_then_counts(db, given, link, now):
-    from domain.sharing import visiting
-
     for days, visitor in ((1, "phone"), (30, "pad")):
         await visiting.open_link(db, token=link.token, visitor=visitor, shopper_id=None, share_days=days, now=now)
 

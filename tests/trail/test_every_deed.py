@@ -54,6 +54,22 @@ async def a_new_sale(given):
     return keyed(title="午夜抢购", items=[item], opensAt=opens_at.isoformat(), closesAt=closes_at)
 
 
+async def a_new_campaign(given):
+    opens_at = given.now + timedelta(hours=1)
+    item = {"skuId": encode("sku", await given.stocked_sku(9)), "groupPriceMinor": 990, "units": 3}
+    window = {"opensAt": opens_at.isoformat(), "closesAt": (opens_at + timedelta(hours=1)).isoformat()}
+    return keyed(title="邻里拼", seats=2, fillSeconds=3600, items=[item], **window)
+
+
+async def a_campaign(given, *, is_live=False):
+    return {"id": encode("campaign", (await given.campaign(is_live=is_live)).id)}
+
+
+async def an_open_group(given):
+    group = await given.group(members=1, paid=1)
+    return keyed(groupBuyId=encode("groupbuy", group.id), reason="回馈老客")
+
+
 async def a_product(given, state):
     return {"input": {"productId": encode("product", (await given.product(state=state)).id)}}
 
@@ -199,6 +215,10 @@ TRIED = {
     "cancelFlashSale": (sale, None),
     "warmFlashSale": (lambda given: sale(given, is_scheduled=True), None),
     "stopFlashSale": (lambda given: sale(given, warm=True), None),
+    "createGroupBuyCampaign": (a_new_campaign, None),
+    "publishGroupBuyCampaign": (a_campaign, None),
+    "stopGroupBuyCampaign": (lambda given: a_campaign(given, is_live=True), None),
+    "completeGroupBuy": (an_open_group, None),
     "publishProduct": (lambda given: a_product(given, State.DRAFT), None),
     "unpublishProduct": (lambda given: a_product(given, State.PUBLISHED), None),
     "setSkuPrice": (None, None),

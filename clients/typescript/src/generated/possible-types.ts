@@ -20,6 +20,7 @@ export const possibleTypes = {
   "AfterSaleQuoteResult": [
     "AfterSaleQuote",
     "OrderNotRefundable",
+    "OrderNotConfirmed",
     "AfterSaleTooLate",
     "GoodsMustComeBack",
     "TooManyAfterSales",
@@ -77,6 +78,13 @@ export const possibleTypes = {
     "FlashSaleBusy",
     "IdempotencyConflict"
   ],
+  "CompleteGroupBuyResult": [
+    "GroupBuy",
+    "NotFound",
+    "GroupBuyOver",
+    "NobodyHasPaid",
+    "IdempotencyConflict"
+  ],
   "ConfirmReceiptResult": [
     "Order",
     "OrderNotReceivable",
@@ -99,6 +107,10 @@ export const possibleTypes = {
   "CreateAddressResult": [
     "Address",
     "TooManyAddresses"
+  ],
+  "CreateShareLinkResult": [
+    "ShareLink",
+    "NotFound"
   ],
   "CreateStoreResult": [
     "Store",
@@ -162,12 +174,44 @@ export const possibleTypes = {
     "SecondFactorMissing",
     "NotFound"
   ],
+  "GroupBuyCampaignResult": [
+    "GroupBuyCampaign",
+    "NotFound",
+    "NotOneProduct",
+    "WrongCampaignState",
+    "GroupBuyCampaignClosed",
+    "NotEnoughStock",
+    "IdempotencyConflict"
+  ],
+  "GroupBuyEventsResult": [
+    "GroupBuyNews",
+    "NotFound"
+  ],
   "HandOverPickupResult": [
     "Order",
     "NotYourOwnOrder",
     "OrderNotReceivable",
+    "OrderNotConfirmed",
     "WrongPickupCode",
     "PickupCodeLocked",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "JoinGroupBuyResult": [
+    "GroupBuySeat",
+    "GroupBuyFull",
+    "GroupBuyOver",
+    "AlreadyInGroupBuy",
+    "NewcomersOnly",
+    "GroupBuyLimitReached",
+    "NotEnoughStock",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "LeaveGroupBuyResult": [
+    "GroupBuy",
+    "SeatNotLeavable",
+    "OrderNotCancellable",
     "NotFound",
     "IdempotencyConflict"
   ],
@@ -186,15 +230,32 @@ export const possibleTypes = {
     "FlashSaleItem",
     "FlashSaleTicket",
     "FreightTemplate",
+    "GroupBuy",
+    "GroupBuyCampaign",
+    "GroupBuyItem",
+    "GroupBuySeat",
     "Order",
     "Payment",
     "Product",
     "SalePrice",
+    "ShareLink",
     "Shipment",
     "Sku",
     "Store",
     "Supplier",
     "Viewer"
+  ],
+  "OpenGroupBuyResult": [
+    "GroupBuySeat",
+    "GroupBuyCampaignClosed",
+    "GroupBuyLimitReached",
+    "NotEnoughStock",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "OpenShareLinkResult": [
+    "OpenedShare",
+    "NotFound"
   ],
   "PayOrderResult": [
     "PaymentInstructions",
@@ -268,6 +329,7 @@ export const possibleTypes = {
   "RequestAfterSaleResult": [
     "AfterSale",
     "OrderNotRefundable",
+    "OrderNotConfirmed",
     "AfterSaleTooLate",
     "GoodsMustComeBack",
     "TooManyAfterSales",
@@ -316,9 +378,14 @@ export const possibleTypes = {
     "BillDifference",
     "NotFound"
   ],
+  "SharePosterResult": [
+    "SharePoster",
+    "NotFound"
+  ],
   "ShipOrderResult": [
     "Shipment",
     "OrderNotShippable",
+    "OrderNotConfirmed",
     "TooManyUnits",
     "MixedSenders",
     "TrackingNumberTaken",
@@ -372,6 +439,7 @@ export const possibleTypes = {
     "AfterSaleMoved",
     "AfterSaleTooLate",
     "AgreedTooMuch",
+    "AlreadyInGroupBuy",
     "AmountTooLarge",
     "BasketEmpty",
     "BelowMinimum",
@@ -392,19 +460,27 @@ export const possibleTypes = {
     "GatewayUnavailable",
     "GoodsHaveLeft",
     "GoodsMustComeBack",
+    "GroupBuyCampaignClosed",
+    "GroupBuyFull",
+    "GroupBuyLimitReached",
+    "GroupBuyOver",
     "IdempotencyConflict",
     "LastAdmin",
     "LoginSwitchedOff",
     "MixedSenders",
     "MoreThanAtGateway",
     "MoreThanOwed",
+    "NewcomersOnly",
     "NoPickupThere",
+    "NobodyHasPaid",
     "NotDeliveredThere",
     "NotEnoughStock",
     "NotForSale",
     "NotFound",
+    "NotOneProduct",
     "NotYourOwnOrder",
     "OrderNotCancellable",
+    "OrderNotConfirmed",
     "OrderNotPayable",
     "OrderNotReceivable",
     "OrderNotRedirectable",
@@ -418,6 +494,7 @@ export const possibleTypes = {
     "PickupCodeLocked",
     "PriceChanged",
     "ReceiptNotExtendable",
+    "SeatNotLeavable",
     "SecondFactorMissing",
     "SessionEnded",
     "ShipmentDelivered",
@@ -439,6 +516,7 @@ export const possibleTypes = {
     "WechatBusy",
     "WechatCodeRefused",
     "WechatUserBlocked",
+    "WrongCampaignState",
     "WrongPickupCode",
     "WrongSaleState"
   ]
