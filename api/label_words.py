@@ -237,6 +237,11 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ADMIN": ("管理员", "Admin"),
     },
     "SettlementKind": {"SHIPPED": ("发货", "Shipped"), "RETURNED": ("退货", "Returned"), "PAID": ("付款", "Paid")},
+    "SharePosterState": {
+        "MAKING": ("生成中", "Being made"),
+        "READY": ("已生成", "Ready"),
+        "FAILED": ("生成失败", "Failed"),
+    },
     "ShareTargetKind": {
         "PRODUCT": ("商品", "Product"),
         "GROUP_BUY": ("拼团", "Group-buy"),

@@ -34,7 +34,7 @@ PosterState = strawberry.enum(
 
 
 @strawberry.type(
-    directives=to(Who.INHERITED),
+    directives=to(Who.ONLY_OWNER),
     description="A picture to share: what the link leads to, who shares it, and a code that opens it. 分享海报",
 )
 class SharePoster:
@@ -44,6 +44,7 @@ class SharePoster:
     url: str | None = strawberry.field(description="A PNG, 750 pixels wide, at most 1 MiB; null until it is READY.")
     wanted_at: datetime
     made_at: datetime | None
+    owner: strawberry.Private[UUID]
 
 
 SharePosterResult = Annotated[SharePoster | refusal(NotFound), strawberry.union("SharePosterResult")]
@@ -109,6 +110,7 @@ def show_poster(info: Info, poster: rules.Poster) -> SharePoster:
         url=poster_address(home, poster.token) if is_ready else None,
         wanted_at=poster.wanted_at,
         made_at=poster.made_at,
+        owner=poster.sharer_id,
     )
 
 

@@ -11,6 +11,7 @@ from api.access import Who, to
 from api.context import Info
 from api.loaders import batched
 from api.nodes import Connection, Node, find, finds, read_id, show_id
+from api.posters import SharePoster, poster_of_link
 from api.refusals import refusal
 from api.scalars import Long
 from api.visitors import visitor_of
@@ -74,13 +75,20 @@ class ShareLink(Node):
         funnel = await batched(info, queries.funnels_by_link_ids).load(self.key) or rules.Funnel()
         return ShareFunnel(opened=funnel.opened, signed_in=funnel.signed_in, joined=funnel.joined, paid=funnel.paid)
 
+    @strawberry.field(description="Its poster; null when none was asked for by `requestSharePoster`.")
+    async def poster(self, info: Info) -> SharePoster | None:
+        """Fetched for all links of the answer together."""
+        return await poster_of_link(info, self.key)
+
 
 @strawberry.type(directives=to(Who.ANYONE), description="A link that was opened: where to go from here.")
 class OpenedShare:
     """An opened link."""
 
     target: ShareTarget
-    sharer_name: str = strawberry.field(description="What the sharer is called, in full: they have shown it by sharing.")
+    sharer_name: str = strawberry.field(
+        description="What the sharer is called, in full: they have shown it by sharing."
+    )
     channel: str
 
     @strawberry.field(description="What was shared; null where the asker may not see it, or not any more.")
@@ -166,7 +174,7 @@ class SharingMutation:
             context.market.db,
             token=input.token,
             visitor=visitor_of(context),
-            shopper_id=principal and principal.account_id,
+            shopper_id=principal.account_id if principal else None,
             share_days=settings.share_days,
             now=context.now,
         )

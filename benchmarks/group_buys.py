@@ -52,7 +52,7 @@ HAND_OVER = """{ ordersToHandOver(first: 20) { nodes {
 LINKS = """{ myShareLinks(first: 20) { nodes {
     id url target { kind id } channel createdAt funnel { opened signedIn joined paid } } pageInfo { hasNextPage } } }"""
 ONE_GROUP = f"""query ($id: ID!) {{ groupBuy(id: $id) {{ {GROUP} {MEMBERS} mySeat {{ id number state }}
-    campaign {{ {CAMPAIGN} product {{ title images(first: 1) {{ url }} }} }} }} }}"""
+    campaign {{ {CAMPAIGN} product {{ title images {{ url }} }} }} }} }}"""
 OPEN_GROUPS = f"""query ($id: ID!) {{ groupBuyCampaign(id: $id) {{ {CAMPAIGN}
     openGroups(first: 20) {{ nodes {{ {GROUP} leader {{ name }} }} pageInfo {{ hasNextPage }} }} }} }}"""
 MY_SEATS = f"""{{ myGroupBuySeats(first: 20) {{ nodes {{
@@ -101,10 +101,11 @@ class Tokens:
         return issue(self._settings, Principal(shopper_id, frozenset({Role.SHOPPER})), now=self._now).text
 
 
-async def measure(house: House, market: Market) -> list[Figure]:
+async def measure(house: House, market: Market, *, tell: Console) -> list[Figure]:
     """Every screen, asked by everybody who was drawn for it; then by whoever has the most."""
     tokens, figures = Tokens(house.settings), list[Figure]()
     for screen in await screens(market):
+        tell.print(f"{screen.name} ...")
         await _ask(house, itertools.islice(screen.bodies(tokens), WARM_UP))  # what is the same for everybody
         result = await _ask(house, screen.bodies(tokens))
         figures += [
@@ -152,12 +153,16 @@ async def screens(market: Market) -> list[Screen]:
 
 
 async def _ask(house: House, bodies: Iterator[load.Body]) -> load.LoadResult:
-    """One question after the other; an answer that is not whole ends the run."""
+    """One question after the other. Raises AssertionError for an answer that is not whole."""
+    wrong: list[bytes] = []
 
     def check(status: int, body: bytes) -> None:
-        assert status == 200 and b'"errors"' not in body, body[:500]
+        if status != 200 or b'"errors"' in body:
+            wrong.append(body[:500])
 
-    return await load.run(f"{house.url}/graphql", bodies, connections=1, seconds=120, answered=check)
+    result = await load.run(f"{house.url}/graphql", bodies, connections=1, seconds=60, answered=check)
+    assert not wrong, wrong[0]
+    return result
 
 
 async def run(house: House, *, size: Size, tell: Console) -> list[Figure]:
@@ -169,7 +174,7 @@ async def run(house: House, *, size: Size, tell: Console) -> list[Figure]:
                 task = progress.add_task("people", total=size.people)
                 url = house.settings.database_url.get_secret_value()
                 await fill(url, size=size, now=clock.now(), progress=lambda n: progress.update(task, completed=n))
-        return await measure(house, market)
+        return await measure(house, market, tell=tell)
     finally:
         await market.close()
 

@@ -175,7 +175,7 @@ class _Crowd:
     def next_request(self) -> bytes | None:
         """Head and body of the next request, or None when there is nothing more to ask."""
         if self.left <= 0 or (body := next(self.bodies, None)) is None:
-            self.left = 0
+            self.stop()
             return None
         self.left -= 1
         self.asked += 1

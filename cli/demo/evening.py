@@ -127,6 +127,8 @@ class Evening:
         self._line("GraphiQL", graphiql)
         self._line("买家 as a shopper", f"{graphiql}#token={rehearsal.shopper_token}")
         self._line("管理员 as an admin", f"{graphiql}#token={rehearsal.admin_token}")
+        if together := rehearsal.report.group_buys:
+            self._line("海报 a poster", f"{house.url}{together.poster.path}")
         bearer = f"-H 'Authorization: Bearer {rehearsal.shopper_token}'"
         self._line("买家 by curl", f"curl -s {graphiql} -H 'Content-Type: application/json' {bearer} -d '{ASK}'")
         self._say("the market stays open; Ctrl-C closes it")

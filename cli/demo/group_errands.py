@@ -2,20 +2,19 @@
 
 from cli.demo.errands import mutation
 
-_CAMPAIGN = "{ id title items { id soloPrice { minor } groupPrice { minor } } }"
-_SEAT = "id number groupBuy { id } order { id }"
+_CAMPAIGN = (
+    "{ __typename ... on GroupBuyCampaign { id title items { id soloPrice { minor } groupPrice { minor } } } "
+    "... on UserError { code message } }"
+)
+_SEAT = "groupBuy { id } order { id }"
 _FUNNEL = "funnel { opened signedIn joined paid }"
-_GROUP = "id state isCompletedByMerchant seats paid leader { name } members { number state }"
+_GROUP = "state isCompletedByMerchant seats paid leader { name }"
 
-CREATE = mutation("createGroupBuyCampaign", "GroupBuyCampaign", _CAMPAIGN)
-PUBLISH = f"""
-mutation Publish($id: ID!) {{
-  publishGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_CAMPAIGN} ... on UserError {{ code message }} }}
-}}"""
-STOP = f"""
-mutation Stop($id: ID!) {{
-  stopGroupBuyCampaign(id: $id) {{ __typename ... on GroupBuyCampaign {_CAMPAIGN} ... on UserError {{ code message }} }}
-}}"""
+CREATE = (
+    f"mutation Create($input: CreateGroupBuyCampaignInput!) {{ createGroupBuyCampaign(input: $input) {_CAMPAIGN} }}"
+)
+PUBLISH = f"mutation Publish($id: ID!) {{ publishGroupBuyCampaign(id: $id) {_CAMPAIGN} }}"
+STOP = f"mutation Stop($id: ID!) {{ stopGroupBuyCampaign(id: $id) {_CAMPAIGN} }}"
 COMPLETE = mutation("completeGroupBuy", "GroupBuy", "{ id }")
 OPEN = mutation("openGroupBuy", "GroupBuySeat", f"{{ {_SEAT} }}")
 JOIN = f"""

@@ -2,14 +2,14 @@
 
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from cli.demo.door import Answer
 from cli.report.group_buys import Ending, Event, Funnel, GroupBuysReport, GroupFigures, Poster
 from domain.group_buys.rules import EventKind
 
-EXPECTED = Counter({Ending.FILLED: 2, Ending.COMPLETED: 1, Ending.REFUNDED: 1})
+EXPECTED = "2 filled, 1 completed, 1 refunded"
 _PNG_SIZE = struct.Struct(">16xII")
 
 
@@ -38,6 +38,12 @@ def figures_of(news: Answer, funnel: Funnel | None) -> GroupFigures:
     )
 
 
+def endings_of(groups: Sequence[GroupFigures]) -> str:
+    """How many of the groups ended how."""
+    ended = Counter(group.ending for group in groups)
+    return ", ".join(f"{ended[ending]} {ending}" for ending in Ending if ended[ending])
+
+
 def poster_of(path: str, png: bytes) -> Poster:
     """A poster; how large it is stands in its first bytes (PNG specification, 11.2.2)."""
     width, height = _PNG_SIZE.unpack_from(png)
@@ -49,9 +55,8 @@ def complaints(told: GroupBuysReport | None) -> Iterator[str]:
     if told is None:
         return
     books = told.books
-    ended = Counter(group.ending for group in told.groups)
-    if ended != EXPECTED:
-        yield f"groups ended {_counts(ended)}, not {_counts(EXPECTED)}"
+    if (ended := endings_of(told.groups)) != EXPECTED:
+        yield f"groups ended {ended}, not {EXPECTED}"
     if any([event.number for event in group.events] != [*range(1, len(group.events) + 1)] for group in told.groups):
         yield "a group's events are not numbered without gaps"
     if told.contest.seated != 1:
@@ -70,7 +75,3 @@ def _ending(group: Answer, refunded: int) -> Ending:
     if group["state"] == "FILLED":
         return Ending.COMPLETED if group["isCompletedByMerchant"] else Ending.FILLED
     return Ending.REFUNDED if group["state"] == "EXPIRED" and refunded == group["paid"] else Ending.UNDECIDED
-
-
-def _counts(endings: Counter[Ending]) -> str:
-    return ", ".join(f"{endings[ending]} {ending}" for ending in Ending if endings[ending])

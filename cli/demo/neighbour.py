@@ -24,12 +24,14 @@ class Neighbour:
         """What the phone calls itself."""
         return f"phone-{address_of(self.name)}"
 
-    async def look_at(self, link: str) -> None:
-        """Open a share link, without being signed in."""
-        wish = {"token": link}
-        answer = await self.till.door.ask_from(
-            address_of(self.name), group_errands.OPEN_LINK, device=self.device, input=wish
-        )
+    async def look_at(self, link: Answer) -> None:
+        """Open a share link, signed in or not."""
+        wish = {"token": link["token"]}
+        if self.token:
+            answer = await self._ask(group_errands.OPEN_LINK, input=wish)
+        else:
+            home = address_of(self.name)
+            answer = await self.till.door.ask_from(home, group_errands.OPEN_LINK, device=self.device, input=wish)
         expect(answer, "OpenedShare")
 
     async def sign_in(self) -> None:
@@ -75,4 +77,4 @@ class Neighbour:
         return await self.till.door.ask(operation, self.token, **variables)
 
     def _key(self, what: str) -> str:
-        return f"{self.device}-{what}"[:64]
+        return f"{self.device}-{what}"

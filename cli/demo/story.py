@@ -106,7 +106,7 @@ async def _hold_sale(
         counter = Counter(till, stall.token, occasion.tag)
         scenes = await counter.serve(await goods_for_sale(occasion.door), step.show)
     with steps.step("拼团", "groups, share links, refunds") as step:
-        neighbours = GroupBuys(till, market, stall.token, occasion.tag, pace=plan.pace)
+        neighbours = GroupBuys(till, market, stall.token, occasion.tag)
         group_buys = await neighbours.hold(await goods_for_sale(occasion.door), step.show)
     with steps.step("对账", "audit the books") as step:
         lines = await audit.run(market.db, market.gate, now=clock.now())

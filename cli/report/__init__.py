@@ -1,4 +1,4 @@
-"""The report 战报 of one flash sale: plain figures in, drawn on a terminal or as one page that needs no network.
+"""The report 战报 of an evening, a sale and group-buys: plain figures in, drawn on a terminal or as one page that fetches nothing.
 
 `figures` holds what a sale has to tell and what follows from it; `page` and `screen` draw the same figures twice, in
 the colours of `series`. Nothing here measures, and nothing but `write_html` touches a file.

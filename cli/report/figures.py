@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cli import charts
-from cli.report.group_buys import GroupBuysReport
+from cli.report.group_buys import Ending, GroupBuysReport
 
 UNKNOWN = "—"
 
@@ -184,12 +184,19 @@ def group_facts(report: GroupBuysReport) -> list[tuple[str, str, str]]:
     """What is to be said of the group-buys together: each with its two names."""
     contest, books = report.contest, report.books
     kept_minor = books.paid_minor - books.refunded_minor
+    completed = [group for group in report.groups if group.ending is Ending.COMPLETED]
+    members = ", ".join(f"{group.paid}/{group.seats}" for group in completed)
     return [
         (
             "末席之争",
             "the last seat",
             f"{contest.joiners} 人同时抢 at once, {contest.seated} 人得席 seated, "
             f"{contest.offered} 人获荐 offered the group of {contest.to_group_of}",
+        ),
+        (
+            "商家成团",
+            "completed by the merchant",
+            f"{members} 人, 空席仍空 nobody was invented" if members else UNKNOWN,
         ),
         ("退款", "refunds at the gateway", f"{report.refunds} 笔, {yuan(report.refunded_minor)}"),
         (

@@ -131,4 +131,4 @@ class GroupBuysReport:
     refunds: int
     refunded_minor: int
     books: GroupBooks
-    poster: Poster | None = None
+    poster: Poster

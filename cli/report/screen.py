@@ -189,9 +189,9 @@ def _group_buys(report: GroupBuysReport) -> Group:
         table.add_row("", "", _text(_events(group.events), "dim"))
         if group.funnel:
             table.add_row("", "", _text(_link(group.funnel), "dim"))
-    if report.poster:
-        poster = f"{report.poster.width} × {report.poster.height}, {len(report.poster.png) / 1000:,.0f} kB"
-        table.add_row("海报", "", _text(f"{poster}  {report.poster.path}"))
+    poster = report.poster
+    size = f"{poster.width} × {poster.height}, {len(poster.png) / 1000:,.0f} kB"
+    table.add_row("海报", "", _text(f"{size}  {poster.path}"))
     facts = Table.grid(padding=(0, 2, 0, 0), expand=True)
     facts.add_column()
     facts.add_column(ratio=1)

@@ -140,7 +140,7 @@ REFUNDS_AGREED = Check(
         , asked AS (
             SELECT 'aftersale' AS kind, id, state, agreed_minor, currency, refund_id FROM after_sales
             UNION ALL
-            SELECT 'seat', seat.id, CASE WHEN minor > 0 THEN 'refunding' ELSE 'refunded' END, minor, orders.currency, refund.id
+            SELECT 'groupseat', seat.id, CASE WHEN minor > 0 THEN 'refunding' ELSE 'refunded' END, minor, orders.currency, refund.id
             FROM (
                 SELECT seat_id AS id, order_id, sum(goods_minor + freight_minor) AS minor FROM of_seats GROUP BY 1, 2
             ) AS seat

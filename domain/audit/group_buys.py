@@ -177,7 +177,7 @@ EXPIRED = Check(
     "拼团失败：全额退款，每人一次",
     looks_at="""
         SELECT count(*) FILTER (WHERE seat.state = 'refunded') AS "refunded seats",
-               count(*) FILTER (WHERE seat.state = 'paid') AS "seats to be refunded",
+               count(*) FILTER (WHERE seat.state = 'paid') AS "due seats",
                coalesce(sum(orders.refunded_minor), 0) AS "¥"
         FROM group_buys AS expired
         JOIN group_buy_seats AS seat ON seat.group_id = expired.id

@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     )
     wechat_app_secret: SecretStr = Field(SecretStr(""), description="secret of the mini-program at the WeChat platform")
     wechat_share_page: str = Field(
-        "pages/share/share", description="page of the mini-program that opens share links; a link's token is its `scene`"
+        "pages/share/share",
+        description="page of the mini-program that opens share links; a link's token is its `scene`",
     )
     tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
     tracking_customer: str = Field("", description="our name at the tracking company")

@@ -42,12 +42,18 @@ class Refunds(NamedTuple):
 async def expire_due(db: Database, *, now: datetime, limit: int) -> int:
     """End groups whose time is over, each in its own transaction; how many. Safe side by side.
 
-    One in which somebody still holds a seat waits for them: holds end with the group's time, and money that came within it
+    One that fails keeps no other waiting, and one in which somebody still holds a seat waits for them: holds end with the group's time, and money that came within it
     counts, however late it is heard of. So a last payment and the end of time never both win.
     """
     async with db.reading() as reader:
         due = await store.due_to_expire(reader, now=now, limit=limit)
-    return sum([await _expire(db, group_id, now=now) for group_id in due])
+    ended = 0
+    for group_id in due:
+        try:
+            ended += await _expire(db, group_id, now=now)
+        except Exception as error:
+            note_failure("group_buy_not_expired", error, group=str(group_id))
+    return ended
 
 
 async def _expire(db: Database, group_id: UUID, *, now: datetime) -> bool:

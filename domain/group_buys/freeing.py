@@ -18,10 +18,11 @@ async def free(tx: Transaction, course: Course, seat: Seat, *, now: datetime) ->
 
 
 async def go_on_without(tx: Transaction, course: Course, seat: Seat) -> None:
-    """An open group goes on without somebody who has left it: the next one leads, with the same deadline; or nobody is left."""
+    """A group goes on without somebody who has left it: the next one leads, with the same deadline; or nobody is left.
+
+    In one that the merchant has completed somebody has paid, so that somebody is left.
+    """
     group = course.group
-    if group.state is not GroupState.OPEN:
-        return
     if group.taken == 0:
         course.end(EventKind.DISSOLVED, GroupState.DISSOLVED)
     elif seat.shopper_id == group.leader_id:

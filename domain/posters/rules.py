@@ -61,6 +61,7 @@ class Poster:
 
     link_id: UUID
     token: str
+    sharer_id: UUID
     fingerprint: str
     wanted_at: datetime
     made_at: datetime | None

@@ -12,7 +12,7 @@ from domain.posters.tables import posters
 from domain.sharing.tables import links
 
 _p = posters.c
-COLUMNS = (_p.link_id, links.c.token, _p.fingerprint, _p.wanted_at, _p.made_at, _p.failures)
+COLUMNS = (_p.link_id, links.c.token, links.c.sharer_id, _p.fingerprint, _p.wanted_at, _p.made_at, _p.failures)
 
 # Wanted anew when something else would be seen on it, or after it was given up; of two at once, one has it made.
 _WANT = text("""

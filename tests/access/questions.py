@@ -67,6 +67,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "overdueRefunds": [{"olderThanMinutes": 0}],
         "afterSaleQuote": [{"orderId": ids["order"], "kind": "REFUND", "reason": "QUALITY"}],
         "shippingUploads": [{"state": "DUE"}],
+        "sharePoster": [{"linkId": ids["sharelink"]}],
         "supplierSettlement": [{"supplierId": ids["supplier"], "month": f"{today:%Y-%m}"}],
     }
 

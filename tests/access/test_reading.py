@@ -17,6 +17,7 @@ ABOUT_WHOEVER_ASKS = {
     "cart",
     "defaultAddress",
     "myGroupBuySeats",
+    "myShareLinks",
     "orders",
     "quote",
     "viewer",

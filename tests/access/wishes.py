@@ -38,6 +38,7 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "requestFlashSalePass": {"input": {"itemId": ids["saleitem"]}},
         "createAddress": {"input": {"address": home}},
         "createShareLink": {"input": {"targetId": ids["product"]}},
+        "requestSharePoster": {"input": {"linkId": ids["sharelink"]}},
         "updateAddress": {"input": {"addressId": ids["address"], "address": home}},
         "setDefaultAddress": {"input": {"addressId": ids["address"]}},
         "deleteAddress": {"input": {"addressId": ids["address"]}},

@@ -20,6 +20,7 @@ from domain.flash_sales.tables import sales, slots
 from domain.foundation.ids import decode, encode, new_id
 from domain.orders.rules import Order
 from domain.payments.tables import refunds
+from domain.posters import actions as posters
 from domain.pricing.rules import Fulfilment, Wanted
 from domain.products.rules import Image, State, Variant
 from domain.shipments.tables import tracking_events
@@ -134,6 +135,9 @@ async def _shares(world: World, owner: UUID) -> None:
     link = await given.link(owner, target_id=given_id(world, "product"), campaign="听澜的分享")
     await given.visit(link, by=world.personas["other"].account_id)
     world.has("sharelink", link.id, Who.ONLY_OWNER)
+    market = given.market
+    await posters.want(market.db, market.settings, link_id=link.id, by=owner, now=given.now)
+    assert await posters.make(market.db, market.settings, link_id=link.id, now=given.now)
     world.marks |= {link.token: Who.ONLY_OWNER, link.campaign: Who.ONLY_OWNER}
 
 
@@ -230,6 +234,9 @@ async def _group_buy(world: World, owner: UUID) -> None:
     draft = await given.campaign(is_live=False, title="未公布的拼团")
     seat = (await given.opened(campaign, owner)).seat
     await given.pay_seat(seat)
+    filled = await given.opened(await given.campaign(seats=2), owner)
+    for one in (filled.seat, (await given.joined(filled.group)).seat):
+        await given.pay_seat(one)
     world.has("campaign", campaign.id)
     world.has("groupitem", campaign.items[0].id)
     world.has("campaign/draft", draft.id, Who.STAFF)

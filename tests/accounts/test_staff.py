@@ -218,7 +218,7 @@ async def test_after_five_wrong_codes_the_right_ones_are_told_until_when(member,
     with pytest.raises(StaffLocked) as refused:
         await amei.sign_in(now)
 
-    assert refused.value == StaffLocked(locked_until=now + LOCKED_FOR)
+    assert refused.value.locked_until == now + LOCKED_FOR
     assert (await kept(amei))["failures"] == 5
 
 
@@ -332,7 +332,7 @@ async def test_a_weak_password_uses_up_neither_code_nor_try(newcomer, now):
     for new, weakness in ((amei.password, Weakness.OLD), ("short", Weakness.TOO_SHORT)):
         with pytest.raises(PasswordTooWeak) as refused:
             await amei.change_password(new, now)
-        assert refused.value == PasswordTooWeak(weakness)
+        assert refused.value.weakness == weakness
 
     assert await kept(amei) == before
     await amei.change_password(OWN, now)
@@ -388,7 +388,7 @@ async def test_a_banned_one_is_told_only_who_they_are_when_all_is_right(member, 
     with pytest.raises(AccountDisabled) as refused:
         await amei.sign_in(now)
 
-    assert refused.value == AccountDisabled(disabled_at=now)
+    assert refused.value.disabled_at == now
     assert await living_sessions(db, amei.id) == set()
 
 
@@ -448,7 +448,7 @@ async def test_of_two_of_one_name_there_is_one(db, settings, given, now, quick):
     )
 
     assert Counter(type(outcome).__name__ for outcome in outcomes) == {"Enrolment": 1, "UsernameTaken": 4}
-    assert UsernameTaken("amei") in outcomes
+    assert {outcome.username for outcome in outcomes if isinstance(outcome, UsernameTaken)} == {"amei"}
     assert len(await db.rows(select(accounts.c.id))) == 1
     assert await given.noted_deeds() == [("add_staff", "account")]
 

@@ -265,9 +265,9 @@ async def test_friends_who_bought_together_leave_clean_books(circle, market):
         said[group_buys.GROUPS_COUNT_SEATS.name] == "2 open groups, 2 filled groups, 1 expired group, 1 dissolved group"
     )
     assert said[group_buys.FILLED.name] == "2 filled groups, 1 completed by staff"
-    assert said[group_buys.EXPIRED.name] == "1 refunded seat, 1 seats to be refunded, ¥9.90"
+    assert said[group_buys.EXPIRED.name] == "1 refunded seat, 1 due seat, ¥9.90"
     assert said[group_buys.NEWCOMERS.name] == "1 newcomer"
-    assert said[sharing.COUNTED.name] == "2 links, 2 opened, 2 signed in, 1 joined, 1 paid"
+    assert said[sharing.COUNTED.name] == "2 links, 2 opened, 2 signed in, 2 joined, 2 paid"
 
 
 async def test_a_seat_may_not_have_heard_of_its_order_yet(given, listener, market, now):

@@ -84,7 +84,7 @@ def order(name: str) -> Callable[[Expired], set[str]]:
 
 
 def seat(name: str) -> Callable[[Expired], set[str]]:
-    return lambda scene: {encode("seat", getattr(scene, name).id)}
+    return lambda scene: {encode("groupseat", getattr(scene, name).id)}
 
 
 CORRUPTIONS = [

@@ -77,19 +77,30 @@ async def test_an_after_sale_shows_when_the_clock_does_not_act(given, open_now):
     assert await open_now(after=wait + TEN_MINUTES) == {"after_sales_overdue": 1}
 
 
-async def test_money_of_an_expired_group_shows_until_it_was_asked_back(given, db, open_now):
+async def test_money_of_an_expired_group_that_cannot_be_asked_back_shows_though_it_is_put_off(given, db, open_now):
     group = await given.group(members=2, paid=2)
-    expired_at = group.expires_at - given.now
-    await ending.expire_due(db, now=group.expires_at, limit=1)
+    stuck = (await given.seats_of(group))[0]
+    broken = text("UPDATE orders SET paid_with = CASE WHEN paid_with IS NULL THEN :payment END WHERE id = :order")
+    facts = {"order": stuck.order_id, "payment": (await given.order_again(stuck.order_id)).paid_with}
+    async with db.transaction() as tx:
+        await tx.execute(broken, facts)
+    over, lasts = group.expires_at, group.expires_at - given.now
+    await ending.expire_due(db, now=over, limit=1)
 
-    assert await open_now(after=expired_at + TEN_MINUTES - timedelta(seconds=1)) == {}
-    assert await open_now(after=expired_at + timedelta(minutes=12)) == {
-        "group_refunds_overdue": 2,
+    assert await ending.refund_due(db, now=over, limit=10) == (1, 1)
+    assert await open_now(after=lasts + TEN_MINUTES - timedelta(seconds=1)) == {"refunds_due": 1}
+    assert await open_now(after=lasts + timedelta(minutes=12)) == {
+        "refunds_due": 1,
+        "refunds_overdue": 1,
+        "group_refunds_overdue": 1,
         "group_refunds_oldest_seconds": 720,
     }
-    await ending.refund_due(db, now=group.expires_at, limit=10)
+    async with db.transaction() as tx:
+        await tx.execute(broken, facts)
+    assert await ending.refund_due(db, now=over + timedelta(seconds=5), limit=10) == (1, 0)
 
-    assert await open_now(after=expired_at + TEN_MINUTES) == {"refunds_due": 2, "refunds_overdue": 2}
+    # from now on it is the gateway's affair, and RefundsOverdue tells
+    assert await open_now(after=lasts + timedelta(minutes=12)) == {"refunds_due": 2, "refunds_overdue": 2}
 
 
 async def test_a_difference_shows_until_somebody_says_what_it_was(given, db, open_now):

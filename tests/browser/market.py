@@ -1,12 +1,21 @@
-"""What the browser is shown: GraphiQL over a market of one sale and no engine. `granian tests.browser.market:app`."""
+"""What the browser is shown: GraphiQL over a market of one sale, no engine, a landing page. `granian tests.browser.market:app`."""
+
+from datetime import UTC, datetime
 
 import strawberry
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from api import graphiql
 from api.answering import Answering
 from api.endpoint import GraphQLEndpoint
+from api.landing_pages import page_of
+from domain.foundation.ids import new_id
+from domain.foundation.money import Money as Price
+from domain.posters.rules import Card
+from domain.sharing.rules import Link, TargetKind
 
 
 @strawberry.type
@@ -73,6 +82,22 @@ class Query:
         return Products(nodes=[roll][:first])
 
 
+async def landing_page(request: Request) -> Response:
+    card = Card(
+        title="桂花酒酿 江南手工",
+        price=Price(1990),
+        struck_price=Price(2990),
+        picture_url=None,
+        note="3人成团",
+        subtitle="3人团 · 还差1人",
+        is_open=True,
+    )
+    token, now = request.path_params["token"], datetime.now(UTC)
+    link = Link(new_id(), token, new_id(), TargetKind.GROUP_BUY, new_id(), "friend", "", created_at=now)
+    home = str(request.base_url).rstrip("/")
+    return page_of(card, link, sharer="阿美", home=home, poster=None, opens="https://wxaurl.cn/AbCd")
+
+
 app = Starlette(
     routes=[
         Route(
@@ -80,5 +105,6 @@ app = Starlette(
             GraphQLEndpoint(Answering(strawberry.Schema(Query)), make_context=lambda head: None, ide=graphiql.app),
         ),
         *graphiql.routes,
+        Route("/s/{token}", landing_page),
     ]
 )

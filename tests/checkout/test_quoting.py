@@ -73,7 +73,9 @@ async def test_everything_that_keeps_a_basket_from_being_ordered_is_named(given)
         NotDeliveredThere,
     }
     assert [line.sku_id for line in quote.lines] == [few]
-    assert [problem for problem in short.problems if isinstance(problem, NotEnoughStock)] == [NotEnoughStock(few, 3, 2)]
+    assert [problem.facts for problem in short.problems if isinstance(problem, NotEnoughStock)] == [
+        {"sku_id": few, "wanted": 3, "free": 2}
+    ]
 
 
 async def test_somebody_elses_address_is_no_address(given):

@@ -64,6 +64,7 @@ GROUP_BUYS = GroupBuysReport(
     refunds=2,
     refunded_minor=3580,
     books=GroupBooks(orders=10, confirmed=8, paid_minor=17_900, refunded=2, refunded_minor=3580, units=12, left=4),
+    poster=Poster("/posters/x.png", 750, 1272, b""),
 )
 
 

@@ -352,7 +352,7 @@ def test_the_page_tells_of_every_group():
         assert words in page
     for fact in ("竹编夜灯 · 三人团", "4 人获荐 offered the group of 马**", "2 笔, ¥35.80", "¥71.60 − ¥35.80 = ¥35.80"):
         assert fact in page
-    assert "12 投放 set aside, 2 售出 sold, 10 余 left" in page
+    assert "12 投放 set aside, 2 售出 sold, 10 余 left" in page and "2/3 人, 空席仍空 nobody was invented" in page
     assert 'src="data:image/png;base64,iVBORw=="' in page and "750 × 1272" in page
 
 

@@ -83,9 +83,9 @@ async def _market(house: House) -> dict[str, object]:
     market = Market.open(settings)
     given = Given(market, now=clock.now())
     try:
+        campaign = await given.campaign(seats=2, per_shopper=2)
         sale = await given.flash_sale(units=20, stocked=50)
         sku_id = await given.sku()
-        campaign = await given.campaign(seats=2, per_shopper=2)
     finally:
         await market.close()
     return {

@@ -58,9 +58,9 @@ $$ SELECT CAST('00000000-0000-7000-8000-' || lpad(CAST(n AS text), 12, '0') AS u
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def upgraded(database_url):
-    """A database of its own that has sold under the first version, brought to the newest."""
+    """A database of its own that has sold under the first version, brought to the newest; its tests only read it."""
     engine = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(text("DROP DATABASE IF EXISTS upgraded WITH (FORCE)"))

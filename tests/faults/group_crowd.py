@@ -58,15 +58,26 @@ class Crowds:
             self._plan(self._seconds(campaign.fill_seconds), partial(self._come, campaign, opened.group, shopper_id))
         return opened.group
 
-    async def live(self) -> None:
-        """Everything that was planned, in its order, and what the workers do beside it; then whatever is left comes to its end."""
-        workers = asyncio.create_task(self._work())
-        while self._agenda:
-            together = [heapq.heappop(self._agenda) for _ in range(min(AT_ONCE, len(self._agenda)))]
-            self.listener.now = max(self.now, together[-1][0])
-            await asyncio.gather(*(act() for _, _, act in together))
-        workers.cancel()
-        await asyncio.gather(workers, return_exceptions=True)
+    async def live(self, *, beside: Callable[..., Awaitable[object]]) -> None:
+        """Everything that was planned, in its order, and what the workers do; then whatever is left comes to its end.
+
+        `beside` is called again and again meanwhile.
+        """
+        over = asyncio.Event()
+
+        async def again_and_again(work: Act) -> None:
+            while not over.is_set():
+                await work()
+                await asyncio.sleep(0.01)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(again_and_again(self._round))
+            group.create_task(again_and_again(lambda: beside(now=self.now)))
+            while self._agenda:
+                together = [heapq.heappop(self._agenda) for _ in range(min(AT_ONCE, len(self._agenda)))]
+                self.listener.now = max(self.now, together[-1][0])
+                await asyncio.gather(*(act() for _, _, act in together))
+            over.set()
         for _ in range(4):
             self.listener.now += timedelta(hours=2)
             await self._round()
@@ -133,11 +144,6 @@ class Crowds:
     async def _leave(self, seat: Seat) -> None:
         if (await self._try(self.given.left(seat, now=self.now)))[0] is not None:
             self.told["left"] += 1
-
-    async def _work(self) -> None:
-        while True:
-            await self._round()
-            await asyncio.sleep(0.01)
 
     async def _round(self) -> None:
         """What the timetable does, and the relay, and the gateway."""

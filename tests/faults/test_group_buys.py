@@ -7,11 +7,14 @@ import asyncio
 import logging
 import os
 from collections import Counter
+from functools import partial
 from random import Random
 
 import pytest
 from sqlalchemy import func, select, text
 
+from domain.audit import running
+from domain.audit.rules import is_clean
 from domain.foundation import clock
 from domain.foundation.runtime import Market
 from domain.group_buys.rules import GroupState, OpenerBenefit, SeatState
@@ -59,6 +62,13 @@ async def campaigns_for(given, joiners):
     ]
 
 
+async def audit(market, *, now):
+    """The books are clean at every moment, also between two steps."""
+    async with running.snapshot(market.db) as ledger:
+        lines = await running.of_ledger(ledger, now=now)
+    assert is_clean(lines), [line for line in lines if line.ok is False]
+
+
 async def test_crowds_at_many_groups_end_with_members_who_have_paid_and_money_for_all_others(
     given, listener, market, db
 ):
@@ -69,7 +79,7 @@ async def test_crowds_at_many_groups_end_with_members_who_have_paid_and_money_fo
     for number in range(GROUPS):
         await crowds.gather_at(campaigns[number % len(campaigns)], joiners=JOINERS)
 
-    await crowds.live()
+    await crowds.live(beside=partial(audit, market))
 
     logging.warning("%s", crowds.told)
     states = Counter(await db.column(select(groups.c.state)))

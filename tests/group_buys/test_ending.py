@@ -8,6 +8,7 @@ from sqlalchemy import select
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from domain.group_buys import actions, ending, outcomes, queries
+from domain.group_buys import store as group_store
 from domain.group_buys.rules import (
     CampaignState,
     EventKind,
@@ -170,6 +171,25 @@ async def test_one_refund_that_fails_keeps_nobody_else_waiting_and_is_tried_agai
     await assert_clean(given.market, in_flight=True)
 
 
+async def test_a_group_that_cannot_be_ended_keeps_no_other_waiting(given, monkeypatch):
+    campaign = await given.campaign()
+    stuck, other = [await given.group(campaign, members=1, paid=1) for _ in range(2)]
+    ask_refunds = group_store.ask_refunds
+
+    async def failing(tx, group_id, **more):
+        if group_id == stuck.id:
+            raise RuntimeError("the books are on fire")
+        await ask_refunds(tx, group_id, **more)
+
+    monkeypatch.setattr(group_store, "ask_refunds", failing)
+    assert await expire(given) == 1
+    assert (await given.group_again(stuck.id)).state is GroupState.OPEN
+    assert (await given.group_again(other.id)).state is GroupState.EXPIRED
+    monkeypatch.undo()
+    assert await expire(given) == 1
+    await assert_clean(given.market, in_flight=True)
+
+
 async def test_a_member_whom_staff_gave_the_money_back_makes_room_in_an_open_group(given):
     group = await given.group(members=2, paid=2)
     opener, second = await given.seats_of(group)
@@ -273,6 +293,21 @@ async def test_late_money_goes_back_and_changes_nothing_where_the_units_are_gone
     await assert_clean(given.market, in_flight=True)
 
 
+async def test_late_money_seats_no_newcomer_who_has_bought_elsewhere_meanwhile(given):
+    campaign = await given.campaign(pay_seconds=600, newcomers_only=True)
+    group = await given.group(campaign, members=2, paid=1)
+    late = (await given.seats_of(group))[1]
+    at = given.now + timedelta(minutes=10)
+    event = await lapsed_with_late_money(given, late, at=at)
+    await given.pay_seat((await given.opened(await given.campaign(), late.shopper_id)).seat)
+
+    assert not await decide(given, event, now=at)
+
+    assert (await given.seat_again(late.id)).state is SeatState.FREED
+    assert (await given.order_again(late.order_id)).late_outcome is LateOutcome.REFUNDED
+    await assert_clean(given.market, in_flight=True)
+
+
 async def complete(given, group, *, by=None, key="complete-1", reason="庆祝开业"):
     by = by or await given.shopper()
     return await ending.complete(given.db, group_id=group.id, by=by, reason=reason, idempotency_key=key, now=given.now)
@@ -302,6 +337,19 @@ async def test_the_merchant_completes_a_group_with_the_members_it_has(given):
     with pytest.raises(GroupBuyOver):
         await given.joined(group)
     assert paid.id in {seat.id for seat in await given.seats_of(group)}
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_a_leader_who_never_pays_hands_on_a_group_that_the_merchant_completed(given):
+    group = await given.group(members=3)
+    leader, second, _ = await given.seats_of(group)
+    await given.pay_seat(second)
+    await complete(given, group)
+
+    await given.seats_lapse(now=leader.held_at + timedelta(minutes=15))
+
+    group = await given.group_again(group.id)
+    assert (group.state, group.taken, group.leader_id) == (GroupState.FILLED, 1, second.shopper_id)
     await assert_clean(given.market, in_flight=True)
 
 

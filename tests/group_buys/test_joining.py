@@ -22,7 +22,8 @@ from domain.group_buys.rules import (
     SeatState,
 )
 from domain.group_buys.tables import seats
-from domain.orders.rules import OrderState
+from domain.orders import actions as orders
+from domain.orders.rules import OrderNotCancellable, OrderState
 from domain.stock.queries import allotments_by_ids
 from domain.stock.rules import NotEnoughStock
 from tests.audit import assert_clean
@@ -306,3 +307,21 @@ async def test_a_paid_seat_cannot_be_left_nor_one_that_is_not_ones_own(given):
         )
 
     assert await given.group_again(group.id) == group
+
+
+@pytest.mark.parametrize("has_paid", [True, False])
+async def test_a_seat_whose_order_has_just_ended_cannot_be_left_though_nobody_has_heard(given, has_paid):
+    group = await given.group(members=2)
+    seat = (await given.seats_of(group))[1]
+    if has_paid:
+        await given.money_for(await given.order_again(seat.order_id))
+        await given.hear_payments()
+    else:
+        await orders.lapse_due(given.db, now=given.now + timedelta(hours=1), limit=10)
+
+    with pytest.raises(OrderNotCancellable):
+        await given.left(seat)
+
+    assert await given.group_again(group.id) == group
+    assert (await given.seat_again(seat.id)).state is SeatState.HELD
+    await assert_clean(given.market, in_flight=True)

@@ -38,6 +38,8 @@ def bearer(token: str) -> dict[str, str]:
 VIEWER = "{ viewer { id } }"
 SEARCH = "query ($text: String) { products(search: $text, first: 1) { nodes { id } } }"
 NODE = "query ($id: ID!) { node(id: $id) { id } }"
+GROUP = "query ($id: ID!, $since: Int! = 0) { groupBuyEvents(id: $id, since: $since) { __typename } }"
+NO_GROUP = "groupbuy_" + "0" * 26
 MUTATION = "mutation%7BsignOut%7B__typename%7D%7D"
 NESTED = "{ products { nodes " * 20 + "{ id }" + " } }" * 20
 BOMB = (
@@ -176,6 +178,11 @@ VALUES = [
     Input(
         "an id of ten thousand letters", query(NODE, variables={"id": "order_" + "0" * 10_000}), 200, "BAD_USER_INPUT"
     ),
+    Input("a group that is an order", query(GROUP, variables={"id": "order_" + "0" * 26}), 200, "BAD_USER_INPUT"),
+    Input("a group with SQL in its id", query(GROUP, variables={"id": NO_GROUP + "'--"}), 200, "BAD_USER_INPUT"),
+    Input("news since minus one", query(GROUP, variables={"id": NO_GROUP, "since": -1}), 200, "BAD_USER_INPUT"),
+    Input("news since for ever", query(GROUP, variables={"id": NO_GROUP, "since": 2**31}), 400, "BAD_USER_INPUT"),
+    Input("news of nobody's group", query(GROUP, variables={"id": NO_GROUP, "since": 2**31 - 1}), 200),
     Input("SQL in a search", query(SEARCH, variables={"text": "'); DROP TABLE orders; --"}), 200),
     Input("wildcards in a search", query(SEARCH, variables={"text": "%_\\\\%" * 12}), 200),
     Input("a prototype in the variables", query(SEARCH, variables={"text": "x", "__proto__": {"admin": True}}), 200),

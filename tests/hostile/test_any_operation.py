@@ -12,7 +12,7 @@ from schemathesis.graphql import nodes
 
 from api.schema import SCHEMA_FILE
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2"))
 PERSONAS = {
     "nobody": None,
     "a shopper": [],

@@ -90,47 +90,29 @@ async def test_a_group_says_how_many_are_missing_and_when_it_is_over(visit, give
     assert "¥9.90" in page.text
 
 
-async def test_the_page_keeps_browsers_from_anything_but_itself(visit, sharing):
-    link = await sharing.product()
+async def test_nothing_that_anybody_wrote_becomes_a_part_of_the_page(visit, given):
+    for url in ("javascript:alert(1)", 'https://a/"><script>x</script>', "data:text/html,x"):
+        product = await given.product(EVIL[:200], images=(Image(url),))
+        link = await given.link(await given.shopper(EVIL), target_id=product.id)
 
-    answer = await visit(link.token)
-    policy = answer.headers["content-security-policy"]
+        page = Page((await visit(link.token)).body.decode())
 
-    assert re.fullmatch(
-        r"default-src 'none'; style-src 'sha256-[\w+/=]{44}'; img-src https: data:; base-uri 'none'; form-action 'none'; "
-        r"frame-ancestors 'none'",
-        policy,
-    )
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
-
-
-@pytest.mark.parametrize("url", ["javascript:alert(1)", 'https://a/"><script>x</script>', "data:text/html,x"])
-async def test_nothing_that_anybody_wrote_becomes_a_part_of_the_page(visit, given, url):
-    product = await given.product(EVIL[:200], images=(Image(url),))
-    link = await given.link(
-        await given.shopper(EVIL), target_kind=TargetKind.PRODUCT, target_id=product.id, campaign="spring"
-    )
-
-    html = (await visit(link.token)).body.decode()
-    page = Page(html)
-
-    assert {tag for tag, _ in page.tags} <= set(
-        "html head meta title style body main p span b article div small h1 section img footer".split()
-    )
-    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    assert all(image["src"].startswith(("https://a/", "data:image/png;base64,")) for image in page.of("img"))
-    assert page.meta["og:title"] == EVIL[:200]
-    assert page.text.count(EVIL[:200]) >= 2  # the title, and the heading
+        assert {tag for tag, _ in page.tags} <= set(
+            "html head meta title style body main p span b article div small h1 section img footer".split()
+        )
+        assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+        assert all(image["src"].startswith(("https://a/", "data:image/png;base64,")) for image in page.of("img"))
+        assert page.meta["og:title"] == EVIL[:200]
+        assert page.text.count(EVIL[:200]) >= 2  # the title, and the heading
 
 
-@pytest.mark.parametrize("token", ["Ab12Cd34Ef56Gh78", "x", "%00%00", "<script>", "a" * 400])
-async def test_an_unknown_link_is_a_page_that_says_so(visit, token):
-    answer = await visit(token)
+async def test_an_unknown_link_is_a_page_that_says_so(visit):
+    for token in ("Ab12Cd34Ef56Gh78", "x", "%00%00", "<script>", "a" * 400):
+        answer = await visit(token)
 
-    assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
-    assert "链接不存在" in answer.body.decode()
-    assert b"<script" not in answer.body
+        assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
+        assert "链接不存在" in answer.body.decode()
+        assert b"<script" not in answer.body
 
 
 async def test_what_is_gone_is_a_page_that_says_so(visit, sharing, given, db):
