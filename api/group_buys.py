@@ -95,32 +95,23 @@ class GroupBuy(Node):
     )
     async def members(self, info: Info) -> list[GroupBuyMember]:
         """The members, fetched for all groups together."""
-        seats = await self._seats(info)
-        names = await batched(info, names_by_ids).load_many([seat.shopper_id for seat in seats])
-        principal = info.context.principal
-        return [
-            GroupBuyMember(
-                number=seat.number,
-                state=seat.state,
-                name=masked(name or ""),
-                is_leader=seat.shopper_id == self.row.leader_id,
-                is_you=principal is not None and seat.shopper_id == principal.account_id,
-            )
-            for seat, name in zip(seats, names, strict=True)
-        ]
+        return await self._shown(info, await seats_of(info, self.row))
 
     @strawberry.field(
         description="Who leads it: the opener, or who came next after the opener left. Null once it is dissolved. 团长"
     )
     async def leader(self, info: Info) -> GroupBuyMember | None:
         """The leader."""
-        return next((member for member in await self.members(info) if member.is_leader), None)
+        seat = await batched(info, screens.leaders_by_group_ids).load(self.row.id)
+        return (await self._shown(info, [seat]))[0] if seat else None
 
     @strawberry.field(description="One's own seat, with its order; null for who has none.")
     async def my_seat(self, info: Info) -> "GroupBuySeat | None":
         """One's own seat."""
         principal = info.context.principal
-        mine = [seat for seat in await self._seats(info) if principal and seat.shopper_id == principal.account_id]
+        mine = [
+            seat for seat in await seats_of(info, self.row) if principal and seat.shopper_id == principal.account_id
+        ]
         return show_seat(mine[-1]) if mine else None
 
     @strawberry.field(directives=to(Who.MERCHANDISER), description="Its refunds, for those who run group-buys.")
@@ -134,12 +125,19 @@ class GroupBuy(Node):
             done=sum(seat.state is SeatState.REFUNDED for seat in seats),
         )
 
-    async def _seats(self, info: Info) -> Sequence[rules.Seat]:
-        """Who sits here; of a group that has expired also whose money has gone back, the last of each number."""
-        seats = await batched(info, queries.seats_by_group_ids).load(self.row.id) or ()
-        if self.row.state is not GroupState.EXPIRED:
-            return [seat for seat in seats if seat.state in rules.LIVING]
-        return list({seat.number: seat for seat in seats}.values())
+    async def _shown(self, info: Info, seats: Sequence[rules.Seat]) -> list[GroupBuyMember]:
+        names = await batched(info, names_by_ids).load_many([seat.shopper_id for seat in seats])
+        principal = info.context.principal
+        return [
+            GroupBuyMember(
+                number=seat.number,
+                state=seat.state,
+                name=masked(name or ""),
+                is_leader=seat.shopper_id == self.row.leader_id,
+                is_you=principal is not None and seat.shopper_id == principal.account_id,
+            )
+            for seat, name in zip(seats, names, strict=True)
+        ]
 
 
 @strawberry.type(directives=to(Who.ONLY_OWNER), description="One's own place in a group, from when it was taken. 席位")
@@ -222,6 +220,14 @@ class GroupBuyQuery:
         context = info.context
         page = await screens.seats_of_shopper(context.market.db, context.shopper.account_id, first=first, after=after)
         return Connection.of(page, show_seat)
+
+
+async def seats_of(info: Info, group: rules.Group) -> Sequence[rules.Seat]:
+    """Who sits in a group; of one that has expired also whose money has gone back, the last of each number."""
+    seats = await batched(info, queries.seats_by_group_ids).load(group.id) or ()
+    if group.state is not GroupState.EXPIRED:
+        return [seat for seat in seats if seat.state in rules.LIVING]
+    return list({seat.number: seat for seat in seats}.values())
 
 
 @finds("groupbuy")

@@ -7,13 +7,13 @@ import strawberry
 
 from api.access import Who, to
 from api.context import Info
-from api.group_buys import GroupBuy, GroupBuySeatState, GroupBuyState, show_group
+from api.group_buys import GroupBuy, GroupBuySeatState, GroupBuyState, seats_of, show_group
 from api.loaders import batched
 from api.nodes import Connection, show_id
 from api.orders import Fulfilment, OrderState
 from api.scalars import Long
 from domain.accounts.queries import names_by_ids
-from domain.group_buys import queries, rules, screens
+from domain.group_buys import rules, screens
 
 
 @strawberry.type(directives=to(Who.INHERITED), description="A member as their leader sees them. 团员")
@@ -40,7 +40,7 @@ class LedGroupBuy:
     @strawberry.field(description="Who sits in it, by number; of an expired one also whose money has gone back.")
     async def members(self, info: Info) -> list[LedGroupBuyMember]:
         """The members, fetched for all groups together."""
-        seats = await batched(info, queries.seats_by_group_ids).load(self.row.id) or ()
+        seats = await seats_of(info, self.row)
         names = await batched(info, names_by_ids).load_many([seat.shopper_id for seat in seats])
         return [
             LedGroupBuyMember(

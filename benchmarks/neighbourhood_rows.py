@@ -1,7 +1,7 @@
-"""Stories of made-up neighbourhoods as rows of the tables: accounts, groups, seats, orders, stock and shares.
+"""Stories of made-up neighbourhoods as rows of the tables: accounts, groups, seats, orders, payments, stock and shares.
 
-Seats, groups, limits, events, orders, stock and the counts of shares agree with each other as the audit demands. No money
-moves: there are no payments and no entries of the ledger behind these orders.
+They agree with each other as the audit demands, but for what stands outside of group-buys: nothing is entered in the ledger
+of money, and what has left is in no parcel.
 """
 
 import base64
@@ -18,8 +18,10 @@ import orjson
 
 from benchmarks.neighbourhoods import SHARED, Ids, Neighbourhood, Story
 from domain.foundation.money import SHOP_CURRENCY
+from domain.group_buys.ending import REASON
 from domain.group_buys.joining import SOURCE
 from domain.group_buys.rules import LIVING, GroupState, Item, Seat, SeatState
+from domain.orders.actions import PAYABLE
 from domain.sharing.rules import SHARDS
 from domain.stock.rules import ON_ALLOTMENT, Movement, change_of_sku
 
@@ -56,6 +58,12 @@ COLUMNS = {
     ),
     "group_buy_events": "group_id number kind seat taken paid happened_at",
     "group_buy_shoppers": "campaign_id shopper_id units most",
+    "payments": (
+        "id payable payable_id payer_id amount_minor currency gateway state asked_at expires_at look_at captured_at"
+        " refund_asked_minor refunded_minor"
+    ),
+    "refunds": "id payment_id amount_minor currency reason cause_id state asked_at attempts refunded_at",
+    "staff_deeds": "by deed subject subject_id facts done_at",
     "share_attributions": "order_id link_id sharer_id shopper_id opened_at placed_at paid_at",
 }
 """In this order, as each names only rows of those before."""
@@ -110,6 +118,9 @@ class Rows:
         group = story.group
         self._waiting["group_buys"].append(_OF_GROUP(group))
         self._waiting["group_buy_events"] += map(_OF_EVENT, story.events)
+        if group.completed_by is not None:
+            deed = (group.completed_by, "complete_group_buy", "groupbuy", group.id, '{"reason": "benchmark"}')
+            self._waiting["staff_deeds"].append((*deed, group.ended_at))
         link_of = self._add_shares(story)
         for seat in story.seats:
             self._waiting["group_buy_seats"].append((*_OF_SEAT(seat), False, link_of.get(seat.shopper_id)))
@@ -176,6 +187,26 @@ class Rows:
         units = (seat.quantity, item.group_price_minor, price, sent, back, back, back, order["refunded_minor"])
         self._waiting["order_lines"].append((seat.order_id, 1, item.sku_id, item.title, item.allotment_id, *units))
         self._add_stock(seat, item, back)
+        if seat.paid_at is not None:
+            self._add_money(seat, order, price)
+
+    def _add_money(self, seat: Seat, order: Mapping[str, Any], price: int) -> None:
+        """The payment, and the refund of a member of an expired group."""
+        state, back = ("captured", 0) if seat.refunded_at is None else ("refunded", price)
+        whose = (order["paid_with"], PAYABLE, seat.order_id, seat.shopper_id, price, SHOP_CURRENCY, "simulated", state)
+        when = (seat.held_at, order["pay_by"], order["pay_by"], seat.paid_at)
+        self._waiting["payments"].append((*whose, *when, back, back))
+        if seat.refunded_at is not None:
+            what = (
+                self._ids.at(seat.refunded_at),
+                order["paid_with"],
+                price,
+                SHOP_CURRENCY,
+                REASON,
+                seat.id,
+                "refunded",
+            )
+            self._waiting["refunds"].append((*what, seat.refunded_at, 1, seat.refunded_at))
 
     def _course_of_order(self, story: Story, seat: Seat, price: int) -> dict[str, Any]:
         """The order's state with the moments and the place that belong to it."""

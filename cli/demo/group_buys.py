@@ -112,16 +112,17 @@ class GroupBuys:
         return (by_link, contested, alone), contest, poster
 
     async def _filled_by_link(self, campaign: Answer) -> tuple[Group, Poster]:
-        """Three open the link, two of them sign in and join."""
+        """Three open the link, two of them sign in and join; meanwhile a poster is made."""
         group = await self._open("周奶奶", campaign)
         link = await group.leader.share(group.id)
-        guests = self._neighbours("周家邻居", 2)
-        poster, _ = await gather(
-            self._poster(group.leader, link), self._come(group, link, guests, self._neighbours("路过", 1))
-        )
+        poster, _ = await gather(self._poster(group.leader, link), self._fill(group, link, campaign))
+        return group, poster
+
+    async def _fill(self, group: Group, link: Answer, campaign: Answer) -> None:
+        guests = self._neighbours("周家邻居", SEATS - 1)
+        await self._come(group, link, guests, self._neighbours("路过", 1))
         await gather(*(self._sit(guest, group.id, campaign) for guest in guests))
         await self._has_filled(group)
-        return group, poster
 
     async def _contested(self, campaign: Answer) -> tuple[Group, Contest, Neighbour, str]:
         """Several want the last seat at the same moment; also one who came too late, and the group that they were offered."""

@@ -6,7 +6,19 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from domain.audit import after_sales, bills, flash_sales, gates, group_buys, orders, outbox, payments, sharing, stock
+from domain.audit import (
+    after_sales,
+    bills,
+    campaigns,
+    flash_sales,
+    gates,
+    group_buys,
+    orders,
+    outbox,
+    payments,
+    sharing,
+    stock,
+)
 from domain.audit import ledger as books
 from domain.audit.checks import LedgerCheck
 from domain.audit.rules import Line
@@ -22,6 +34,7 @@ LEDGER: tuple[LedgerCheck, ...] = (
     *bills.CHECKS,
     *flash_sales.CHECKS,
     *group_buys.CHECKS,
+    *campaigns.CHECKS,
     *sharing.CHECKS,
     *outbox.CHECKS,
 )

@@ -15,8 +15,8 @@ from domain.foundation import ids
 class Refusal(Exception):
     """Something the trade does not allow now. Subclasses are dataclasses whose fields are the facts.
 
-    They are compared by identity, as exceptions are, and not frozen: Python itself sets the traceback of an exception
-    that passes through a context manager.
+    Two that say the same are equal: a quote keeps its problems as values. They are not frozen: Python itself sets the
+    traceback of an exception that passes through a context manager.
     """
 
     code: ClassVar[str]
@@ -34,6 +34,12 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         return self.message("en")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Refusal) and type(other) is type(self) and other.facts == self.facts
+
+    def __hash__(self) -> int:
+        return hash(type(self))
 
 
 class ClientFault(Exception):

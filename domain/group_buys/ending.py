@@ -42,8 +42,8 @@ class Refunds(NamedTuple):
 async def expire_due(db: Database, *, now: datetime, limit: int) -> int:
     """End groups whose time is over, each in its own transaction; how many. Safe side by side.
 
-    One that fails keeps no other waiting, and one in which somebody still holds a seat waits for them: holds end with the group's time, and money that came within it
-    counts, however late it is heard of. So a last payment and the end of time never both win.
+    One that fails keeps no other waiting. One in which somebody still holds a seat waits for them: holds end with the group's
+    time, and money that came within it counts, however late it is heard of. So a last payment and the end of time never both win.
     """
     async with db.reading() as reader:
         due = await store.due_to_expire(reader, now=now, limit=limit)

@@ -132,6 +132,13 @@ async def groups_of_leader(
     return await _newest_groups(db, g.leader_id == leader_id, first=first, after=after, state=state)
 
 
+async def leaders_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, Seat]:
+    """The seat of whoever leads each group, without reading the others'; none of a group that is dissolved."""
+    mine = (s.group_id == g.id) & (s.shopper_id == g.leader_id) & (s.state != literal_column("'freed'"))
+    found = select(*SEAT_COLUMNS).join_from(groups, seats, mine).where(g.id == func.any(list(group_ids)))
+    return {row.group_id: seat_of(row) for row in await db.rows(found.order_by(s.id))}
+
+
 async def seats_of_shopper(db: Database, shopper_id: UUID, *, first: int, after: str | None = None) -> Page[Seat]:
     """The seats a shopper has taken, newest first, whatever became of them."""
     query = select(*SEAT_COLUMNS).where(s.shopper_id == shopper_id).order_by(s.id.desc())

@@ -1,5 +1,6 @@
 """Text on posters: the fonts, which characters they have, and how lines are measured, broken and cut off."""
 
+from bisect import bisect_right
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -41,9 +42,7 @@ def fitted(text: str, weight: Weight, size: int, width: float) -> str:
     """The text, cut off with an ellipsis where it is wider."""
     if width_of(text, weight, size) <= width:
         return text
-    while text and width_of(text + "…", weight, size) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    return text[: _fits(text, weight, size, width - width_of("…", weight, size))].rstrip() + "…"
 
 
 def wrapped(text: str, weight: Weight, size: int, width: float, *, lines: int) -> list[str]:
@@ -64,13 +63,16 @@ def wrapped(text: str, weight: Weight, size: int, width: float, *, lines: int) -
 
 def _broken(text: str, weight: Weight, size: int, width: float) -> tuple[str, str]:
     """The first line and the rest."""
-    fits = len(text)
-    while fits > 1 and width_of(text[:fits].rstrip(), weight, size) > width:
-        fits -= 1
+    fits = max(_fits(text, weight, size, width), 1)
     if fits == len(text):
         return text, ""
     at = next((place for place in range(fits, 0, -1) if _may_break(text, place)), fits)
     return text[:at].rstrip(), text[at:].lstrip()
+
+
+def _fits(text: str, weight: Weight, size: int, width: float) -> int:
+    """How many characters from the beginning are no wider."""
+    return bisect_right(range(1, len(text) + 1), width, key=lambda end: width_of(text[:end].rstrip(), weight, size))
 
 
 def _may_break(text: str, place: int) -> bool:

@@ -7,24 +7,18 @@ from typing import Any
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
-    GraphQLList,
-    GraphQLNonNull,
+    GraphQLNamedType,
     GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLSchema,
     GraphQLUnionType,
     get_named_type,
     is_leaf_type,
 )
 
-from api.cost import LISTED
-
 FIELDS_OF_A_DOCUMENT = 40
 DEPTH = 9
 ENTRIES = 3
 """How many entries of a list are asked for, wherever that can be said."""
-MOST_ENTRIES = 300
-"""Of all lists on the way to a field, one within the other: what is further down has a shorter way from another root."""
 REFUSAL = "UserError"
 
 Way = tuple[str, ...]
@@ -49,50 +43,49 @@ def documents(
     asked = root_type.fields[root]
     heads = ", ".join(f"${name}: {asked.args[name].type}" for name in variables)
     called = root + _arguments([*(f"{name}: ${name}" for name in variables), *_first(asked, variables)])
-    ways = list(_ways(schema, asked.type, only, (), 1))
+    ways = list(_ways(schema, get_named_type(asked.type), only, ()))
     for at in range(0, len(ways), FIELDS_OF_A_DOCUMENT):
         selection = _written(ways[at : at + FIELDS_OF_A_DOCUMENT])
         yield Document(kind, root, f"{kind} Walk{f'({heads})' if heads else ''} {{ {called}{selection} }}", variables)
 
 
-def _ways(
-    schema: GraphQLSchema, answer: GraphQLOutputType, only: str | None, above: tuple[str, ...], entries: int
-) -> Iterator[Way]:
-    kind = get_named_type(answer)
+def _ways(schema: GraphQLSchema, kind: GraphQLNamedType, only: str | None, above: tuple[str, ...]) -> Iterator[Way]:
     if is_leaf_type(kind):
         yield ()
-        return
-    is_list = isinstance(answer.of_type if isinstance(answer, GraphQLNonNull) else answer, GraphQLList)
-    if is_list and not kind.name.endswith("Edge"):  # the same entries as `nodes`
-        entries *= ENTRIES if above and above[-1].endswith("Connection") else LISTED
-    if isinstance(kind, GraphQLObjectType):
-        yield from _ways_of_object(schema, kind, above, entries)
+    elif isinstance(kind, GraphQLObjectType):
+        yield from _ways_of_object(schema, kind, above)
     else:
         assert isinstance(kind, GraphQLInterfaceType | GraphQLUnionType)
         yield ("__typename",)
         for possible in schema.get_possible_types(kind):
             is_refusal = any(interface.name == REFUSAL for interface in possible.interfaces)
             if not is_refusal and only in {None, possible.name}:
-                for way in _ways_of_object(schema, possible, above, entries):
+                for way in _ways_of_object(schema, possible, above):
                     yield (f"... on {possible.name}", *way)
         if isinstance(kind, GraphQLUnionType) or kind.name == REFUSAL:
             yield from ((f"... on {REFUSAL}", name) for name in ("code", "message"))
 
 
-def _ways_of_object(
-    schema: GraphQLSchema, kind: GraphQLObjectType, above: tuple[str, ...], entries: int
-) -> Iterator[Way]:
-    if kind.name in above or len(above) == DEPTH or entries > MOST_ENTRIES:
+def _ways_of_object(schema: GraphQLSchema, kind: GraphQLObjectType, above: tuple[str, ...]) -> Iterator[Way]:
+    if kind.name in above or len(above) == DEPTH:
         yield ("__typename",)
         return
     is_edge = kind.name.endswith("Edge")
+    is_below_another = _is_node(kind) and any(_is_node(schema.type_map[name]) for name in above)
     for name, asked in kind.fields.items():
+        if is_below_another and not is_leaf_type(get_named_type(asked.type)):
+            continue
         called = name + _arguments(_first(asked, {}))
         if is_edge and name == "node":  # the same entries as `nodes`
             yield (called, "__typename")
             continue
-        for way in _ways(schema, asked.type, None, (*above, kind.name), entries):
+        for way in _ways(schema, get_named_type(asked.type), None, (*above, kind.name)):
             yield (called, *way)
+
+
+def _is_node(kind: GraphQLNamedType) -> bool:
+    """Whether all below it is walked from `node`, so that below another one its own leaves are enough."""
+    return isinstance(kind, GraphQLObjectType) and any(interface.name == "Node" for interface in kind.interfaces)
 
 
 def _first(asked: GraphQLField, given: Mapping[str, Any]) -> list[str]:

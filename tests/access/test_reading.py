@@ -17,8 +17,10 @@ ABOUT_WHOEVER_ASKS = {
     "cart",
     "defaultAddress",
     "myGroupBuySeats",
+    "myGroupBuys",
     "myShareLinks",
     "orders",
+    "ordersToHandOver",
     "quote",
     "viewer",
 }

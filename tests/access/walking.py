@@ -8,7 +8,10 @@ from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_ty
 
 from api.access import Who, rule_of
 
-EVERYBODYS_OWN = {"Cart": "everybody has one; what is in it tells whose it is"}
+EVERYBODYS_OWN = {
+    "Cart": "everybody has one; what is in it tells whose it is",
+    "LeaderFigures": "everybody has some, zeros where they lead no group",
+}
 """Types of which everybody is shown one, their own, so that an object of them says nothing."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.audit import group_buys, running, sharing
+from domain.audit import campaigns, group_buys, running, sharing
 from domain.audit.rules import Line, is_clean
 from domain.foundation.ids import encode
 from domain.group_buys import ending
@@ -146,25 +146,25 @@ CORRUPTIONS = [
     Corruption(
         "a member's units forgotten",
         "UPDATE group_buy_shoppers SET units = 0 WHERE shopper_id = :collector",
-        (group_buys.UNITS_COUNTED,),
+        (campaigns.UNITS_COUNTED,),
         collector,
     ),
     Corruption(
         "a member never counted",
         "DELETE FROM group_buy_shoppers WHERE shopper_id = :collector",
-        (group_buys.UNITS_COUNTED,),
+        (campaigns.UNITS_COUNTED,),
         collector,
     ),
     Corruption(
         "a member above the limit",
         "UPDATE group_buy_campaigns SET per_shopper = 1 WHERE id = :campaign",
-        (group_buys.UNITS_COUNTED,),
+        (campaigns.UNITS_COUNTED,),
         collector,
     ),
     Corruption(
         "a newcomer nobody asked",
         "UPDATE group_buy_seats SET is_newcomers = false WHERE id = :newcomer",
-        (group_buys.NEWCOMERS,),
+        (campaigns.NEWCOMERS,),
         seat("newcomer"),
     ),
     Corruption(
@@ -174,19 +174,19 @@ CORRUPTIONS = [
                           paid_at = paid_at - interval '1 minute'
         WHERE id = :paid_order
         """,
-        (group_buys.SEATS_HAVE_ORDERS, group_buys.NEWCOMERS),
+        (group_buys.SEATS_HAVE_ORDERS, campaigns.NEWCOMERS),
         lambda circle: seat("paid", "newcomer")(circle),
     ),
     Corruption(
         "an item with fewer units than were ordered",
         "UPDATE group_buy_items SET units = 8 WHERE id = :item",
-        (group_buys.NOT_OVERSOLD,),
+        (campaigns.NOT_OVERSOLD,),
         item,
     ),
     Corruption(
         "a campaign settled with a group open and units left",
         "UPDATE group_buy_campaigns SET state = 'settled', settled_at = now() WHERE id = :campaign",
-        (group_buys.SETTLED,),
+        (campaigns.SETTLED,),
         lambda circle: item(circle) | group("open")(circle),
     ),
     # -- sharing
@@ -266,7 +266,7 @@ async def test_friends_who_bought_together_leave_clean_books(circle, market):
     )
     assert said[group_buys.FILLED.name] == "2 filled groups, 1 completed by staff"
     assert said[group_buys.EXPIRED.name] == "1 refunded seat, 1 due seat, ¥9.90"
-    assert said[group_buys.NEWCOMERS.name] == "1 newcomer"
+    assert said[campaigns.NEWCOMERS.name] == "1 newcomer"
     assert said[sharing.COUNTED.name] == "2 links, 2 opened, 2 signed in, 2 joined, 2 paid"
 
 

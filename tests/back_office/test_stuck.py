@@ -80,8 +80,10 @@ async def test_an_after_sale_shows_when_the_clock_does_not_act(given, open_now):
 async def test_money_of_an_expired_group_that_cannot_be_asked_back_shows_though_it_is_put_off(given, db, open_now):
     group = await given.group(members=2, paid=2)
     stuck = (await given.seats_of(group))[0]
-    broken = text("UPDATE orders SET paid_with = CASE WHEN paid_with IS NULL THEN :payment END WHERE id = :order")
-    facts = {"order": stuck.order_id, "payment": (await given.order_again(stuck.order_id)).paid_with}
+    broken = text(
+        "UPDATE payments SET refund_asked_minor = amount_minor - refund_asked_minor WHERE payable_id = :order"
+    )
+    facts = {"order": stuck.order_id}
     async with db.transaction() as tx:
         await tx.execute(broken, facts)
     over, lasts = group.expires_at, group.expires_at - given.now

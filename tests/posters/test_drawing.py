@@ -115,10 +115,6 @@ def test_the_worst_picture_is_within_the_limit_and_a_usual_poster_far_below() ->
     assert len(poster(FACE, picture=None, code=None)) < 300_000
 
 
-def test_the_same_face_is_the_same_picture() -> None:
-    assert poster(FACE, picture=None, code=None) == poster(FACE, picture=None, code=None)
-
-
 def test_a_tile_has_the_colours_of_its_subject_and_they_differ() -> None:
     subjects = [f"product {number}" for number in range(40)]
 

@@ -56,6 +56,12 @@ async def test_a_page_shows_the_card_to_people_and_to_previews(visit, sharing, g
 
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.headers["cache-control"] == "private, max-age=60"
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-[\w+/=]{44}'; img-src https: data:; base-uri 'none'; form-action 'none'; "
+        r"frame-ancestors 'none'",
+        answer.headers["content-security-policy"],
+    )
+    assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "no-referrer")
     assert {name: page.meta[name] for name in ("og:title", "og:description", "og:image", "og:url", "twitter:card")} == {
         "og:title": "桂花酒酿",
         "og:description": "阿美 推荐给你 · ¥19.90",

@@ -1,7 +1,11 @@
 """Text on posters: what is drawn, how wide it is, and where lines break."""
 
+from hashlib import sha256
+from pathlib import Path
+
 import pytest
 
+from domain.posters import lettering
 from domain.posters.lettering import drawable, fitted, width_of, wrapped
 from domain.posters.tiles import initials
 
@@ -84,3 +88,12 @@ def test_a_text_of_any_characters_is_wrapped_within_its_width() -> None:
 )
 def test_a_tile_shows_the_beginning_of_the_title(title: str, shown: str) -> None:
     assert initials(title) == shown
+
+
+def test_the_fonts_are_those_that_their_page_tells_of_and_their_license_is_beside_them() -> None:
+    fonts = Path(lettering.__file__).parent / "fonts"
+    told = (fonts / "README.md").read_text()
+
+    for font in sorted(fonts.glob("*.otf")):
+        assert f"| `{font.name}` | `{sha256(font.read_bytes()).hexdigest()}` |" in told
+    assert "SIL OPEN FONT LICENSE Version 1.1" in (fonts / "OFL.txt").read_text()
