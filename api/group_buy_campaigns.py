@@ -1,7 +1,6 @@
 """Campaigns of group-buys as shoppers see them: what is sold at a group price, on what terms, and which groups can be joined."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
@@ -12,15 +11,14 @@ from api.context import Info
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, show_id
-from api.products import Product, Sku, product_loader, sku_loader, tag_loader
+from api.products import Image, Sku, sku_loader, tag_loader
 from api.scalars import Long
+from domain.accounts.queries import names_by_ids
 from domain.foundation.pages import Page
 from domain.group_buys import queries, rules, screens
 from domain.group_buys.rules import CampaignState
+from domain.products.queries import images_by_product_ids
 from domain.stock import queries as stock
-
-if TYPE_CHECKING:
-    from api.group_buys import GroupBuy
 
 GroupBuyCampaignState = strawberry.enum(
     rules.CampaignState,
@@ -78,12 +76,34 @@ class GroupBuyItem(Node):
 
 
 @strawberry.type(
+    directives=to(Who.INHERITED), description="A group that can be joined, as it is listed; `groupBuy` tells all of it."
+)
+class OpenGroupBuy:
+    """A group that can be joined."""
+
+    group_buy_id: strawberry.ID
+    seats: int
+    paid: int = strawberry.field(description="Seats that are paid.")
+    seats_left: int = strawberry.field(description="Seats that nobody holds.")
+    expires_at: datetime = strawberry.field(
+        description="The end of its time: count down to it by the campaign's `serverTime`."
+    )
+    row: strawberry.Private[rules.Group]
+
+    @strawberry.field(description="The first character of what its leader is called: 林**.")
+    async def leader_name(self, info: Info) -> str:
+        """The leader's name, fetched for all groups together."""
+        return masked(await batched(info, names_by_ids).load(self.row.leader_id) or "")
+
+
+@strawberry.type(
     directives=to(Who.ANYONE), description="One product at a price for those who buy it together. 拼团活动"
 )
 class GroupBuyCampaign(Node):
     """A campaign."""
 
     title: str
+    product_id: strawberry.ID
     state: GroupBuyCampaignState
     opens_at: datetime = strawberry.field(description="Groups can be opened from this moment on.")
     closes_at: datetime = strawberry.field(
@@ -111,24 +131,21 @@ class GroupBuyCampaign(Node):
         """The moment of this operation."""
         return info.context.now
 
-    @strawberry.field(description="What is sold; null when it is not public.")
-    async def product(self, info: Info) -> Product | None:
-        """The product, fetched for all campaigns together."""
-        return await product_loader(info).load(self.row.product_id)
+    @strawberry.field(description="The first picture of what is sold.")
+    async def image(self, info: Info) -> Image | None:
+        """The product's picture, fetched for all campaigns together."""
+        images = await batched(info, images_by_product_ids).load(self.row.product_id)
+        return Image(url=images[0].url, alt_text=images[0].alt_text) if images else None
 
     @strawberry.field(description="Groups that can be joined and in which somebody has paid, the fullest first.")
-    async def open_groups(
-        self, info: Info, first: int = 5, after: str | None = None
-    ) -> Connection[Annotated["GroupBuy", strawberry.lazy("api.group_buys")]]:
+    async def open_groups(self, info: Info, first: int = 5, after: str | None = None) -> Connection[OpenGroupBuy]:
         """Open groups, the first pages of all campaigns fetched together."""
-        from api.group_buys import show_group  # which shows campaigns, too
-
         context = info.context
         if after is None:
             page = await _open_groups(info, first).load(self.row.id)
         else:
             page = await screens.open_groups(context.market.db, self.row.id, now=context.now, first=first, after=after)
-        return Connection.of(page, show_group)
+        return Connection.of(page, _show_open_group)
 
 
 @finds("campaign")
@@ -167,6 +184,7 @@ def show_campaign(campaign: rules.Campaign) -> GroupBuyCampaign:
     return GroupBuyCampaign(
         id=show_id("campaign", campaign.id),
         title=campaign.title,
+        product_id=show_id("product", campaign.product_id),
         state=campaign.state,
         opens_at=campaign.opens_at,
         closes_at=campaign.closes_at,
@@ -191,6 +209,22 @@ def show_item(item: rules.Item) -> GroupBuyItem:
         group_price=Money.of(item.group_price_minor, item.currency),
         units=Long(item.units),
         row=item,
+    )
+
+
+def masked(name: str) -> str:
+    """A name as strangers may read it: its first character, whatever its length."""
+    return f"{name[:1]}**"
+
+
+def _show_open_group(group: rules.Group) -> OpenGroupBuy:
+    return OpenGroupBuy(
+        group_buy_id=show_id("groupbuy", group.id),
+        seats=group.seats,
+        paid=group.paid,
+        seats_left=group.seats_left,
+        expires_at=group.expires_at,
+        row=group,
     )
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from api.access import Who, public, to
 from api.context import Info
-from api.group_buy_campaigns import GroupBuyCampaign, GroupBuyItem, find_campaign, show_campaign, show_item
+from api.group_buy_campaigns import GroupBuyCampaign, GroupBuyItem, find_campaign, masked, show_campaign, show_item
 from api.loaders import batched
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.orders import Order, orders_by_ids
@@ -276,8 +276,3 @@ def show_seat(seat: rules.Seat) -> GroupBuySeat:
         row=seat,
         owner=seat.shopper_id,
     )
-
-
-def masked(name: str) -> str:
-    """A name as strangers may read it: its first character, whatever its length."""
-    return f"{name[:1]}**"

@@ -275,20 +275,6 @@ async def products_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Product
     return {row.id: product for row, product in zip(visible, shown, strict=True)}
 
 
-def product_loader(info: Info) -> DataLoader[UUID, Product | None]:
-    """The operation's loader of products with what is asked for below this field."""
-    loaders, asked = info.context.loaders, FETCHED_WHEN_ASKED & asked_below(info)
-    if (product_loader, asked) not in loaders:
-
-        async def load(ids: list[UUID]) -> list[Product | None]:
-            found = await products_by_ids(info, ids)
-            return [found.get(id) for id in ids]
-
-        loaders[product_loader, asked] = DataLoader(load_fn=load)
-    loader: DataLoader[UUID, Product | None] = loaders[product_loader, asked]
-    return loader
-
-
 async def skus_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Sku]:
     """Those of these SKUs that the asker may see."""
     db = info.context.market.db

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import checkout, claims, lists, load, statements
+from benchmarks import checkout, claims, joins, lists, load, statements
 from benchmarks.figures import Figure, show
 from cli.house import House
 from domain.foundation import clock, logs
@@ -29,9 +29,13 @@ async def run(house: House, *, seconds: float, tell: Console) -> list[Figure]:
         bare_rate = figures[0].value
         tell.print("product lists ...")
         figures += await lists.measure(house, seconds=seconds, bare_rate=bare_rate)
+        tell.print("joins of group-buys ...")
+        figures += await joins.through_graphql(house, market, seconds=seconds)
         tell.print("orders out of carts ...")
         load.unpin(os.getpid())  # from here on nobody asks a server: the ledger takes the other core
         figures += await checkout.measure(house.settings.database_url.get_secret_value(), seconds=seconds)
+        tell.print("joins without the edge ...")
+        figures += await joins.measure(house.settings.database_url.get_secret_value(), seconds=seconds)
         tell.print("statements ...")
         item, people = await claims.sale_of_one_item(market), await claims.shoppers(market)
         return figures + await statements.measure(market, item, people)

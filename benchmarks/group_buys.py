@@ -42,6 +42,7 @@ WARM_UP = 30
 TARGET = "< 50"
 
 GROUP = "id state seats taken paid seatsLeft isJoinable expiresAt serverTime"
+OPEN_GROUP = "groupBuyId seats paid seatsLeft expiresAt leaderName"
 MEMBERS = "members { number name state isLeader isYou }"
 CAMPAIGN = "id title seats closesAt items { id title groupPrice { amount } soloPrice { amount } unitsLeft }"
 MY_GROUPS = f"""{{ myGroupBuys(first: 20) {{ nodes {{
@@ -52,16 +53,16 @@ HAND_OVER = """{ ordersToHandOver(first: 20) { nodes {
 LINKS = """{ myShareLinks(first: 20) { nodes {
     id url target { kind id } channel createdAt funnel { opened signedIn joined paid } } pageInfo { hasNextPage } } }"""
 ONE_GROUP = f"""query ($id: ID!) {{ groupBuy(id: $id) {{ {GROUP} {MEMBERS} mySeat {{ id number state }}
-    campaign {{ {CAMPAIGN} product {{ title images {{ url }} }} }} }} }}"""
+    campaign {{ {CAMPAIGN} productId image {{ url }} }} }} }}"""
 OPEN_GROUPS = f"""query ($id: ID!) {{ groupBuyCampaign(id: $id) {{ {CAMPAIGN}
-    openGroups(first: 20) {{ nodes {{ {GROUP} leader {{ name }} }} pageInfo {{ hasNextPage }} }} }} }}"""
+    openGroups(first: 20) {{ nodes {{ {OPEN_GROUP} }} pageInfo {{ hasNextPage }} }} }} }}"""
 MY_SEATS = f"""{{ myGroupBuySeats(first: 20) {{ nodes {{
     id number state heldAt payBy item {{ title }} groupBuy {{ {GROUP} campaign {{ title }} }}
     order {{ number state total {{ amount }} }}
     }} pageInfo {{ hasNextPage endCursor }} }} }}"""
 PRODUCT = f"""query ($id: ID!) {{ product(id: $id) {{ title bodyHtml images {{ url }} lowestPrice {{ amount }}
     skus {{ id code price {{ amount }} available }}
-    groupBuyCampaigns {{ {CAMPAIGN} openGroups(first: 5) {{ nodes {{ {GROUP} leader {{ name }} }} }} }} }} }}"""
+    groupBuyCampaigns {{ {CAMPAIGN} openGroups(first: 5) {{ nodes {{ {OPEN_GROUP} }} }} }} }} }}"""
 
 _LED = "SELECT leader_id FROM group_buys GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT :most"
 _SAT = "SELECT shopper_id FROM group_buy_seats GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT :most"

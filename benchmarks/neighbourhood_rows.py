@@ -136,19 +136,26 @@ class Rows:
             (link_id, token, group.leader_id, "group_buy", group.id, "wechat_group", "", group.opened_at)
         )
         counts = [[0, 0, 0, 0] for _ in range(SHARDS)]
-        brought: dict[UUID, UUID] = {}
+        brought: dict[UUID, datetime] = {}
         for seat in story.seats:
             if seat.shopper_id == group.leader_id or seat.shopper_id.int % 10 >= SHARED * 10:
                 continue
-            opened_at = seat.held_at - timedelta(seconds=30)
             count = dice.choice(counts)
             if seat.shopper_id not in brought:
-                self._add_visit(link_id, seat.shopper_id, opened_at)
-                brought[seat.shopper_id] = link_id
+                brought[seat.shopper_id] = seat.held_at - timedelta(seconds=30)
+                self._add_visit(link_id, seat.shopper_id, brought[seat.shopper_id])
                 count[0] += 1
                 count[1] += 1
             self._waiting["share_attributions"].append(
-                (seat.order_id, link_id, group.leader_id, seat.shopper_id, opened_at, seat.held_at, seat.paid_at)
+                (
+                    seat.order_id,
+                    link_id,
+                    group.leader_id,
+                    seat.shopper_id,
+                    brought[seat.shopper_id],
+                    seat.held_at,
+                    seat.paid_at,
+                )
             )
             count[2] += 1
             count[3] += seat.paid_at is not None
@@ -156,7 +163,7 @@ class Rows:
             self._add_visit(link_id, None, group.opened_at)
             counts[0][0] += 1
         self._waiting["share_counts"] += [(link_id, shard, *count) for shard, count in enumerate(counts) if any(count)]
-        return brought
+        return dict.fromkeys(brought, link_id)
 
     def _add_visit(self, link_id: UUID, shopper_id: UUID | None, at: datetime) -> None:
         visitor = base64.urlsafe_b64encode(self._dice.randbytes(32)).rstrip(b"=").decode()
@@ -192,8 +199,17 @@ class Rows:
 
     def _add_money(self, seat: Seat, order: Mapping[str, Any], price: int) -> None:
         """The payment, and the refund of a member of an expired group."""
-        state, back = ("captured", 0) if seat.refunded_at is None else ("refunded", price)
-        whose = (order["paid_with"], PAYABLE, seat.order_id, seat.shopper_id, price, SHOP_CURRENCY, "simulated", state)
+        back = 0 if seat.refunded_at is None else price
+        whose = (
+            order["paid_with"],
+            PAYABLE,
+            seat.order_id,
+            seat.shopper_id,
+            price,
+            SHOP_CURRENCY,
+            "simulated",
+            "captured",
+        )
         when = (seat.held_at, order["pay_by"], order["pay_by"], seat.paid_at)
         self._waiting["payments"].append((*whose, *when, back, back))
         if seat.refunded_at is not None:

@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, column, fu
 from domain.accounts.tables import accounts
 from domain.foundation.database import AnyRow, Database
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
-from domain.group_buys.rules import Campaign, Group, GroupState, Seat
+from domain.group_buys.rules import Campaign, Group, GroupState, Seat, SeatState
 from domain.group_buys.store import (
     CAMPAIGN_COLUMNS,
     GROUP_COLUMNS,
@@ -37,6 +37,15 @@ _IS_FILLED: ColumnElement[bool] = g.state == literal_column("'filled'")
 _IS_UNDER_WAY: ColumnElement[bool] = o.is_confirmed & o.state.in_(
     (literal_column("'paid'"), literal_column("'shipped'"))
 )
+_STATE = SEAT_COLUMNS.index(s.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a group: their seat, and what they are called."""
+
+    seat: Seat
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +141,34 @@ async def groups_of_leader(
     return await _newest_groups(db, g.leader_id == leader_id, first=first, after=after, state=state)
 
 
-async def leaders_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, Seat]:
-    """The seat of whoever leads each group, without reading the others'; none of a group that is dissolved."""
+async def members_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, list[Member]]:
+    """Who sits in each group, by number; in one that has expired also whose money has gone back, the last of each number."""
+    has_lasted = s.state.in_((literal_column("'held'"), literal_column("'paid'")))
+    sat_to_the_end = (s.state == literal_column("'refunded'")) & (g.state == literal_column("'expired'"))
+    found = (
+        select(*SEAT_COLUMNS, accounts.c.display_name)
+        .join_from(groups, seats, s.group_id == g.id)
+        .join(accounts, accounts.c.id == s.shopper_id)
+        .where(g.id == func.any(list(group_ids)), has_lasted | sat_to_the_end)
+        .order_by(s.group_id, s.number, s.id)
+    )
+    of_group: dict[UUID, dict[int, Member]] = {group_id: {} for group_id in group_ids}
+    for *seat, name in await db.rows(found):
+        of_group[seat[1]][seat[2]] = Member(_seat(*seat), name)
+    return {group_id: list(members.values()) for group_id, members in of_group.items()}
+
+
+async def leaders_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, Member]:
+    """Whoever leads each group, without reading who else sits in it; nobody leads one that is dissolved."""
     mine = (s.group_id == g.id) & (s.shopper_id == g.leader_id) & (s.state != literal_column("'freed'"))
-    found = select(*SEAT_COLUMNS).join_from(groups, seats, mine).where(g.id == func.any(list(group_ids)))
-    return {row.group_id: seat_of(row) for row in await db.rows(found.order_by(s.id))}
+    found = (
+        select(*SEAT_COLUMNS, accounts.c.display_name)
+        .join_from(groups, seats, mine)
+        .join(accounts, accounts.c.id == s.shopper_id)
+        .where(g.id == func.any(list(group_ids)))
+        .order_by(s.id)
+    )
+    return {seat[1]: Member(_seat(*seat), name) for *seat, name in await db.rows(found)}
 
 
 async def seats_of_shopper(db: Database, shopper_id: UUID, *, first: int, after: str | None = None) -> Page[Seat]:
@@ -209,6 +241,11 @@ async def _with_items(db: Database, rows: Sequence[AnyRow]) -> list[Campaign]:
     for row in await db.rows(select(*ITEM_COLUMNS).where(of_them).order_by(items.c.campaign_id, items.c.position)):
         by_campaign[row.campaign_id].append(row)
     return [campaign_of(row, by_campaign[row.id]) for row in rows]
+
+
+def _seat(*row: Any) -> Seat:
+    """A seat out of the values of `SEAT_COLUMNS`: of many at once, in half the time of `seat_of`."""
+    return Seat(*row[:_STATE], SeatState(row[_STATE]), *row[_STATE + 1 :])
 
 
 def _handover(row: AnyRow, lines: Sequence[Line]) -> Handover:

@@ -18,7 +18,7 @@ _UNKNOWN = "\U0010ffff"
 
 @lru_cache(maxsize=64)
 def font(weight: Weight, size: int) -> ImageFont.FreeTypeFont:
-    """Noto Sans SC in pixels. A face is used by one thread at a time: see `making`."""
+    """Noto Sans SC in pixels. A face is used by one thread at a time, as `actions` sees to."""
     # the basic layout has no ligatures, and needs no library that a machine may lack
     return ImageFont.truetype(_FONTS / f"noto-sans-sc-{weight}.otf", size, layout_engine=ImageFont.Layout.BASIC)
 

@@ -134,10 +134,7 @@ class Crowds:
             found = (await payments_store.lock_all_of_payable(tx, given_up.id))[given_up.id]
             if found.state == "pending":
                 await payments_store.close(tx, found, now=self.now)
-        try:
-            both = [given_up, await self._asked(seat)]
-        except AssertionError:
-            both = [given_up]
+        both = [given_up, await self._asked(seat)]
         for payment in self.chance.sample(both, len(both)):
             await self._pay(payment)
 

@@ -34,7 +34,7 @@ GROUP = """query ($id: ID!) { groupBuy(id: $id) { state isCompletedByMerchant se
 PRODUCT = """query ($id: ID!) { product(id: $id) { groupBuyCampaigns { id title isOpen seats fillSeconds newcomersOnly openerBenefit
   openerDiscount { minor } items { id unitsLeft groupPrice { minor } soloPrice { minor } struckThroughPrice { minor }
     sku { price { minor } } }
-  openGroups(first: 2) { nodes { id paid seatsLeft expiresAt members { name } } pageInfo { hasNextPage } } } } }"""
+  openGroups(first: 2) { nodes { groupBuyId paid seatsLeft expiresAt leaderName } pageInfo { hasNextPage } } } } }"""
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 
 
@@ -145,7 +145,11 @@ async def test_a_product_page_shows_the_group_price_beside_the_price_alone(ask, 
     assert (shown["isOpen"], shown["seats"], shown["fillSeconds"]) == (True, 3, 3600)
     assert (shown["openerBenefit"], shown["openerDiscount"]) == ("DISCOUNT", {"minor": 200})
     [open_group] = shown["openGroups"]["nodes"]
-    assert (open_group["id"], open_group["paid"], open_group["seatsLeft"]) == (encode("groupbuy", group.id), 1, 1)
+    assert (open_group["groupBuyId"], open_group["paid"], open_group["seatsLeft"]) == (
+        encode("groupbuy", group.id),
+        1,
+        1,
+    )
     assert on_sale["groupBuyCampaigns"][0]["items"][0]["soloPrice"] == {"minor": 1790}
     assert stopped["groupBuyCampaigns"] == []
 
@@ -366,15 +370,15 @@ async def test_a_page_of_groups_with_their_members_is_fetched_together(ask, give
     campaign = await given.campaign(seats=4, units=90)
     for _ in range(3):
         await given.group(campaign, members=3, paid=2)
-    stranger = await given.shopper()
-    groups = """query ($id: ID!) { groupBuyCampaign(id: $id) { openGroups(first: 10) { nodes { id seatsLeft leader { name }
-      members { name state isYou } mySeat { id } campaign { title items { unitsLeft soloPrice { minor } } } } } } }"""
+    staff = {"by": await given.shopper(), "roles": [Role.MERCHANDISER]}
+    groups = """query ($id: ID!) { groupsOfCampaign(campaignId: $id) { nodes { id seatsLeft leader { name }
+      members { name state isYou } mySeat { id } campaign { title items { unitsLeft soloPrice { minor } } } } } }"""
 
     with count_statements(api.market.db) as sent:
-        answer = (await ask(groups, {"id": encode("campaign", campaign.id)}, by=stranger)).data
+        answer = (await ask(groups, {"id": encode("campaign", campaign.id)}, **staff)).data
 
-    assert [len(one["members"]) for one in answer["openGroups"]["nodes"]] == [3, 3, 3]
-    # the campaign, its items, and units; groups, seats and names; SKUs, their products and price tags
+    assert [len(one["members"]) for one in answer["nodes"]] == [3, 3, 3]
+    # groups, seats and names; the campaign, its items, and units; SKUs, their products and price tags
     assert len(sent) == 9, sent
 
 
@@ -382,14 +386,14 @@ async def test_a_list_of_products_with_its_campaigns_is_fetched_together(ask, gi
     for _ in range(3):
         await given.group(await given.campaign(seats=4), members=2, paid=1)
     products = """{ products(first: 10) { nodes { title groupBuyCampaigns { title items { unitsLeft groupPrice { minor }
-      soloPrice { minor } struckThroughPrice { minor } } openGroups(first: 3) { nodes { seatsLeft members { name } } } } } } }"""
+      soloPrice { minor } struckThroughPrice { minor } } openGroups(first: 3) { nodes { seatsLeft leaderName } } image { url } } } } }"""
 
     with count_statements(api.market.db) as sent:
         answer = (await ask(products)).data
 
     shown = [product["groupBuyCampaigns"] for product in answer["nodes"]]
     assert [len(one["openGroups"]["nodes"]) for [one] in shown] == [1, 1, 1]
-    # products; campaigns and their items; units; SKUs and their products; tags; groups, seats and names
+    # products; campaigns, their items and pictures; units; SKUs and their products; tags; groups and leaders' names
     assert len(sent) == 10, sent
 
 
