@@ -13,9 +13,8 @@ from api.loaders import batched
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.orders import Order, orders_by_ids
 from api.scalars import Long
-from domain.accounts.queries import names_by_ids
 from domain.group_buys import queries, rules, screens
-from domain.group_buys.rules import GroupState, SeatState
+from domain.group_buys.rules import SeatState
 from domain.orders import queries as orders
 
 GroupBuyState = strawberry.enum(
@@ -95,23 +94,22 @@ class GroupBuy(Node):
     )
     async def members(self, info: Info) -> list[GroupBuyMember]:
         """The members, fetched for all groups together."""
-        return await self._shown(info, await seats_of(info, self.row))
+        return self._shown(info, await members_of(info, self.row.id))
 
     @strawberry.field(
         description="Who leads it: the opener, or who came next after the opener left. Null once it is dissolved. 团长"
     )
     async def leader(self, info: Info) -> GroupBuyMember | None:
         """The leader."""
-        seat = await batched(info, screens.leaders_by_group_ids).load(self.row.id)
-        return (await self._shown(info, [seat]))[0] if seat else None
+        leader = await batched(info, screens.leaders_by_group_ids).load(self.row.id)
+        return self._shown(info, [leader])[0] if leader else None
 
     @strawberry.field(description="One's own seat, with its order; null for who has none.")
     async def my_seat(self, info: Info) -> "GroupBuySeat | None":
         """One's own seat."""
         principal = info.context.principal
-        mine = [
-            seat for seat in await seats_of(info, self.row) if principal and seat.shopper_id == principal.account_id
-        ]
+        seats = [member.seat for member in await members_of(info, self.row.id)]
+        mine = [seat for seat in seats if principal and seat.shopper_id == principal.account_id]
         return show_seat(mine[-1]) if mine else None
 
     @strawberry.field(directives=to(Who.MERCHANDISER), description="Its refunds, for those who run group-buys.")
@@ -125,18 +123,17 @@ class GroupBuy(Node):
             done=sum(seat.state is SeatState.REFUNDED for seat in seats),
         )
 
-    async def _shown(self, info: Info, seats: Sequence[rules.Seat]) -> list[GroupBuyMember]:
-        names = await batched(info, names_by_ids).load_many([seat.shopper_id for seat in seats])
+    def _shown(self, info: Info, members: Sequence[screens.Member]) -> list[GroupBuyMember]:
         principal = info.context.principal
         return [
             GroupBuyMember(
-                number=seat.number,
-                state=seat.state,
-                name=masked(name or ""),
-                is_leader=seat.shopper_id == self.row.leader_id,
-                is_you=principal is not None and seat.shopper_id == principal.account_id,
+                number=member.seat.number,
+                state=member.seat.state,
+                name=masked(member.name),
+                is_leader=member.seat.shopper_id == self.row.leader_id,
+                is_you=principal is not None and member.seat.shopper_id == principal.account_id,
             )
-            for seat, name in zip(seats, names, strict=True)
+            for member in members
         ]
 
 
@@ -222,12 +219,9 @@ class GroupBuyQuery:
         return Connection.of(page, show_seat)
 
 
-async def seats_of(info: Info, group: rules.Group) -> Sequence[rules.Seat]:
-    """Who sits in a group; of one that has expired also whose money has gone back, the last of each number."""
-    seats = await batched(info, queries.seats_by_group_ids).load(group.id) or ()
-    if group.state is not GroupState.EXPIRED:
-        return [seat for seat in seats if seat.state in rules.LIVING]
-    return list({seat.number: seat for seat in seats}.values())
+async def members_of(info: Info, group_id: UUID) -> Sequence[screens.Member]:
+    """Who sits in a group, those of all groups of the answer fetched together."""
+    return await batched(info, screens.members_by_group_ids).load(group_id) or ()
 
 
 @finds("groupbuy")

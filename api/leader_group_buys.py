@@ -7,12 +7,10 @@ import strawberry
 
 from api.access import Who, to
 from api.context import Info
-from api.group_buys import GroupBuy, GroupBuySeatState, GroupBuyState, seats_of, show_group
-from api.loaders import batched
+from api.group_buys import GroupBuy, GroupBuySeatState, GroupBuyState, members_of, show_group
 from api.nodes import Connection, show_id
 from api.orders import Fulfilment, OrderState
 from api.scalars import Long
-from domain.accounts.queries import names_by_ids
 from domain.group_buys import rules, screens
 
 
@@ -40,23 +38,21 @@ class LedGroupBuy:
     @strawberry.field(description="Who sits in it, by number; of an expired one also whose money has gone back.")
     async def members(self, info: Info) -> list[LedGroupBuyMember]:
         """The members, fetched for all groups together."""
-        seats = await seats_of(info, self.row)
-        names = await batched(info, names_by_ids).load_many([seat.shopper_id for seat in seats])
         return [
             LedGroupBuyMember(
-                number=seat.number,
-                name=name or "",
-                state=seat.state,
-                quantity=Long(seat.quantity),
-                held_at=seat.held_at,
-                paid_at=seat.paid_at,
+                number=member.seat.number,
+                name=member.name,
+                state=member.seat.state,
+                quantity=Long(member.seat.quantity),
+                held_at=member.seat.held_at,
+                paid_at=member.seat.paid_at,
             )
-            for seat, name in zip(seats, names, strict=True)
+            for member in await members_of(info, self.row.id)
         ]
 
 
 @strawberry.type(directives=to(Who.INHERITED), description="Some units that a member is to get.")
-class HandoverLine:
+class OrderToHandOverLine:
     """A line."""
 
     title: str
@@ -64,7 +60,7 @@ class HandoverLine:
 
 
 @strawberry.type(directives=to(Who.ONLY_OWNER), description="A member's order that is to be handed over. 待交付订单")
-class Handover:
+class OrderToHandOver:
     """What somebody is to get, and nothing about where they live."""
 
     order_number: str
@@ -73,7 +69,7 @@ class Handover:
     group_buy_id: strawberry.ID
     seat: int = strawberry.field(description="The member's seat in that group.")
     member: str = strawberry.field(description="What they are called, in full.")
-    lines: list[HandoverLine]
+    lines: list[OrderToHandOverLine]
     owner: strawberry.Private[UUID]
 
 
@@ -123,25 +119,29 @@ class LeaderGroupBuyQuery:
         directives=to(Who.SIGNED_IN),
         description="Paid orders in one's filled groups that their members do not have yet, the newest group first.",
     )
-    async def orders_to_hand_over(self, info: Info, first: int = 20, after: str | None = None) -> Connection[Handover]:
+    async def orders_to_hand_over(
+        self, info: Info, first: int = 20, after: str | None = None
+    ) -> Connection[OrderToHandOver]:
         """What is to be handed over."""
         leader_id = info.context.shopper.account_id
         page = await screens.orders_to_hand_over(info.context.market.db, leader_id, first=first, after=after)
-        return Connection.of(page, lambda row: _show_handover(row, leader_id))
+        return Connection.of(page, lambda row: _show_order(row, leader_id))
 
 
 def _show_led(group: rules.Group, leader_id: UUID) -> LedGroupBuy:
     return LedGroupBuy(group_buy=show_group(group), unpaid=group.taken - group.paid, row=group, owner=leader_id)
 
 
-def _show_handover(row: screens.Handover, leader_id: UUID) -> Handover:
-    return Handover(
+def _show_order(row: screens.OrderToHandOver, leader_id: UUID) -> OrderToHandOver:
+    return OrderToHandOver(
         order_number=row.order_number,
         state=row.state,
         fulfilment=row.fulfilment,
         group_buy_id=show_id("groupbuy", row.group_id),
         seat=row.seat,
         member=row.member,
-        lines=[HandoverLine(title=line.title, quantity=Long(line.quantity - line.refunded)) for line in row.lines],
+        lines=[
+            OrderToHandOverLine(title=line.title, quantity=Long(line.quantity - line.refunded)) for line in row.lines
+        ],
         owner=leader_id,
     )

@@ -32,7 +32,7 @@ NEWCOMERS = Check(
     given=f"WITH {OPENING}",
     # an order says when it was paid a moment before others can see it
     differing="""
-        SELECT 'seat' AS kind, seat.id,
+        SELECT 'groupseat' AS kind, seat.id,
                CASE WHEN is_due THEN 'a newcomer, who never paid before' ELSE 'not asked to be a newcomer' END AS expected,
                CASE WHEN is_newcomers THEN 'a newcomer' ELSE 'not asked to be a newcomer' END
                || CASE WHEN has_paid THEN ', who had paid before' ELSE '' END AS found

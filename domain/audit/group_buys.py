@@ -44,7 +44,7 @@ SEATS_HAVE_ORDERS = Check(
             LEFT JOIN group_buy_items AS item ON item.id = item_id
             LEFT JOIN group_buy_campaigns AS campaign ON campaign.id = campaign_id
         )
-        SELECT CASE WHEN promised.id IS NULL THEN 'order' ELSE 'seat' END AS kind,
+        SELECT CASE WHEN promised.id IS NULL THEN 'order' ELSE 'groupseat' END AS kind,
                coalesce(promised.id, placed.id) AS id,
                CASE WHEN promised.id IS NULL THEN 'a seat that promised it'
                     ELSE format('an order of the member, %s × %s fen - %s', promised.quantity, promised.price_minor,
@@ -77,7 +77,7 @@ SEATS_AGREE = Check(
     # an order's news may still be on its way to the seat; who gives goods back after the group has filled was a member all
     # the same, and what staff gave back before the clock did is due until the clock has seen it
     differing="""
-        SELECT 'seat' AS kind, seat.id, 'as its order: ' || orders.state AS expected, seat.state AS found
+        SELECT 'groupseat' AS kind, seat.id, 'as its order: ' || orders.state AS expected, seat.state AS found
         FROM group_buy_seats AS seat
         JOIN orders ON orders.id = seat.order_id
         JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
@@ -186,7 +186,7 @@ EXPIRED = Check(
     """,
     # what is still due stands in `refund_at`; what staff gave back before is not given back again
     differing="""
-        SELECT 'seat' AS kind, seat.id,
+        SELECT 'groupseat' AS kind, seat.id,
                CASE seat.state WHEN 'paid' THEN 'a refund that is due' ELSE format('%s fen back, by one refund', total_minor)
                    END AS expected,
                format('%s, %s fen back, %s by %s of %s refunds', seat.state, refunded_minor, coalesce(asked.own_minor, 0),

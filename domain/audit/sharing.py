@@ -98,7 +98,7 @@ SEATS_CAME = Check(
     """,
     # whose visit became known after they had joined is attributed when the order is paid, and the seat does not say so
     differing="""
-        SELECT 'seat' AS kind, seat.id, format('the link %s', share_link_id) AS expected,
+        SELECT 'groupseat' AS kind, seat.id, format('the link %s', share_link_id) AS expected,
                coalesce(format('the link %s', link_id), 'no attribution') AS found
         FROM group_buy_seats AS seat LEFT JOIN share_attributions AS came ON came.order_id = seat.order_id
         WHERE share_link_id <> coalesce(link_id, CAST(:nil AS uuid))

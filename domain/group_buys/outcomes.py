@@ -24,8 +24,7 @@ async def paid(db: Database, *, seat_id: UUID, paid_at: datetime) -> None:
         if group.state is GroupState.FILLED:  # the merchant completed it meanwhile
             await orders.confirm(tx, [seat.order_id])
         elif course.group.paid == group.seats:
-            course.end(EventKind.FILLED, GroupState.FILLED)
-            await orders.confirm(tx, await store.paid_orders(tx, group.id))
+            await _fill(tx, course)
         await store.write(tx, course)
 
 
@@ -67,6 +66,14 @@ async def given_back(db: Database, *, seat_id: UUID, now: datetime) -> None:
         course.go(EventKind.REFUNDED, seat=seat.number, taken=-1, paid=-1)
         await freeing.go_on_without(tx, course, seat)
         await store.write(tx, course)
+
+
+async def _fill(tx: Transaction, course: Course) -> None:
+    """Every seat is paid: the group is full, unless staff have given a member everything back and the seat is about to hear it."""
+    members = await orders_store.lock_many(tx, await store.paid_orders(tx, course.group.id))
+    if all(order.state is not OrderState.REFUNDED for order in members.values()):
+        course.end(EventKind.FILLED, GroupState.FILLED)
+        await orders.confirm(tx, list(members))
 
 
 async def _has_ended(tx: Transaction, seat: Seat) -> bool:

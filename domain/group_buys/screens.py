@@ -49,7 +49,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
+class OrderToHandOver:
     """A member's order that the leader is to hand over: who gets what, and nothing about where they live."""
 
     order_id: UUID
@@ -180,7 +180,9 @@ async def seats_of_shopper(db: Database, shopper_id: UUID, *, first: int, after:
     return page_of([seat_of(row) for row in rows], first, _id)
 
 
-async def orders_to_hand_over(db: Database, leader_id: UUID, *, first: int, after: str | None = None) -> Page[Handover]:
+async def orders_to_hand_over(
+    db: Database, leader_id: UUID, *, first: int, after: str | None = None
+) -> Page[OrderToHandOver]:
     """Paid, confirmed orders in somebody's filled groups that their members do not have yet; newest group first."""
     query = (
         select(o.id, o.number, o.placed_at, s.group_id, s.number.label("seat"), accounts.c.display_name, o.state)
@@ -196,7 +198,9 @@ async def orders_to_hand_over(db: Database, leader_id: UUID, *, first: int, afte
         query = query.where(g.id <= group_id, (g.id < group_id) | (s.number > number))
     rows = await db.rows(query.limit(page_size(first) + 1))
     lines = await orders_queries.lines_by_order_ids(db, [row.id for row in rows]) if rows else {}
-    return page_of([_handover(row, lines[row.id]) for row in rows], first, lambda one: (str(one.group_id), one.seat))
+    return page_of(
+        [_to_hand_over(row, lines[row.id]) for row in rows], first, lambda one: (str(one.group_id), one.seat)
+    )
 
 
 async def figures_of_leader(db: Database, leader_id: UUID) -> LeaderFigures:
@@ -244,12 +248,14 @@ async def _with_items(db: Database, rows: Sequence[AnyRow]) -> list[Campaign]:
 
 
 def _seat(*row: Any) -> Seat:
-    """A seat out of the values of `SEAT_COLUMNS`: of many at once, in half the time of `seat_of`."""
-    return Seat(*row[:_STATE], SeatState(row[_STATE]), *row[_STATE + 1 :])
+    """A seat out of the values of `SEAT_COLUMNS`, which stand in its fields' order: quicker than `seat_of`, for many at once."""
+    values = list(row)
+    values[_STATE] = SeatState(row[_STATE])
+    return Seat(*values)
 
 
-def _handover(row: AnyRow, lines: Sequence[Line]) -> Handover:
-    return Handover(
+def _to_hand_over(row: AnyRow, lines: Sequence[Line]) -> OrderToHandOver:
+    return OrderToHandOver(
         order_id=row.id,
         order_number=shown_number(row.number, row.placed_at),
         group_id=row.group_id,

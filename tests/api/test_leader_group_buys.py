@@ -128,4 +128,4 @@ async def test_twenty_groups_cost_as_many_statements_as_one(ask, given, api):
             await ask(MY_GROUPS, {"first": 20}, by=leader_id)
         sent.append(len(statements))
 
-    assert sent == [4, 4]
+    assert sent == [3, 3]

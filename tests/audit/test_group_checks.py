@@ -30,7 +30,7 @@ def group(*names: str) -> Callable[[Circle], set[str]]:
 
 
 def seat(*names: str) -> Callable[[Circle], set[str]]:
-    return lambda circle: {encode("seat", getattr(circle, name).id) for name in names}
+    return lambda circle: {encode("groupseat", getattr(circle, name).id) for name in names}
 
 
 def order_of(name: str) -> Callable[[Circle], set[str]]:
@@ -67,7 +67,7 @@ CORRUPTIONS = [
         "a benefit for somebody who did not open the group",
         "UPDATE group_buys SET opened_by = :collector WHERE id = :open",
         (group_buys.SEATS_HAVE_ORDERS,),
-        lambda circle: {encode("seat", id) for id in (circle.held.id, circle.opening.id)},
+        lambda circle: {encode("groupseat", id) for id in (circle.held.id, circle.opening.id)},
     ),
     Corruption(
         "a paid seat that says held",

@@ -378,7 +378,7 @@ async def test_a_page_of_groups_with_their_members_is_fetched_together(ask, give
         answer = (await ask(groups, {"id": encode("campaign", campaign.id)}, **staff)).data
 
     assert [len(one["members"]) for one in answer["nodes"]] == [3, 3, 3]
-    # groups, seats and names; the campaign, its items, and units; SKUs, their products and price tags
+    # groups, members with their names, leaders; the campaign, its items, and units; SKUs, their products and price tags
     assert len(sent) == 9, sent
 
 
@@ -386,7 +386,7 @@ async def test_a_list_of_products_with_its_campaigns_is_fetched_together(ask, gi
     for _ in range(3):
         await given.group(await given.campaign(seats=4), members=2, paid=1)
     products = """{ products(first: 10) { nodes { title groupBuyCampaigns { title items { unitsLeft groupPrice { minor }
-      soloPrice { minor } struckThroughPrice { minor } } openGroups(first: 3) { nodes { seatsLeft leaderName } } image { url } } } } }"""
+      soloPrice { minor } struckThroughPrice { minor } } openGroups(first: 3) { nodes { leaderName } } image { url } } } } }"""
 
     with count_statements(api.market.db) as sent:
         answer = (await ask(products)).data

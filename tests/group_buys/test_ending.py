@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from domain.after_sales import deciding
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from domain.group_buys import actions, ending, outcomes, queries
@@ -168,6 +169,24 @@ async def test_one_refund_that_fails_keeps_nobody_else_waiting_and_is_tried_agai
     assert put_off.refund_at == given.now + HOUR + timedelta(seconds=15)
     monkeypatch.undo()
     assert await ending.refund_due(given.db, now=put_off.refund_at, limit=100) == (1, 0)
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_a_group_does_not_fill_with_a_member_whose_money_has_just_gone_back(given):
+    group = await given.group(members=3, paid=2)
+    opener, _, third = await given.seats_of(group)
+    await deciding.refund(
+        given.db, order_id=opener.order_id, by=new_id(), words="缺货", idempotency_key="refund-0001", now=given.now
+    )
+
+    await given.pay_seat(third)
+    unheard = await given.group_again(group.id)
+    await outcomes.given_back(given.db, seat_id=opener.id, now=given.now)
+    await given.pay_seat((await given.joined(group)).seat)
+
+    assert (unheard.state, unheard.paid) == (GroupState.OPEN, 3)
+    assert (await given.group_again(group.id)).state is GroupState.FILLED
+    assert [order.is_confirmed for order in await orders_of(given, group)].count(True) == 3
     await assert_clean(given.market, in_flight=True)
 
 

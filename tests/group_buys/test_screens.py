@@ -217,3 +217,37 @@ async def test_a_cursor_of_another_list_is_refused(given):
 
     with pytest.raises(BadInput):
         await screens.orders_to_hand_over(given.db, new_id(), first=1, after=page.cursors[0])
+
+
+async def test_a_group_names_who_sits_in_it_and_who_leads_it(given):
+    campaign, leader_id = await given.campaign(seats=4), await given.shopper("林小满")
+    opened = await given.opened(campaign, leader_id)
+    left, stayed = [await given.joined(opened.group, await given.shopper(name)) for name in ("王大山", "张秀英")]
+    await given.left(left.seat)
+    alone = await given.group()
+    wanted = [opened.group.id, alone.id, new_id()]
+
+    with count_statements(given.db) as sent:
+        members = await screens.members_by_group_ids(given.db, wanted)
+        leaders = await screens.leaders_by_group_ids(given.db, wanted)
+
+    assert [(member.seat, member.name) for member in members[opened.group.id]] == [
+        (await given.seat_again(opened.seat.id), "林小满"), (await given.seat_again(stayed.seat.id), "张秀英")
+    ]  # fmt: skip
+    assert [len(members[group_id]) for group_id in wanted] == [2, 1, 0]
+    assert leaders == {group_id: members[group_id][0] for group_id in wanted[:2]}
+    assert len(sent) == 2
+
+
+async def test_an_expired_group_names_who_has_their_money_back(given):
+    group = await given.group(members=2, paid=2)
+    await ending.expire_due(given.db, now=group.expires_at, limit=9)
+    await ending.refund_due(given.db, now=group.expires_at, limit=9)
+
+    members = (await screens.members_by_group_ids(given.db, [group.id]))[group.id]
+
+    assert [(member.seat.number, member.seat.state) for member in members] == [
+        (1, SeatState.REFUNDED), (2, SeatState.REFUNDED)
+    ]  # fmt: skip
+    leader = (await screens.leaders_by_group_ids(given.db, [group.id]))[group.id]
+    assert leader == members[0]
