@@ -40,7 +40,7 @@ async def create(db: Database, wish: NewCampaign, *, by: UUID, idempotency_key: 
             answer=str(campaign_id),
         )
         if replay:
-            return await store.lock_campaign(tx, UUID(replay.answer), shared=True)
+            return await store.keep_campaign(tx, UUID(replay.answer))
         product_id, items = await _items(tx, campaign_id, wish.items)
         draft = Campaign(
             id=campaign_id,
@@ -109,7 +109,7 @@ async def settle(db: Database, *, campaign_id: UUID, now: datetime) -> bool:
     Called again and again by the timetable until the last seat is decided.
     """
     async with db.transaction() as tx:
-        campaign = await store.lock_campaign(tx, campaign_id)
+        campaign = await store.lock_campaign(tx, campaign_id, is_ending=True)
         is_over = campaign.state is CampaignState.STOPPED or now >= campaign.closes_at
         if CampaignState.SETTLED not in rules.NEXT[campaign.state] or not is_over:
             return False

@@ -144,7 +144,7 @@ async def complete(
 
 async def _give_back(tx: Transaction, group: Group, seat: Seat, order: Order, *, now: datetime) -> None:
     """What is left of a seat's order goes back; its units are set aside again, unless the campaign takes no new groups."""
-    campaign = await store.lock_campaign(tx, group.campaign_id, shared=True)
+    campaign = await store.keep_campaign(tx, group.campaign_id)
     lines = await orders_store.lines_of(tx, order.id)
     back = [Units(line.sku_id, line.quantity - line.refunded, line.allotment_id) for line in lines]
     for units in back:  # an order has one line: its allotment comes before its SKU

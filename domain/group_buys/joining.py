@@ -64,7 +64,7 @@ async def open_group(
         )
         if replay:
             return Joined(*await store.lock_group_of(tx, UUID(replay.answer)))
-        campaign = await store.lock_campaign(tx, campaign_id, shared=True)
+        campaign = await store.keep_campaign(tx, campaign_id)
         rules.check_open(campaign, now=now)
         group = Group(
             id=new_id(),

@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, column, func, literal_column, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 
 from domain.accounts.tables import accounts
 from domain.foundation.database import AnyRow, Database
@@ -32,6 +44,10 @@ c, g, s, o = campaigns.c, groups.c, seats.c, orders.c
 _IS_LIVE: ColumnElement[bool] = c.state == literal_column("'live'")
 _HAS_ROOM: ColumnElement[bool] = literal_column(
     "group_buys.state = 'open' AND group_buys.paid >= 1 AND group_buys.taken < group_buys.seats"
+)
+_IS_LIVING: ColumnElement[bool] = s.state.in_((literal_column("'held'"), literal_column("'paid'")))
+_SAT_TO_THE_END: ColumnElement[bool] = (s.state == literal_column("'refunded'")) & (
+    g.state == literal_column("'expired'")
 )
 _IS_FILLED: ColumnElement[bool] = g.state == literal_column("'filled'")
 _IS_UNDER_WAY: ColumnElement[bool] = o.is_confirmed & o.state.in_(
@@ -143,15 +159,7 @@ async def groups_of_leader(
 
 async def members_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, list[Member]]:
     """Who sits in each group, by number; in one that has expired also whose money has gone back, the last of each number."""
-    has_lasted = s.state.in_((literal_column("'held'"), literal_column("'paid'")))
-    sat_to_the_end = (s.state == literal_column("'refunded'")) & (g.state == literal_column("'expired'"))
-    found = (
-        select(*SEAT_COLUMNS, accounts.c.display_name)
-        .join_from(groups, seats, s.group_id == g.id)
-        .join(accounts, accounts.c.id == s.shopper_id)
-        .where(g.id == func.any(list(group_ids)), has_lasted | sat_to_the_end)
-        .order_by(s.group_id, s.number, s.id)
-    )
+    found = _members(group_ids).where(_IS_LIVING | _SAT_TO_THE_END).order_by(s.group_id, s.number, s.id)
     of_group: dict[UUID, dict[int, Member]] = {group_id: {} for group_id in group_ids}
     for *seat, name in await db.rows(found):
         of_group[seat[1]][seat[2]] = Member(_seat(*seat), name)
@@ -160,14 +168,9 @@ async def members_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[
 
 async def leaders_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, Member]:
     """Whoever leads each group, without reading who else sits in it; nobody leads one that is dissolved."""
-    mine = (s.group_id == g.id) & (s.shopper_id == g.leader_id) & (s.state != literal_column("'freed'"))
-    found = (
-        select(*SEAT_COLUMNS, accounts.c.display_name)
-        .join_from(groups, seats, mine)
-        .join(accounts, accounts.c.id == s.shopper_id)
-        .where(g.id == func.any(list(group_ids)))
-        .order_by(s.id)
-    )
+    of_leaders = _members(group_ids).where(s.shopper_id == g.leader_id)
+    # apart, so that the living are found by the key of group and member: one shopper may have thousands of seats
+    found = union_all(of_leaders.where(_SAT_TO_THE_END), of_leaders.where(_IS_LIVING))
     return {seat[1]: Member(_seat(*seat), name) for *seat, name in await db.rows(found)}
 
 
@@ -245,6 +248,15 @@ async def _with_items(db: Database, rows: Sequence[AnyRow]) -> list[Campaign]:
     for row in await db.rows(select(*ITEM_COLUMNS).where(of_them).order_by(items.c.campaign_id, items.c.position)):
         by_campaign[row.campaign_id].append(row)
     return [campaign_of(row, by_campaign[row.id]) for row in rows]
+
+
+def _members(group_ids: Sequence[UUID]) -> Select[Any]:
+    return (
+        select(*SEAT_COLUMNS, accounts.c.display_name)
+        .join_from(groups, seats, s.group_id == g.id)
+        .join(accounts, accounts.c.id == s.shopper_id)
+        .where(g.id == func.any(list(group_ids)))
+    )
 
 
 def _seat(*row: Any) -> Seat:

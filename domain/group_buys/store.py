@@ -158,16 +158,20 @@ async def add_campaign(tx: Transaction, campaign: Campaign, *, created_by: UUID,
     await tx.execute(insert(items), [{**row, "position": position} for position, row in enumerate(rows, 1)])
 
 
-async def lock_campaign(tx: Transaction, campaign_id: UUID, *, shared: bool = False) -> Campaign:
-    """A campaign with its items, locked until the transaction ends: `shared` with others who only keep it from ending.
+async def lock_campaign(tx: Transaction, campaign_id: UUID, *, is_ending: bool = False) -> Campaign:
+    """A campaign with its items, locked until the transaction ends; where it `is_ending` also against `keep_campaign`.
 
     Raises NotFound.
     """
-    row = await tx.one(select(*CAMPAIGN_COLUMNS).where(c.id == campaign_id).with_for_update(read=shared))
-    if row is None:
-        raise NotFound.of("campaign", campaign_id)
-    found = select(*ITEM_COLUMNS).where(i.campaign_id == campaign_id).order_by(i.position)
-    return campaign_of(row, await tx.rows(found))
+    row = await tx.one(select(*CAMPAIGN_COLUMNS).where(c.id == campaign_id).with_for_update(key_share=not is_ending))
+    return await _with_items(tx, campaign_id, row)
+
+
+async def keep_campaign(tx: Transaction, campaign_id: UUID) -> Campaign:
+    """A campaign with its items, which is not settled before the transaction ends. Raises NotFound."""
+    # it may be stopped meanwhile: whoever stops it would wait for ever behind shoppers who keep it, one after another
+    row = await tx.one(select(*CAMPAIGN_COLUMNS).where(c.id == campaign_id).with_for_update(read=True, key_share=True))
+    return await _with_items(tx, campaign_id, row)
 
 
 async def move_campaign(tx: Transaction, campaign: Campaign, **values: Any) -> None:
@@ -362,3 +366,10 @@ async def to_settle(reader: Reader, *, now: datetime) -> Sequence[UUID]:
     living = c.state.in_((literal_column("'live'"), literal_column("'stopped'")))
     over = (c.closes_at <= now) | (c.state == literal_column("'stopped'"))
     return await reader.column(select(c.id).where(living, over).order_by(c.closes_at))
+
+
+async def _with_items(tx: Transaction, campaign_id: UUID, row: AnyRow | None) -> Campaign:
+    if row is None:
+        raise NotFound.of("campaign", campaign_id)
+    found = select(*ITEM_COLUMNS).where(i.campaign_id == campaign_id).order_by(i.position)
+    return campaign_of(row, await tx.rows(found))

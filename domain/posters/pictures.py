@@ -22,13 +22,18 @@ PATIENCE_SECONDS = 5.0
 """For all of it, redirects included."""
 MOST_BYTES = 8_388_608
 MOST_PIXELS = 40_000_000
+"""Of a JPEG, which is read no larger than it will be needed: that takes a fraction of the time and of the memory."""
+MOST_PIXELS_READ = 12_000_000
+"""Of what is really decoded, at four bytes each in a few copies: more could cost the worker its life."""
 MOST_REDIRECTS = 3
 FORMATS = ("JPEG", "PNG", "WEBP")
 HTTPS = frozenset({"https"})
-_ROUNDABOUT = tuple(ip_network(each) for each in ("64:ff9b::/96", "2002::/16", "::/96"))
-"""Addresses that stand for other ones, which need not be public: NAT64, 6to4, IPv4-compatible."""
+_GIVEN_OUT = ip_network("2000::/3")
+"""All of IPv6 that IANA gives out. What stands for other addresses, as NAT64's and site-local ones do, lies outside."""
+_ROUNDABOUT = tuple(ip_network(each) for each in ("2002::/16", "192.88.99.0/24", "192.0.0.0/24", "3fff::/20"))
+"""6to4 and its relays, what protocols use among themselves, examples: the Internet only at first sight."""
 _WORKING_SIDE = 1_400
-"""Pixels: a JPEG is read no larger than it will be needed, which takes a fraction of the time."""
+"""Pixels that are enough for a poster."""
 
 
 class NoPicture(Exception):
@@ -41,9 +46,9 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv6Address):
         if found.ipv4_mapped is not None:
             return is_public(str(found.ipv4_mapped))
-        if any(found in network for network in _ROUNDABOUT):
+        if found not in _GIVEN_OUT:
             return False
-    return found.is_global and not found.is_multicast
+    return found.is_global and not found.is_multicast and not any(found in network for network in _ROUNDABOUT)
 
 
 async def fetch(url: str, *, schemes: Collection[str] = HTTPS, is_allowed: Callable[[str], bool] = is_public) -> bytes:
@@ -77,7 +82,10 @@ def read(content: bytes) -> Image.Image:
             if opened.width * opened.height > MOST_PIXELS:
                 raise NoPicture(f"{opened.width} x {opened.height} pixels")
             opened.draft("RGB", (_WORKING_SIDE, _WORKING_SIDE))
-            picture = ImageOps.exif_transpose(opened).convert("RGBA")
+            if opened.width * opened.height > MOST_PIXELS_READ:
+                raise NoPicture(f"{opened.width} x {opened.height} pixels, and no JPEG")
+            ImageOps.exif_transpose(opened, in_place=True)
+            picture = opened.convert("RGBA")
     except NoPicture:
         raise
     except Exception as error:  # a decoder fed with anything at all may raise anything at all

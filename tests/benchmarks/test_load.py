@@ -115,6 +115,13 @@ async def test_a_run_ends_after_its_count_or_its_time(url: str) -> None:
     assert timed.unanswered == 0
 
 
+async def test_a_run_ends_when_nothing_more_is_to_be_asked(url: str) -> None:
+    async with asyncio.timeout(10):
+        result = await run(url, iter([b"a", b"bb", b"a"]), connections=2, seconds=60)
+
+    assert (result.requests, result.unanswered) == (3, 0)
+
+
 async def test_a_run_against_nobody_says_so(unused_tcp_port: int) -> None:
     with pytest.raises(OSError, match=str(unused_tcp_port)):
         await run(f"http://127.0.0.1:{unused_tcp_port}/", lambda: b"", connections=2, seconds=1)

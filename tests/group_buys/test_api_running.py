@@ -8,6 +8,7 @@ from domain.accounts.rules import Role
 from domain.foundation import clock
 from domain.foundation.ids import encode, new_id
 from domain.group_buys import ending, store
+from domain.group_buys.rules import Course, EventKind, GroupState
 from domain.orders import refunding
 from tests.api.conftest import api, app, ask, post
 from tests.audit import assert_clean
@@ -218,8 +219,6 @@ async def test_the_groups_of_a_campaign_show_refunds_that_wait_fail_and_are_done
 
 
 def _ended_early(group, now):
-    from domain.group_buys.rules import Course, EventKind, GroupState
-
     course = Course(group, now=now)
     course.end(EventKind.EXPIRED, GroupState.EXPIRED)
     return course

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -62,16 +63,10 @@ async def test_a_watcher_is_told_everything_once_and_the_end(watch, given):
         (1, "opened"),
         (2, "joined"),
     ]
-    assert second.group == await _as_it_was(given, group, taken=2, events=2)
+    assert second.group == replace(group, taken=2, events=2)
     assert [number for news in rest for number in numbers(news)] == [3, 4, 5]
     assert (rest[-1].group.state, rest[-1].is_over, rest[-1].poll_after_ms) == (GroupState.FILLED, True, None)
     assert seat.number == 2
-
-
-async def _as_it_was(given, group, **figures):
-    from dataclasses import replace
-
-    return replace(group, **figures)
 
 
 async def test_whoever_comes_again_goes_on_from_the_last_event_without_a_gap_or_a_repeat(watch, given):

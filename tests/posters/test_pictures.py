@@ -56,7 +56,8 @@ async def test_a_picture_is_fetched(server):
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1", "2001:db8::1",
+        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1", "2001:db8::1", "fec0::1", "64:ff9b:1::7f00:1",
+        "::ffff:0:127.0.0.1", "192.0.0.8", "192.88.99.1", "3fff::1", "5f00::1",
     ],
 )  # fmt: skip
 def test_no_address_of_ours_is_public(address):
@@ -155,6 +156,15 @@ async def test_a_picture_that_is_too_large_slow_or_missing_is_none(server, monke
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_three_kinds_are_read(kind):
     assert read(encoded(kind, size=(64, 48))).size == (64, 48)
+
+
+def test_a_large_photograph_is_read_smaller_and_a_large_drawing_is_not_read():
+    size = (4_000, 3_200)
+
+    assert max(read(encoded("JPEG", size=size)).size) <= 2_800
+    for kind in ("PNG", "WEBP"):
+        with pytest.raises(NoPicture, match="no JPEG"):
+            read(encoded(kind, size=size))
 
 
 def test_a_photograph_stands_the_right_way_up_and_what_is_transparent_is_white():
