@@ -16,6 +16,7 @@ from api.scalars import Long
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.group_buys import actions, ending, rules, screens
 from domain.group_buys.rules import NewCampaign, NewItem, OpenerBenefit
+from domain.orders.rules import NotYourOwnOrder
 from domain.stock.rules import NotEnoughStock
 
 
@@ -72,7 +73,12 @@ GroupBuyCampaignResult = Annotated[
     strawberry.union("GroupBuyCampaignResult"),
 ]
 CompleteGroupBuyResult = Annotated[
-    GroupBuy | refusal(NotFound) | GroupBuyOver | refusal(rules.NobodyHasPaid) | refusal(IdempotencyConflict),
+    GroupBuy
+    | refusal(NotFound)
+    | GroupBuyOver
+    | refusal(rules.NobodyHasPaid)
+    | refusal(NotYourOwnOrder)
+    | refusal(IdempotencyConflict),
     strawberry.union("CompleteGroupBuyResult"),
 ]
 

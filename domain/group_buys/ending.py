@@ -23,7 +23,7 @@ from domain.group_buys.rules import (
 from domain.orders import actions as orders
 from domain.orders import refunding
 from domain.orders import store as orders_store
-from domain.orders.rules import Line, LineRefund, Order, OrderState
+from domain.orders.rules import Line, LineRefund, NotYourOwnOrder, Order, OrderState
 from domain.stock import store as stock
 from domain.stock.rules import Cause, Units
 from domain.trail import store as trail
@@ -112,7 +112,7 @@ async def complete(
     """The merchant lets an open group have its price with the members it has; who has paid is confirmed. Nobody is invented.
 
     Who holds a seat may still pay, and is confirmed then. The same key changes nothing.
-    Raises NotFound, GroupBuyOver, NobodyHasPaid, BadInput, IdempotencyConflict.
+    Raises NotFound, GroupBuyOver, NobodyHasPaid, NotYourOwnOrder to who sits in it, BadInput, IdempotencyConflict.
     """
     reason = rules.check_reason(reason)
     async with db.transaction() as tx:
@@ -129,12 +129,15 @@ async def complete(
             return group
         if group.state is not GroupState.OPEN:
             raise GroupBuyOver(group_id=group.id, state=group.state, another_id=None)
-        if not group.paid:
+        members = await orders_store.lock_many(tx, await store.paid_orders(tx, group.id))
+        if all(order.state is OrderState.REFUNDED for order in members.values()):
             raise NobodyHasPaid(group_id=group.id)
+        if mine := await store.living_seat(tx, group.id, by):
+            raise NotYourOwnOrder(order_id=mine.order_id)
         course = Course(group, now=now)
         course.end(EventKind.COMPLETED, GroupState.FILLED, completed_by=by)
         await store.write(tx, course)
-        await orders.confirm(tx, await store.paid_orders(tx, group.id))
+        await orders.confirm(tx, list(members))
         facts = {"reason": reason, "paid": group.paid, "seats": group.seats}
         await trail.note(
             tx, by=by, deed="complete_group_buy", subject="groupbuy", subject_id=group.id, now=now, **facts
