@@ -14,8 +14,10 @@ from api.nodes import Connection, Node, finds, read_id, show_id
 from api.orders import Order, orders_by_ids
 from api.scalars import Long
 from domain.group_buys import queries, rules, screens
+from domain.group_buys.joining import SOURCE
 from domain.group_buys.rules import SeatState
 from domain.orders import queries as orders
+from domain.orders.rules import Order as OrderRow
 
 GroupBuyState = strawberry.enum(
     rules.GroupState,
@@ -47,9 +49,9 @@ class GroupBuyMember:
 class GroupBuyRefunds:
     """Refunds."""
 
-    pending: int = strawberry.field(description="Seats whose money is still to be sent back.")
+    pending: int = strawberry.field(description="Seats whose refund is still to be ordered.")
     failing: int = strawberry.field(description="Those of them for which that has failed; it is tried again and again.")
-    done: int = strawberry.field(description="Seats whose money was sent back.")
+    done: int = strawberry.field(description="Seats whose refund is ordered; the gateway takes it from there.")
 
 
 @strawberry.type(directives=to(Who.ANYONE), description="Shoppers who buy together, by a moment or not at all. 团")
@@ -115,13 +117,8 @@ class GroupBuy(Node):
     @strawberry.field(directives=to(Who.MERCHANDISER), description="Its refunds, for those who run group-buys.")
     async def refunds(self, info: Info) -> GroupBuyRefunds | None:
         """Its refunds, counted for all groups together."""
-        seats = await batched(info, queries.seats_by_group_ids).load(self.row.id) or ()
-        pending = [seat for seat in seats if seat.refund_at is not None]
-        return GroupBuyRefunds(
-            pending=len(pending),
-            failing=sum(seat.refund_failures > 0 for seat in pending),
-            done=sum(seat.state is SeatState.REFUNDED for seat in seats),
-        )
+        found = await batched(info, queries.refunds_by_group_ids).load(self.row.id)
+        return GroupBuyRefunds(pending=found.pending, failing=found.failing, done=found.done) if found else None
 
     def _shown(self, info: Info, members: Sequence[screens.Member]) -> list[GroupBuyMember]:
         principal = info.context.principal
@@ -147,7 +144,10 @@ class GroupBuySeat(Node):
     held_at: datetime
     paid_at: datetime | None
     freed_at: datetime | None = strawberry.field(description="When it was given up, or not paid in time.")
-    refunded_at: datetime | None = strawberry.field(description="When its money was sent back.")
+    refunded_at: datetime | None = strawberry.field(
+        description="When its refund was ordered: `order.payment.refunds` tells whether the money has arrived. Null while a "
+        "PAID seat of an EXPIRED group still waits for it."
+    )
     row: strawberry.Private[rules.Seat]
     owner: strawberry.Private[UUID]
 
@@ -222,6 +222,14 @@ class GroupBuyQuery:
 async def members_of(info: Info, group_id: UUID) -> Sequence[screens.Member]:
     """Who sits in a group, those of all groups of the answer fetched together."""
     return await batched(info, screens.members_by_group_ids).load(group_id) or ()
+
+
+async def group_of_order(info: Info, order: OrderRow) -> GroupBuy | None:
+    """The group that placed an order, those of all orders fetched together; null for any other order."""
+    if order.source != SOURCE or order.source_id is None:
+        return None
+    seat = await batched(info, queries.seats_by_ids).load(order.source_id)
+    return await find_group(info, seat.group_id) if seat else None
 
 
 @finds("groupbuy")

@@ -34,6 +34,7 @@ from domain.pricing import rules as pricing
 
 if TYPE_CHECKING:
     from api.after_sales import AfterSale
+    from api.group_buys import GroupBuy
 
 _payments_by_order_ids = partial(payments.by_payable_ids, payable=actions.PAYABLE)
 
@@ -118,7 +119,7 @@ class Order(Node):
     total: Money = strawberry.field(description="What is to be paid: `goods` less `discount`, and `freight`.")
     refunded: Money = strawberry.field(description="What was agreed to go back so far.")
     fulfilment: Fulfilment | None = strawberry.field(
-        description="Null until the buyer of a flash sale has said where it goes: `setOrderDestination`."
+        description="Null until the buyer of a flash sale, or of a group-buy, has said where it goes: `setOrderDestination`."
     )
     destination: OrderDestination | None = strawberry.field(description="For a delivery.")
     remark: str = strawberry.field(description="What the shopper asked for, at most 200 characters.")
@@ -181,6 +182,13 @@ class Order(Node):
 
         return await after_sales_of(info, self.key)
 
+    @strawberry.field(description="The group-buy that placed it, if one did: while it is open, who is still to come. 团")
+    async def group_buy(self, info: Info) -> Annotated["GroupBuy", strawberry.lazy("api.group_buys")] | None:
+        """Its group."""
+        from api.group_buys import group_of_order  # which shows orders, too
+
+        return await group_of_order(info, self.shown)
+
     @strawberry.field(description="Its parcels, oldest first.")
     async def shipments(self, info: Info) -> list[Shipment]:
         """Its parcels."""
@@ -216,7 +224,7 @@ class CancelOrderInput:
     )
 
 
-@strawberry.input(description="Say where an order goes that a flash sale placed. It costs what it did before.")
+@strawberry.input(description="Say where an order of a flash sale or a group-buy goes. It costs what it did before.")
 class SetOrderDestinationInput:
     """Which order, and where to."""
 
@@ -308,7 +316,7 @@ class OrderMutation:
 
     @strawberry.mutation(
         directives=to(Who.SIGNED_IN),
-        description="Say where one's order of a flash sale goes; again and again, until something has left.",
+        description="Say where one's order of a flash sale or a group-buy goes; again and again, until something has left.",
     )
     async def set_order_destination(self, info: Info, input: SetOrderDestinationInput) -> SetOrderDestinationResult:
         """Say where it goes."""

@@ -63,7 +63,8 @@ class PosterQuery:
 
     @strawberry.field(
         directives=to(Who.SIGNED_IN),
-        description="The poster of one's own link; null when none was asked for, or nobody has looked at it for 30 days.",
+        description="The poster of one's own link; null when none was asked for, nobody has looked at it for 30 days, "
+        "or 100 others were asked for since.",
     )
     async def share_poster(self, info: Info, link_id: strawberry.ID) -> SharePoster | None:
         """One's own."""
@@ -120,7 +121,9 @@ def poster_address(home: str, token: str) -> str:
 
 
 async def poster_png(request: Request) -> Response:
-    """GET /posters/<token>.png: the picture; 304 for who has it already, 404 for none."""
+    """GET /posters/<token>.png: the picture; 304 for who has it already, 404 for none, 429 for who asks too often."""
+    if not await rates.admits(request, Rate.GENERAL):
+        return PlainTextResponse("Too Many Requests", 429, {"cache-control": "no-store", "retry-after": "1"})
     market: Market = request.app.state.market
     token = request.path_params["token"]
     made = await queries.made_of_token(market.db, token) if TOKEN_SHAPE.fullmatch(token) else None

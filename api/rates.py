@@ -22,11 +22,13 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
+from starlette.requests import Request
 from strawberry.schema_directive import Location
 
 from api.context import Context
 from api.operations import Operation
 from domain.foundation import rates
+from domain.foundation.errors import RateLimited
 from domain.foundation.rates import By, counted_address
 
 Rate = strawberry.enum(rates.Rate, name="Rate", description="What a request counts as where requests are limited.")
@@ -72,6 +74,19 @@ async def admit(context: Context, operation: Operation, variables: Mapping[str, 
     if context.device:
         who.append((By.DEVICE, context.device[:LONGEST_DEVICE]))
     await context.services.rates.admit(who, charged)
+
+
+async def admits(request: Request, rate: rates.Rate) -> bool:
+    """Charge a request at a door that is not GraphQL's to its address; whether that had enough left."""
+    app = request.app.state
+    address = _counted(app.address_of(request.scope))
+    if not app.market.settings.rate_limits or not address:
+        return True
+    try:
+        await app.services.rates.admit([(By.ADDRESS, address)], {rate: 1})
+    except RateLimited:
+        return False
+    return True
 
 
 def signs_in(operation: Operation) -> bool:

@@ -1,5 +1,6 @@
 """What an API process keeps between requests."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,10 @@ class Services:
     group_watch: GroupWatch
     rates: RateDesk
     shelf: Remembered[Any]
-    """Lists of products that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
+    """Lists of products and cards that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
+    openings: asyncio.Semaphore
+    """Openings of share links by who is signed in that use the ledger at a time: they wait for one another there, and must
+    leave connections to others."""
     url_links: Remembered[str | None]
     """Addresses that open the mini-program, by the token of the share link; None where WeChat gave none."""
 
@@ -58,5 +62,6 @@ class Services:
             GroupWatch(market.db),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
+            asyncio.Semaphore(max(1, settings.database_connections // 3)),
             Remembered(seconds=URL_LINK_SECONDS),
         )

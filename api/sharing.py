@@ -1,5 +1,6 @@
 """Share links: making one's own, seeing what came of them, and opening anybody's."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -50,7 +51,7 @@ class ShareTarget:
 class ShareFunnel:
     """A funnel."""
 
-    opened: Long = strawberry.field(description="Devices, and shoppers on them, that opened it.")
+    opened: Long = strawberry.field(description="Shoppers who opened it, and devices on which nobody was signed in.")
     signed_in: Long = strawberry.field(description="Of these, whose share counts for the shopper who signed in.")
     joined: Long = strawberry.field(description="Orders that came of it, seats in groups among them.")
     paid: Long = strawberry.field(description="Of these, those that were paid.")
@@ -170,14 +171,15 @@ class SharingMutation:
         """Open a link."""
         context = info.context
         settings, principal = context.market.settings, context.principal
-        opened = await visiting.open_link(
-            context.market.db,
-            token=input.token,
-            visitor=visitor_of(context),
-            shopper_id=principal.account_id if principal else None,
-            share_days=settings.share_days,
-            now=context.now,
-        )
+        async with context.services.openings if principal else nullcontext():
+            opened = await visiting.open_link(
+                context.market.db,
+                token=input.token,
+                visitor=visitor_of(context),
+                shopper_id=principal.account_id if principal else None,
+                share_days=settings.share_days,
+                now=context.now,
+            )
         link = opened.link
         return OpenedShare(target=ShareTarget.of(link), sharer_name=opened.sharer_name, channel=link.channel)
 

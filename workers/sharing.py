@@ -6,6 +6,9 @@ from domain.orders.events import OrderPaid
 from domain.sharing import attributing, visiting
 from workers.context import WorkerContext
 from workers.hearing import hears
+from workers.timetable import every
+
+AT_ONCE = 5_000
 
 
 @hears(AccountSignedIn)
@@ -34,3 +37,10 @@ async def count_paid(context: WorkerContext, event: OrderPaid) -> None:
         )
         if link_id is not None:
             await attributing.paid(tx, order_id=order.id, paid_at=event.paid_at)
+
+
+@every(seconds=600)
+async def forget_visits(context: WorkerContext) -> None:
+    """Drop what was opened by nobody known and counts no more. Safe to run twice: what is gone is gone."""
+    while await visiting.forget(context.market.db, now=context.now(), limit=AT_ONCE) == AT_ONCE:
+        pass

@@ -16,8 +16,8 @@ COUNTED = Check(
     """,
     differing="""
         SELECT 'sharelink' AS kind, link_id AS id,
-               format('%s opened, %s signed in, %s joined, %s paid', coalesce(visit.opened, 0), coalesce(visit.signed_in, 0),
-                      coalesce(came.joined, 0), coalesce(came.paid, 0)) AS expected,
+               format('%s opened, %s signed in, %s joined, %s paid', coalesce(visit.opened, 0) + coalesce(forgotten, 0),
+                      coalesce(visit.signed_in, 0), coalesce(came.joined, 0), coalesce(came.paid, 0)) AS expected,
                format('%s opened, %s signed in, %s joined, %s paid', coalesce(counted.opened, 0),
                       coalesce(counted.signed_in, 0), coalesce(counted.joined, 0), coalesce(counted.paid, 0)) AS found
         FROM (
@@ -28,10 +28,12 @@ COUNTED = Check(
             SELECT link_id, count(*) AS joined, count(paid_at) AS paid FROM share_attributions GROUP BY 1
         ) AS came USING (link_id)
         FULL JOIN (
-            SELECT link_id, sum(opened) AS opened, sum(signed_in) AS signed_in, sum(joined) AS joined, sum(paid) AS paid
+            SELECT link_id, sum(opened) AS opened, sum(signed_in) AS signed_in, sum(joined) AS joined, sum(paid) AS paid,
+                   sum(forgotten) AS forgotten
             FROM share_counts GROUP BY 1
         ) AS counted USING (link_id)
-        WHERE (coalesce(visit.opened, 0), coalesce(visit.signed_in, 0), coalesce(came.joined, 0), coalesce(came.paid, 0))
+        WHERE (coalesce(visit.opened, 0) + coalesce(forgotten, 0), coalesce(visit.signed_in, 0), coalesce(came.joined, 0),
+               coalesce(came.paid, 0))
               <> (coalesce(counted.opened, 0), coalesce(counted.signed_in, 0), coalesce(counted.joined, 0),
                   coalesce(counted.paid, 0))
     """,

@@ -81,6 +81,7 @@ wrong_pickup_codes = Counter("nightmarket_wrong_pickup_codes_total", "Wrong code
 shipping_uploads = Gauge(
     "nightmarket_shipping_uploads", "Orders whose shipping WeChat is yet to be told (due) or refuses to hear", ["state"]
 )
+posters_failed = Counter("nightmarket_posters_failed_total", "Tries to make a poster that came to nothing")
 sockets_open = Gauge("nightmarket_sockets_open", "Sockets open in this process")
 socket_messages = Counter("nightmarket_socket_messages_total", "Messages sent on sockets")
 socket_closes = Counter(

@@ -1,15 +1,17 @@
 """What became of a seat's order: paid, lapsed, cancelled, paid after all when it was too late, or given back by staff."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from domain.foundation.database import Database, Transaction
 from domain.group_buys import freeing, store
-from domain.group_buys.rules import Course, EventKind, GroupState, Seat, SeatState
+from domain.group_buys.rules import Course, EventKind, Group, GroupState, Seat, SeatState
 from domain.orders import actions as orders
 from domain.orders import store as orders_store
 from domain.orders.rules import HAS_MONEY, OrderState
-from domain.stock.rules import NotEnoughStock
+from domain.stock import store as stock
+from domain.stock.rules import Cause, NotEnoughStock, Units
 
 
 async def paid(db: Database, *, seat_id: UUID, paid_at: datetime) -> None:
@@ -66,6 +68,16 @@ async def given_back(db: Database, *, seat_id: UUID, now: datetime) -> None:
         course.go(EventKind.REFUNDED, seat=seat.number, taken=-1, paid=-1)
         await freeing.go_on_without(tx, course, seat)
         await store.write(tx, course)
+        await _set_aside_again(tx, group, seat, now=now)
+
+
+async def _set_aside_again(tx: Transaction, group: Group, seat: Seat, *, now: datetime) -> None:
+    """The units of a seat are for whoever takes it next, unless they were sold to somebody else since they went back."""
+    [line] = await orders_store.lines_of(tx, seat.order_id)
+    units = Units(line.sku_id, line.quantity, line.allotment_id)
+    with suppress(NotEnoughStock):
+        async with tx.savepoint():
+            await stock.add_to_allotment(tx, units, cause=Cause("group_buy_campaign", group.campaign_id), now=now)
 
 
 async def _fill(tx: Transaction, course: Course) -> None:

@@ -367,7 +367,9 @@ class GroupBuyOver(Refusal):
 
     code: ClassVar[str] = "GROUP_BUY_OVER"
     zh: ClassVar[str] = "该团已结束，可参加其他团或自己开团"
-    en: ClassVar[str] = "this group has ended ({state}): join another one, or open one"
+    en: ClassVar[str] = (
+        "nobody can join this group any more, it has ended or its time is over: join another one, or open one"
+    )
 
 
 @dataclass(eq=False)

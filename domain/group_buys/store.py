@@ -70,6 +70,7 @@ _ITEM_WITH_SUPPLIER = (
     )
     .where(i.id == bindparam("item_id"), i.campaign_id == bindparam("campaign_id"))
 )
+_CAMPAIGN = select(*CAMPAIGN_COLUMNS).where(c.id == bindparam("campaign_id"))
 _LOCK_GROUP = select(*GROUP_COLUMNS).where(g.id == bindparam("group_id")).with_for_update()
 # The lowest number that nobody has; under the group's lock it is still nobody's when it is taken.
 _TAKE_SEAT = text("""
@@ -194,7 +195,7 @@ async def terms(tx: Transaction, campaign: Campaign, item_id: UUID) -> Terms:
 
 async def campaign_of_group(reader: Reader, campaign_id: UUID) -> Campaign:
     """The campaign of a group, without its items. An open group keeps it from being settled."""
-    row = await reader.one(select(*CAMPAIGN_COLUMNS).where(c.id == campaign_id))
+    row = await reader.one(_CAMPAIGN, {"campaign_id": campaign_id})
     assert row is not None, f"a group of no campaign {campaign_id}"
     return campaign_of(row)
 
@@ -352,13 +353,13 @@ async def put_refund_off(tx: Transaction, seat_id: UUID, *, pause: timedelta, fa
 
 async def is_undecided(tx: Transaction, campaign_id: UUID) -> bool:
     """Whether a group of the campaign is still open, a seat unpaid, or money on its way back."""
-    open_group = select(g.id).where(g.campaign_id == campaign_id, g.state == literal_column("'open'"))
-    waiting = (
-        select(s.id)
-        .join(groups, g.id == s.group_id)
-        .where(g.campaign_id == campaign_id, (s.state == SeatState.HELD) | s.refund_at.is_not(None))
+    # a held seat shows in its group's figures: looking for one among the seats would read all of them
+    is_waiting = (g.state == literal_column("'open'")) | (g.taken > g.paid)
+    waiting = select(g.id).where(g.campaign_id == campaign_id, is_waiting)
+    refunds = (
+        select(s.id).join(groups, g.id == s.group_id).where(g.campaign_id == campaign_id, s.refund_at.is_not(None))
     )
-    return bool(await tx.value(select(open_group.exists() | waiting.exists())))
+    return bool(await tx.value(select(waiting.exists() | refunds.exists())))
 
 
 async def to_settle(reader: Reader, *, now: datetime) -> Sequence[UUID]:

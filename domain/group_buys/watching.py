@@ -11,7 +11,7 @@ import structlog
 from domain.foundation.database import Database
 from domain.foundation.errors import BadInput
 from domain.group_buys import queries
-from domain.group_buys.rules import Group, GroupEvent, GroupState, SeatState
+from domain.group_buys.rules import Group, GroupEvent, GroupState
 
 log = structlog.get_logger(__name__)
 
@@ -173,6 +173,5 @@ async def _unsettled(db: Database, groups: Sequence[Group]) -> set[UUID]:
     """Those of the groups in which something may still happen."""
     found = {group.id for group in groups if group.state is GroupState.OPEN or group.taken > group.paid}
     if expired := [group.id for group in groups if group.state is GroupState.EXPIRED]:
-        seats = await queries.seats_by_group_ids(db, expired)
-        found |= {group_id for group_id in expired if any(seat.state is SeatState.PAID for seat in seats[group_id])}
+        found |= {id for id, refunds in (await queries.refunds_by_group_ids(db, expired)).items() if refunds.pending}
     return found

@@ -10,6 +10,7 @@ import structlog
 from PIL import Image
 
 from domain.accounts.queries import names_by_ids
+from domain.foundation import metrics
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
 from domain.foundation.settings import Settings
@@ -35,6 +36,8 @@ _drawing = ThreadPoolExecutor(1, "posters")
 async def want(db: Database, settings: Settings, *, link_id: UUID, by: UUID, now: datetime) -> Poster:
     """Have the poster of one's own link made; while it shows what is true, and was not given up, nothing is made anew.
 
+    Of somebody's posters the last hundred are kept.
+
     Raises NotFound for links of others, and for what is not shown to shoppers any more.
     """
     link = (await sharing.by_ids(db, [link_id])).get(link_id)
@@ -45,6 +48,7 @@ async def want(db: Database, settings: Settings, *, link_id: UUID, by: UUID, now
         raise NotFound.of("sharelink", link_id)
     async with db.transaction() as tx:
         if await store.want(tx, link_id, face.fingerprint, now=now):
+            await store.drop_oldest(tx, by)
             tx.record(PosterWanted(link_id=link_id, wanted_at=now))
     return (await queries.by_link_ids(db, [link_id]))[link_id]
 
@@ -58,19 +62,20 @@ async def make(db: Database, settings: Settings, *, link_id: UUID, now: datetime
         wanted = await store.wanted(reader, link_id)
     if wanted is None:
         return False
-    link = (await sharing.by_ids(db, [link_id]))[link_id]
-    face = await face_of_link(db, settings, link, now=now)
-    if face is None:
-        async with db.transaction() as tx:
-            await store.count_failure(tx, wanted, MOST_FAILURES)
-        return False
     try:
         async with asyncio.timeout(MAKING_SECONDS):
-            png = await _made(face, link.token, mini_program_of(settings), now=now)
+            link = (await sharing.by_ids(db, [link_id]))[link_id]
+            face = await face_of_link(db, settings, link, now=now)
+            png = await _made(face, link.token, mini_program_of(settings), now=now) if face else None
     except Exception:
+        metrics.posters_failed.inc()
         async with db.transaction() as tx:
             await store.count_failure(tx, wanted)
         raise
+    if face is None or png is None:
+        async with db.transaction() as tx:
+            await store.count_failure(tx, wanted, MOST_FAILURES)
+        return False
     async with db.transaction() as tx:
         return await store.keep(tx, wanted, face.fingerprint, png, now=max(now, wanted.wanted_at))
 

@@ -15,6 +15,8 @@ from domain.sharing.rules import Link, TargetKind
 DESIGN = 1
 """Counted up when posters are drawn in another way: every one is then made anew when it is next asked for."""
 MOST_FAILURES = 3
+MOST_OF_ONE = 100
+"""Posters of one sharer that are kept: each takes a tenth to half a megabyte of the ledger."""
 KEPT_UNLOOKED = timedelta(days=30)
 NOTED_LOOKS = timedelta(days=1)
 """Looks at a poster are noted once in so long: a popular one is not written at each."""

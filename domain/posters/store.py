@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, text, update
 
 from domain.foundation.database import AnyRow, Reader, Transaction
-from domain.posters.rules import KEPT_UNLOOKED, MOST_FAILURES, Poster
+from domain.posters.rules import KEPT_UNLOOKED, MOST_FAILURES, MOST_OF_ONE, Poster
 from domain.posters.tables import posters
 from domain.sharing.tables import links
 
@@ -27,6 +27,12 @@ _FORGET = text("""
     DELETE FROM share_posters WHERE link_id IN (
         SELECT link_id FROM share_posters WHERE looked_at < :before ORDER BY looked_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
+# by when they were last looked at, or wanted
+_DROP_OLDEST = text("""
+    DELETE FROM share_posters WHERE link_id IN (
+        SELECT link_id FROM share_posters AS poster JOIN share_links AS link ON link.id = link_id
+        WHERE sharer_id = :sharer_id ORDER BY GREATEST(wanted_at, looked_at) DESC OFFSET :most)
+""")
 
 
 def poster_of(row: AnyRow) -> Poster:
@@ -38,6 +44,11 @@ async def want(tx: Transaction, link_id: UUID, fingerprint: str, *, now: datetim
     """Whether the poster has to be made: it shows something else, was given up, or there was none."""
     values = {"link_id": link_id, "fingerprint": fingerprint, "now": now, "most_failures": MOST_FAILURES}
     return await tx.execute(_WANT, values) == 1
+
+
+async def drop_oldest(tx: Transaction, sharer_id: UUID) -> None:
+    """Drop what one sharer has wanted beyond `MOST_OF_ONE` posters."""
+    await tx.execute(_DROP_OLDEST, {"sharer_id": sharer_id, "most": MOST_OF_ONE})
 
 
 async def wanted(reader: Reader, link_id: UUID) -> Poster | None:

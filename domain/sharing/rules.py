@@ -79,7 +79,9 @@ class LastShare:
 
 
 SHARDS = 8
-"""Rows in which the counts of one link are kept."""
+"""Rows in which the counts of one link are kept, with one more for what was forgotten."""
+FORGOTTEN_AFTER = timedelta(days=1)
+"""A visit that nobody signed in to is kept so long after it has ceased to count: news of a sign-in may be late."""
 TOKEN_SHAPE = re.compile(r"[0-9A-Za-z]{12,32}")
 _ALPHABET = string.digits + string.ascii_letters
 _TOKEN_LENGTH = 16

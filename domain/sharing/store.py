@@ -45,10 +45,11 @@ _LOOK = text(f"""
     SELECT seen.id, seen.outcome, last.sharer_id, last.counts_until
     FROM (SELECT 1) AS always
     LEFT JOIN LATERAL (
+      SELECT id, outcome FROM share_visits WHERE link_id = :link_id AND shopper_id = :shopper_id
+      UNION ALL
       SELECT id, outcome FROM share_visits
-      WHERE link_id = :link_id AND visitor = :visitor
-        AND (shopper_id = :shopper_id OR (shopper_id IS NULL AND counts_until > :at))
-      ORDER BY shopper_id NULLS LAST LIMIT 1
+      WHERE link_id = :link_id AND visitor = :visitor AND shopper_id IS NULL AND counts_until > :at
+      ORDER BY outcome NULLS LAST LIMIT 1
     ) AS seen ON true
     LEFT JOIN LATERAL ({_LAST.format(shopper=":shopper_id")}) AS last ON true
 """)  # noqa: S608 - made of this module's own text
@@ -67,8 +68,7 @@ _WAITING = text("""
            known.id AS known_id, known.outcome AS known_outcome
     FROM share_visits AS visit
     JOIN share_links AS link ON link.id = visit.link_id
-    LEFT JOIN share_visits AS known
-      ON known.link_id = visit.link_id AND known.visitor = visit.visitor AND known.shopper_id = :shopper_id
+    LEFT JOIN share_visits AS known ON known.link_id = visit.link_id AND known.shopper_id = :shopper_id
     WHERE visit.visitor = :visitor AND visit.shopper_id IS NULL AND visit.opened_at <= :at AND visit.counts_until > :at
     ORDER BY visit.last_opened_at DESC LIMIT :limit
 """)
@@ -102,6 +102,20 @@ _KNOW = text(f"""
     INSERT INTO share_counts (link_id, shard, opened, signed_in)
     SELECT link_id, :shard, 0, 1 FROM visit WHERE :signed_in = 1
     {_COUNT}
+""")  # noqa: S608 - made of this module's own text
+# Their counts stand in a row of their own, for which no opening and no order waits.
+_FORGET = text(f"""
+    WITH gone AS (
+      DELETE FROM share_visits WHERE id IN (
+        SELECT id FROM share_visits WHERE shopper_id IS NULL AND counts_until < :before
+        ORDER BY counts_until LIMIT :limit FOR UPDATE SKIP LOCKED)
+      RETURNING link_id
+    ), counted AS (
+      INSERT INTO share_counts (link_id, shard, forgotten)
+      SELECT link_id, {SHARDS}, count(*) FROM gone GROUP BY link_id ORDER BY link_id
+      ON CONFLICT (link_id, shard) DO UPDATE SET forgotten = share_counts.forgotten + excluded.forgotten
+    )
+    SELECT count(*) FROM gone
 """)  # noqa: S608 - made of this module's own text
 
 
@@ -145,7 +159,7 @@ async def waiting(
 ) -> list[tuple[Visit, Opening, Visit | None]]:
     """What was opened on a device before this moment by nobody known and still counts, the last first.
 
-    Each with its last opening, and with the visit of the same link on the same device that is known to be the shopper's.
+    Each with its last opening, and with the visit of the same link that is known to be the shopper's.
     """
     facts = {"visitor": visitor, "shopper_id": shopper_id, "at": at, "limit": limit}
     return [
@@ -193,6 +207,12 @@ async def know(
 async def let_go(tx: Transaction, visit: Visit) -> None:
     """Have a visit wait for nobody any more: what it told was noted with another one."""
     await tx.execute(update(visits).where(_v.id == visit.id).values(counts_until=_v.last_opened_at))
+
+
+async def forget(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete visits of nobody known that ceased to count before this moment, a bounded number; how many. Figures stay."""
+    gone: int = await tx.value(_FORGET, {"before": before, "limit": limit})
+    return gone
 
 
 def _visit(id: UUID | None, outcome: str | None) -> Visit | None:

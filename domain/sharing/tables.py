@@ -36,13 +36,13 @@ links = Table(
 )
 Index("share_links_sharer_idx", links.c.sharer_id, links.c.id.desc())
 
-# A device that opened a link: one row for each of them, and each shopper who used it.
+# Who opened a link: one row for each shopper, by whatever device, and for each device on which nobody was signed in.
 visits = Table(
     "share_visits",
     metadata,
     id_column(),
     Column("link_id", Uuid, ForeignKey("share_links.id"), nullable=False),
-    # a hash of the device's id: enough to know it again, too little to know it
+    # a hash of the device's id, of a shopper's the first: enough to know it again, too little to know it
     Column("visitor", String(43), nullable=False),
     Column("shopper_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE")),
     # once the shopper is known: whether the visit counts for the sharer, or why not
@@ -54,6 +54,7 @@ visits = Table(
     moment("counts_until"),
     # the shopper was, or became, known
     moment("known_at", nullable=True),
+    # a device is nobody's once; a shopper's row has an index of its own, below
     UniqueConstraint("link_id", "visitor", "shopper_id", postgresql_nulls_not_distinct=True),
     CheckConstraint("outcome IN ('counted', 'oneself', 'circular')", name="outcome"),
     CheckConstraint(
@@ -61,17 +62,26 @@ visits = Table(
     ),
     CheckConstraint("opened_at <= last_opened_at AND last_opened_at <= counts_until", name="moments"),
 )
-# Whose share counts for this shopper? And which visits of this device wait for somebody to sign in?
+# Whose share counts for this shopper? Which visits of this device wait for somebody to sign in? And which wait no more?
 Index(
     "share_visits_shopper_idx",
     visits.c.shopper_id,
     visits.c.last_opened_at.desc(),
     postgresql_where=text("outcome = 'counted'"),
 )
+Index(
+    "share_visits_link_shopper_key",
+    visits.c.link_id,
+    visits.c.shopper_id,
+    unique=True,
+    postgresql_where=text("shopper_id IS NOT NULL"),
+)
 Index("share_visits_visitor_idx", visits.c.visitor, postgresql_where=text("shopper_id IS NULL"))
+Index("share_visits_over_idx", visits.c.counts_until, postgresql_where=text("shopper_id IS NULL"))
 
 # In several rows for each link, or all who open a popular one would wait for one row. Together they say how many visits
-# there are (opened), how many of them count (signed_in), how many orders came of the link (joined), how many are paid (paid).
+# there are (opened), how many of them count (signed_in), how many orders came of the link (joined), how many are paid (paid),
+# and how many of the visits were of nobody known and are kept no more (forgotten).
 counts = Table(
     "share_counts",
     metadata,
@@ -79,10 +89,10 @@ counts = Table(
     Column("shard", SmallInteger, nullable=False),
     *(
         Column(step, BigInteger, nullable=False, server_default="0")
-        for step in ("opened", "signed_in", "joined", "paid")
+        for step in ("opened", "signed_in", "joined", "paid", "forgotten")
     ),
     PrimaryKeyConstraint("link_id", "shard"),
-    CheckConstraint("opened >= 0 AND signed_in >= 0 AND joined >= 0 AND paid >= 0", name="counts"),
+    CheckConstraint("opened >= 0 AND signed_in >= 0 AND joined >= 0 AND paid >= 0 AND forgotten >= 0", name="counts"),
 )
 
 # An order that came of a share: at most one link for each.

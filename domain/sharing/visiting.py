@@ -19,7 +19,7 @@ from uuid import UUID
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import NotFound
 from domain.sharing import store
-from domain.sharing.rules import TOKEN_SHAPE, Link, Opening, Outcome, Visit, surely_counts
+from domain.sharing.rules import FORGOTTEN_AFTER, TOKEN_SHAPE, Link, Opening, Outcome, Visit, surely_counts
 
 MOST_CLAIMED = 50
 """Visits that one sign-in makes somebody's, at most: the last ones."""
@@ -71,6 +71,15 @@ async def claim(db: Database, *, visitor: str, shopper_id: UUID, signed_in_at: d
             if known is not None:
                 await store.let_go(tx, visit)
     return len(waiting)
+
+
+async def forget(db: Database, *, now: datetime, limit: int) -> int:
+    """Drop visits that nobody has signed in to and that ceased to count a day ago, at most so many; how many went.
+
+    What the links have counted stays. A device that was forgotten and comes again is another one.
+    """
+    async with db.transaction() as tx:
+        return await store.forget(tx, before=now - FORGOTTEN_AFTER, limit=limit)
 
 
 async def _open_as(tx: Transaction, shopper_id: UUID, opening: Opening, *, now: datetime) -> None:

@@ -366,6 +366,22 @@ async def test_a_seat_is_its_owners_alone_and_drafts_are_for_staff(ask, given):
     assert (await found("groupbuy", new_id())).data is None
 
 
+async def test_ones_orders_tell_their_groups_fetched_together(ask, given, api):
+    by, campaign = await given.shopper(), await given.campaign(per_shopper=2)
+    groups = [(await given.opened(campaign, by)).group for _ in range(2)]
+    await given.order(await given.stocked_sku(1), shopper_id=by)
+    orders = "{ orders { nodes { groupBuy { id seatsLeft } } } }"
+
+    with count_statements(api.market.db) as sent:
+        answer = (await ask(orders, by=by)).data
+
+    assert [one["groupBuy"] for one in answer["nodes"]] == [
+        None,
+        *({"id": encode("groupbuy", group.id), "seatsLeft": 2} for group in reversed(groups)),
+    ]
+    assert len(sent) == 3, sent  # orders, seats, groups
+
+
 async def test_a_page_of_groups_with_their_members_is_fetched_together(ask, given, api):
     campaign = await given.campaign(seats=4, units=90)
     for _ in range(3):

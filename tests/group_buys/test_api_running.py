@@ -8,7 +8,7 @@ from domain.accounts.rules import Role
 from domain.foundation import clock
 from domain.foundation.ids import encode, new_id
 from domain.group_buys import ending, store
-from domain.group_buys.rules import Course, EventKind, GroupState
+from domain.group_buys.rules import Course, EventKind, GroupState, OpenerBenefit
 from domain.orders import refunding
 from tests.api.conftest import api, app, ask, post
 from tests.audit import assert_clean
@@ -174,6 +174,16 @@ async def test_a_group_in_which_nobody_has_paid_has_nothing_to_complete(ask, giv
 
     assert refused == {"__typename": "NobodyHasPaid", "code": "NOBODY_HAS_PAID"}
     assert await given.group_again(group.id) == group
+
+
+async def test_a_merchandiser_leaves_a_group_of_their_own_to_somebody_else(ask, given, staff):
+    campaign = await given.campaign(opener_benefit=OpenerBenefit.FREE)
+    opened = await given.opened(campaign, staff["by"])
+    await given.pay_seat(opened.seat)
+
+    refused = (await ask(COMPLETE, completing(opened.group), **staff)).data
+
+    assert refused == {"__typename": "NotYourOwnOrder", "code": "NOT_YOUR_OWN_ORDER"}
 
 
 async def test_the_groups_of_a_campaign_show_refunds_that_wait_fail_and_are_done(

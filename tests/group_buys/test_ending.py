@@ -21,7 +21,7 @@ from domain.group_buys.rules import (
 from domain.orders import actions as orders
 from domain.orders import refunding, rules, store
 from domain.orders.events import OrderPaidLate
-from domain.orders.rules import LateOutcome, OrderState
+from domain.orders.rules import LateOutcome, NotYourOwnOrder, OrderState
 from domain.payments.tables import refunds
 from domain.stock.queries import allotments_by_ids, levels_by_sku_ids
 from domain.trail.tables import deeds
@@ -223,6 +223,25 @@ async def test_a_member_whom_staff_gave_the_money_back_makes_room_in_an_open_gro
     assert (await given.joined(group, opener.shopper_id)).seat.number == 1
 
 
+@pytest.mark.parametrize("is_sold", [False, True])
+async def test_the_units_of_such_a_member_are_for_who_comes_next_unless_somebody_else_has_them(given, is_sold):
+    campaign = await given.campaign(units=2, seats=2)
+    group = await given.group(campaign, members=2, paid=1)
+    opener, second = await given.seats_of(group)
+    await deciding.refund(
+        given.db, order_id=opener.order_id, by=new_id(), words="缺货", idempotency_key="refund-0001", now=given.now
+    )
+    if is_sold:
+        await given.order(campaign.items[0].sku_id)
+
+    await outcomes.given_back(given.db, seat_id=opener.id, now=given.now)
+
+    level = (await allotments_by_ids(given.db, [campaign.items[0].allotment_id]))[campaign.items[0].allotment_id]
+    assert (level.free, level.held) == (0 if is_sold else 1, 1)
+    assert (await given.group_again(group.id)).leader_id == second.shopper_id
+    await assert_clean(given.market, in_flight=True)
+
+
 async def test_money_that_staff_gave_back_before_is_not_given_again(given):
     group = await given.group(members=1, paid=1)
     seat = (await given.seats_of(group))[0]
@@ -383,6 +402,33 @@ async def test_the_merchant_completes_no_group_without_money_and_none_that_has_e
         await complete(given, unpaid, key="complete-3", reason="  ")
 
     assert await given.group_again(unpaid.id) == unpaid
+
+
+async def test_a_group_whose_only_payer_has_the_money_back_is_not_completed_though_nobody_has_heard(given):
+    group = await given.group(members=2, paid=1)
+    opener = (await given.seats_of(group))[0]
+    await deciding.refund(
+        given.db, order_id=opener.order_id, by=new_id(), words="缺货", idempotency_key="refund-0001", now=given.now
+    )
+
+    with pytest.raises(NobodyHasPaid):
+        await complete(given, group)
+
+    await outcomes.given_back(given.db, seat_id=opener.id, now=given.now)
+    assert (await given.group_again(group.id)).state is GroupState.OPEN
+    await assert_clean(given.market, in_flight=True)
+
+
+@pytest.mark.parametrize("has_paid", [True, False])
+async def test_nobody_completes_a_group_in_which_they_sit_themselves(given, has_paid):
+    group = await given.group(members=2, paid=1)
+    mine = (await given.seats_of(group))[0 if has_paid else 1]
+
+    with pytest.raises(NotYourOwnOrder) as refused:
+        await complete(given, group, by=mine.shopper_id)
+
+    assert refused.value.order_id == mine.order_id
+    assert await given.group_again(group.id) == group
 
 
 async def test_a_campaign_settles_once_its_last_group_has_ended(given):

@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from api.app import Api
+from domain.foundation import rate_desk
+from domain.foundation.rates import Allowance, By, Rate
 from domain.products.actions import unpublish
 from domain.products.rules import Image
 from domain.sharing.rules import Funnel, TargetKind
@@ -166,15 +168,51 @@ async def test_the_button_opens_the_mini_program_and_is_missing_when_wechat_is(w
     assert again.of("a") == [button]  # asked for once
 
 
-async def test_an_address_that_asks_too_often_is_told_so(settings, sharing, visit, monkeypatch):
-    from domain.foundation import rate_desk
-    from domain.foundation.rates import Allowance, By, Rate
-
-    prefix, _ = rate_desk._COUNTED[Rate.GENERAL, By.ADDRESS]
-    monkeypatch.setitem(rate_desk._COUNTED, (Rate.GENERAL, By.ADDRESS), (prefix, Allowance(2, 2)))
+async def test_a_browser_names_no_device(app, sharing, given):
     link = await sharing.product()
+
+    for number in range(3):
+        await call(app, "GET", f"/s/{link.token}", headers={"user-agent": PHONE, "x-device-id": f"phone-000{number}"})
+
+    assert await given.funnel(link) == Funnel(opened=1)
+
+
+@pytest.fixture
+async def limited(settings, clean, monkeypatch):
+    """An API process that lets an address ask twice in a class of requests: `await limited(Rate.GENERAL)`."""
     api = Api(settings.model_copy(update={"rate_limits": True}))
+
+    def limit(rate):
+        prefix, _ = rate_desk._COUNTED[rate, By.ADDRESS]
+        monkeypatch.setitem(rate_desk._COUNTED, (rate, By.ADDRESS), (prefix, Allowance(2, 2)))
+        return api.app
+
     async with api.started():
-        statuses = [(await visit(link.token, app=api.app)).status for _ in range(4)]
+        yield limit
+
+
+async def test_an_address_that_asks_too_often_is_told_so(limited, sharing, visit):
+    link, app = await sharing.product(), limited(Rate.GENERAL)
+
+    statuses = [(await visit(link.token, app=app)).status for _ in range(4)]
 
     assert statuses == [200, 200, 429, 429]
+
+
+async def test_made_up_programs_of_an_address_are_answered_and_soon_not_noted(limited, sharing, visit, given):
+    link, app = await sharing.product(), limited(Rate.CART)
+
+    statuses = [(await visit(link.token, agent=f"{PHONE} {number}", app=app)).status for number in range(4)]
+
+    assert statuses == [200] * 4
+    assert await given.funnel(link) == Funnel(opened=2)
+
+
+async def test_an_address_that_fetches_pictures_too_often_is_told_so(limited, sharing):
+    link, app = await sharing.product(), limited(Rate.GENERAL)
+    await sharing.made(link)
+
+    answers = [await call(app, "GET", f"/posters/{link.token}.png") for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert (answers[2].headers["cache-control"], len(answers[2].body) < 100) == ("no-store", True)

@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from domain.foundation import metrics
 from domain.foundation.errors import NotFound
 from domain.foundation.ids import new_id
 from domain.foundation.wechat_platform import PlatformFailed
@@ -110,6 +111,41 @@ async def test_three_failures_are_the_end_until_somebody_asks_anew(sharing, wech
 
     assert states == [PosterState.MAKING, PosterState.MAKING, PosterState.FAILED]
     assert (given_up, again.state, again.failures, made) == (False, PosterState.MAKING, 0, True)
+
+
+async def test_what_cannot_even_be_looked_up_is_given_up_as_well(sharing, monkeypatch):
+    link = await sharing.product()
+    await sharing.want(link)
+    failed = metrics.posters_failed._value.get()
+
+    async def broken(*_, **__):
+        raise ValueError("a card that cannot be made")
+
+    monkeypatch.setattr(actions, "card_of", broken)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="cannot be made"):
+            await sharing.make(link)
+
+    assert (await sharing.poster(link)).state is PosterState.FAILED
+    assert metrics.posters_failed._value.get() == failed + 3
+    assert not await sharing.make(link)
+
+
+async def test_of_one_sharer_the_last_looked_at_or_wanted_are_kept(sharing, given, db, monkeypatch):
+    monkeypatch.setattr(store, "MOST_OF_ONE", 2)
+    product, sharer_id = await given.product(), await given.shopper()
+    links = [await given.link(sharer_id, target_id=product.id, campaign=f"c{number}") for number in range(3)]
+    other = await sharing.product()
+    for link in (other, *links[:2]):
+        await sharing.made(link)
+    await actions.look(db, await queries.made_of_token(db, links[0].token), now=given.now + timedelta(days=2))
+
+    await sharing.want(links[2], now=given.now + timedelta(days=3))
+
+    posters = [await sharing.poster(link) for link in (*links, other)]
+    assert [poster and poster.state for poster in posters] == [
+        PosterState.READY, None, PosterState.MAKING, PosterState.READY
+    ]  # fmt: skip
 
 
 async def test_a_failure_of_an_earlier_wish_is_not_counted_for_the_later_one(sharing, given, db):

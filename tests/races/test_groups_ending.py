@@ -9,8 +9,9 @@ import pytest
 
 from domain.after_sales import deciding
 from domain.foundation.ids import new_id
-from domain.group_buys import ending, outcomes, store
+from domain.group_buys import actions, ending, outcomes, store
 from domain.group_buys.rules import (
+    CampaignState,
     Group,
     GroupBuyOver,
     GroupState,
@@ -249,3 +250,19 @@ async def test_a_limit_is_given_back_before_any_units_are(given, market, db, is_
 
     assert await going
     await assert_clean(market, in_flight=True)
+
+
+async def test_a_campaign_is_stopped_at_once_and_settled_after_whoever_is_about_to_open_a_group(given, market, db):
+    """Shoppers who open groups one after another would keep whoever stops it waiting for ever."""
+    campaign = await given.campaign()
+
+    async with db.transaction() as tx:
+        await store.keep_campaign(tx, campaign.id)
+        async with asyncio.timeout(5):
+            stopped = await actions.stop(db, campaign_id=campaign.id, by=new_id(), now=given.now)
+        settling = asyncio.create_task(actions.settle(db, campaign_id=campaign.id, now=given.now))
+        await somebody_waits(db)
+
+    assert stopped.state is CampaignState.STOPPED
+    assert await settling
+    await assert_clean(market)

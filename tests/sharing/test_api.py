@@ -1,13 +1,16 @@
 """Share links as clients meet them: made, opened, listed, and counted for the order that came of one."""
 
+import asyncio
+
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from domain.accounts.rules import Role
 from domain.foundation import clock
 from domain.foundation.ids import encode, new_id
+from domain.foundation.locks import SHARE_CIRCLES
 from domain.products.rules import State
-from domain.sharing.rules import TargetKind
+from domain.sharing.rules import Funnel, TargetKind
 from domain.sharing.tables import links, visits
 from tests.statements import count_statements
 
@@ -166,3 +169,19 @@ def test_every_kind_of_target_has_a_prefix():
     from api.sharing import KINDS
 
     assert set(KINDS.values()) == set(TargetKind)
+
+
+async def test_who_waits_for_the_lock_of_circles_leaves_connections_to_others(app, ask, given, db):
+    link, people = await given.link(), await given.shoppers(30)
+
+    async with db.transaction() as tx:
+        await tx.value(text(f"SELECT pg_advisory_xact_lock({SHARE_CIRCLES})"))
+        opening = [asyncio.create_task(ask(OPEN, {"token": link.token}, by=each)) for each in people]
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(2):
+            mine = await ask(MINE, by=link.sharer_id)
+    answers = await asyncio.gather(*opening)
+
+    assert len(mine.data["nodes"]) == 1
+    assert {answer.data["__typename"] for answer in answers} == {"OpenedShare"}
+    assert await given.funnel(link) == Funnel(opened=30, signed_in=30)

@@ -27,7 +27,7 @@ class Rule:
     """The rule, as plainly as it can be said: everything is remembered, and nothing is quick."""
 
     def __init__(self):
-        self.visits = {}  # (link, device, shopper or None): [outcome, openings that count, the last one]
+        self.visits = {}  # (link, device, None) or (link, None, shopper): (outcome, openings that count)
         self.figures = defaultdict(Counter)
 
     def last(self, shopper, before=None):
@@ -61,7 +61,7 @@ class Rule:
             return self.note(link, device, None, None, at)
         outcome = self.judge(link, shopper, at)
         waiting = self.visits.get((link, device, None))
-        if (link, device, shopper) not in self.visits and waiting and waiting[1] and at < waiting[1][-1] + DAYS:
+        if (link, None, shopper) not in self.visits and waiting and waiting[1] and at < waiting[1][-1] + DAYS:
             return self.take(link, device, shopper, outcome, at)
         return self.note(link, device, shopper, outcome, at)
 
@@ -73,7 +73,7 @@ class Rule:
         ]
         outcomes = {link: self.judge(link, shopper, at) for _, link in waiting}
         for moment, link in sorted(waiting, key=lambda each: each[0], reverse=True):
-            if (link, device, shopper) in self.visits:
+            if (link, None, shopper) in self.visits:
                 self.note(link, device, shopper, outcomes[link], moment)
                 self.visits[link, device, None][1].clear()
             else:
@@ -81,11 +81,11 @@ class Rule:
 
     def take(self, link, device, shopper, outcome, at):
         _, moments = self.visits.pop((link, device, None))
-        self.visits[link, device, shopper] = (outcome, moments + ([at] if at else []))
+        self.visits[link, None, shopper] = (outcome, moments + ([at] if at else []))
         self.figures[link]["signed_in"] += outcome == "counted"
 
     def note(self, link, device, shopper, outcome, at):
-        key = (link, device, shopper)
+        key = (link, None, shopper) if shopper else (link, device, None)
         before, moments = self.visits.get(key, (None, []))
         if key not in self.visits:
             self.figures[link]["opened"] += 1

@@ -1,4 +1,4 @@
-"""Opening links: a visit for each device and shopper, counted once, of which nothing tells whose device it was."""
+"""Opening links: one visit for each shopper, and for each device of nobody known; nothing tells whose device it was."""
 
 import asyncio
 from datetime import timedelta
@@ -51,13 +51,40 @@ async def test_thirty_openings_at_once_are_one_visit(db, given, link, is_signed_
     assert await given.funnel(link) == Funnel(opened=1, signed_in=int(is_signed_in))
 
 
-async def test_every_device_and_every_shopper_is_a_visit(given, link):
+async def test_every_shopper_and_every_device_of_nobody_known_is_a_visit(given, link):
     first, second = await given.shopper(), await given.shopper()
 
     for by, on in ((None, "phone"), (None, "pad"), (first, "tv"), (second, "tv"), (first, "phone 2")):
         await given.visit(link, by=by, on=on)
 
-    assert await given.funnel(link) == Funnel(opened=5, signed_in=3)
+    assert await given.funnel(link) == Funnel(opened=4, signed_in=2)
+
+
+async def test_made_up_devices_make_nobody_a_crowd(db, given, link):
+    shopper_id = await given.shopper()
+
+    await asyncio.gather(*(given.visit(link, by=shopper_id, on=f"phone {number}") for number in range(20)))
+
+    assert len(await kept(db)) == 1
+    assert await given.funnel(link) == Funnel(opened=1, signed_in=1)
+
+
+async def test_what_a_shopper_opens_on_another_device_before_signing_in_is_no_second_visit_of_theirs(
+    db, given, link, now
+):
+    shopper_id = await given.shopper()
+    await given.visit(link, by=shopper_id, on="phone")
+    await given.visit(link, on="pad", at=now + MINUTE)
+
+    claimed = await visiting.claim(
+        db, visitor="pad", shopper_id=shopper_id, signed_in_at=now + 2 * MINUTE, now=now + 2 * MINUTE
+    )
+
+    assert claimed == 1
+    assert await given.funnel(link) == Funnel(opened=2, signed_in=1)
+    assert [(outcome, last) for outcome, _, last, _ in await kept(db)] == [
+        ("counted", now + MINUTE), (None, now + MINUTE)
+    ]  # fmt: skip
 
 
 async def test_a_visit_that_waits_becomes_that_of_whoever_opens_the_link_signed_in(db, given, link, now):

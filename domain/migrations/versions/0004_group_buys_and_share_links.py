@@ -123,8 +123,10 @@ def upgrade() -> None:
         sa.Column("signed_in", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("joined", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("paid", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("forgotten", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint(
-            "opened >= 0 AND signed_in >= 0 AND joined >= 0 AND paid >= 0", name=op.f("share_counts_counts_check")
+            "opened >= 0 AND signed_in >= 0 AND joined >= 0 AND paid >= 0 AND forgotten >= 0",
+            name=op.f("share_counts_counts_check"),
         ),
         sa.ForeignKeyConstraint(["link_id"], ["share_links.id"], name=op.f("share_counts_link_id_fkey")),
         sa.PrimaryKeyConstraint("link_id", "shard", name=op.f("share_counts_pkey")),
@@ -191,6 +193,20 @@ def upgrade() -> None:
             name=op.f("share_visits_link_id_visitor_shopper_id_key"),
             postgresql_nulls_not_distinct=True,
         ),
+    )
+    op.create_index(
+        "share_visits_link_shopper_key",
+        "share_visits",
+        ["link_id", "shopper_id"],
+        unique=True,
+        postgresql_where=sa.text("shopper_id IS NOT NULL"),
+    )
+    op.create_index(
+        "share_visits_over_idx",
+        "share_visits",
+        ["counts_until"],
+        unique=False,
+        postgresql_where=sa.text("shopper_id IS NULL"),
     )
     op.create_index(
         "share_visits_shopper_idx",
@@ -414,6 +430,10 @@ def downgrade() -> None:
     op.drop_index("share_visits_visitor_idx", table_name="share_visits", postgresql_where=sa.text("shopper_id IS NULL"))
     op.drop_index(
         "share_visits_shopper_idx", table_name="share_visits", postgresql_where=sa.text("outcome = 'counted'")
+    )
+    op.drop_index("share_visits_over_idx", table_name="share_visits", postgresql_where=sa.text("shopper_id IS NULL"))
+    op.drop_index(
+        "share_visits_link_shopper_key", table_name="share_visits", postgresql_where=sa.text("shopper_id IS NOT NULL")
     )
     op.drop_table("share_visits")
     op.drop_index(
