@@ -1,5 +1,6 @@
 """Posters in the background: drawn when they are wanted, and forgotten when nobody looks at them any more."""
 
+import asyncio
 from uuid import UUID
 
 from domain.posters import actions
@@ -11,6 +12,10 @@ from workers.hearing import hears
 from workers.timetable import every
 
 AT_ONCE = 500
+AT_A_TIME = 2
+"""Posters that are made in a process at a time; others go to the end of the queue."""
+BUSY_SECONDS = 0.2
+_making = asyncio.Semaphore(AT_A_TIME)
 
 
 @hears(PosterWanted)
@@ -19,11 +24,19 @@ async def send_poster(context: WorkerContext, event: PosterWanted) -> None:
     await context.send("make_poster", str(event.link_id))
 
 
-@actor(queue="posters", max_retries=2, min_backoff=1_000, max_backoff=10_000)
+@actor(queue="posters", priority=10, max_retries=2, min_backoff=1_000, max_backoff=10_000)
 async def make_poster(context: WorkerContext, link_id: str) -> None:
-    """Make a poster. Safe to run twice: what is made is kept once, and the third failure is the last."""
+    """Make a poster. Safe to run twice: what is made is kept once, and the third failure is the last.
+
+    Of the process's threads, which flash sales need as well, pictures that are slow to come hold two at most.
+    """
+    if _making.locked():
+        await asyncio.sleep(BUSY_SECONDS)
+        await context.send("make_poster", link_id)
+        return
     market = context.market
-    await actions.make(market.db, market.settings, link_id=UUID(link_id), now=context.now())
+    async with _making:
+        await actions.make(market.db, market.settings, link_id=UUID(link_id), now=context.now())
 
 
 @every(seconds=30)

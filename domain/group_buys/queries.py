@@ -69,15 +69,6 @@ async def seats_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Seat]:
     return {row.id: seat_of(row) for row in await db.rows(select(*SEAT_COLUMNS).where(s.id == func.any(list(ids))))}
 
 
-async def seats_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Seat]]:
-    """Who sits in these groups, or sat there when they expired, by number; nobody who left before."""
-    found = select(*SEAT_COLUMNS).where(s.group_id == func.any(list(group_ids)), s.state != "freed")
-    of_group: dict[UUID, list[Seat]] = {group_id: [] for group_id in group_ids}
-    for row in await db.rows(found.order_by(s.group_id, s.number, s.id)):
-        of_group[row.group_id].append(seat_of(row))
-    return of_group
-
-
 async def refunds_by_group_ids(db: Database, group_ids: Sequence[UUID]) -> dict[UUID, RefundFigures]:
     """How far the refunds of these groups have come, counted in one statement; nothing of one in which nobody ever sat."""
     is_due = s.refund_at.is_not(None)

@@ -47,7 +47,7 @@ async def test_nobody_does_what_is_not_theirs_to_do(schema, ruled, world, ask):
 async def test_what_one_does_for_oneself_touches_nobody_else(schema, world, ask):
     newcomer = Persona("newcomer", await world.given.shopper("newcomer"))
     mine = [doc for name in MINE for doc in documents(schema, "query", name, {})]
-    before = [await ask(document, world.personas["owner"]) for document in mine]
+    before = [without_groups(await ask(document, world.personas["owner"])) for document in mine]
 
     faults = []
     for name in sorted(ONES_OWN):
@@ -60,7 +60,15 @@ async def test_what_one_does_for_oneself_touches_nobody_else(schema, world, ask)
         faults += leaks(world, newcomer, document, answer)
 
     assert not faults, "\n".join(faults)
-    assert [await ask(document, world.personas["owner"]) for document in mine] == before
+    assert [without_groups(await ask(document, world.personas["owner"])) for document in mine] == before
+
+
+def without_groups(answer):
+    """An answer without the groups of orders: these belong to everybody who sits in them."""
+    content = orjson.loads(answer)
+    for order in content["data"].get("orders", {}).get("nodes", ()):
+        order.pop("groupBuy", None)
+    return content
 
 
 def called(schema, name, variables):

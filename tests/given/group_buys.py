@@ -4,11 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from domain.foundation.database import Database
 from domain.foundation.ids import decode, new_id
 from domain.group_buys import actions, joining, outcomes, queries
 from domain.group_buys.joining import Joined
 from domain.group_buys.rules import Campaign, Group, Item, NewCampaign, NewItem, Seat
+from domain.group_buys.store import SEAT_COLUMNS, seat_of
+from domain.group_buys.tables import seats
 from domain.orders import actions as orders
 from domain.orders.events import OrderLapsed
 from domain.products.rules import Variant
@@ -159,4 +163,5 @@ class GroupBuysGiven:
 
     async def seats_of(self, group: Group) -> list[Seat]:
         """The seats that are held, paid or refunded, by number."""
-        return list((await queries.seats_by_group_ids(self.db, [group.id])).get(group.id, ()))
+        found = select(*SEAT_COLUMNS).where(seats.c.group_id == group.id, seats.c.state != "freed")
+        return [seat_of(row) for row in await self.db.rows(found.order_by(seats.c.number, seats.c.id))]

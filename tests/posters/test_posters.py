@@ -1,6 +1,6 @@
 """From the wish to the picture: made once, again when something else is seen on it, given up after three tries."""
 
-from asyncio import gather
+from asyncio import Event, create_task, gather
 from datetime import timedelta
 from io import BytesIO
 
@@ -17,6 +17,8 @@ from domain.posters.rules import PosterState
 from domain.products.actions import publish, unpublish
 from domain.products.rules import Image as Picture
 from domain.sharing.rules import TargetKind
+from workers import posters
+from workers.context import WorkerContext
 
 
 async def test_a_poster_is_wanted_made_and_there(sharing, given):
@@ -131,6 +133,29 @@ async def test_what_cannot_even_be_looked_up_is_given_up_as_well(sharing, monkey
     assert not await sharing.make(link)
 
 
+async def test_pictures_that_are_slow_to_come_hold_two_threads_of_a_worker(given, monkeypatch):
+    slow, started, sent = Event(), [], []
+
+    async def make(db, settings, *, link_id, now):
+        started.append(link_id)
+        await slow.wait()
+
+    async def send(name, link_id):
+        sent.append((name, link_id))
+
+    monkeypatch.setattr(actions, "make", make)
+    monkeypatch.setattr(posters, "BUSY_SECONDS", 0)
+    context, wanted = WorkerContext(given.market, send), [new_id() for _ in range(5)]
+    tasks = [create_task(posters.make_poster(context, str(link_id))) for link_id in wanted]
+    await gather(*tasks[2:])
+    slow.set()
+    await gather(*tasks)
+    await posters.make_poster(context, str(wanted[2]))
+
+    assert started == wanted[:3]
+    assert sent == [("make_poster", str(link_id)) for link_id in wanted[2:]]
+
+
 async def test_of_one_sharer_the_last_looked_at_or_wanted_are_kept(sharing, given, db, monkeypatch):
     monkeypatch.setattr(store, "MOST_OF_ONE", 2)
     product, sharer_id = await given.product(), await given.shopper()
@@ -142,8 +167,8 @@ async def test_of_one_sharer_the_last_looked_at_or_wanted_are_kept(sharing, give
 
     await sharing.want(links[2], now=given.now + timedelta(days=3))
 
-    posters = [await sharing.poster(link) for link in (*links, other)]
-    assert [poster and poster.state for poster in posters] == [
+    kept = [await sharing.poster(link) for link in (*links, other)]
+    assert [poster and poster.state for poster in kept] == [
         PosterState.READY, None, PosterState.MAKING, PosterState.READY
     ]  # fmt: skip
 

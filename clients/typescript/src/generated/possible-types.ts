@@ -83,6 +83,7 @@ export const possibleTypes = {
     "NotFound",
     "GroupBuyOver",
     "NobodyHasPaid",
+    "NotYourOwnOrder",
     "IdempotencyConflict"
   ],
   "ConfirmReceiptResult": [
