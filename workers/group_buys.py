@@ -1,12 +1,17 @@
 """Group-buys in the background: what became of the members' orders, groups whose time is over, and money that goes back."""
 
+import structlog
+
 from domain.foundation.reporting import note_failure
 from domain.group_buys import actions, ending, outcomes, store
 from domain.group_buys.joining import SOURCE
+from domain.group_buys.rules import NEWS_TAKES
 from domain.orders.events import OrderCancelled, OrderGivenBack, OrderLapsed, OrderPaid, OrderPaidLate
 from workers.context import WorkerContext
 from workers.hearing import hears
 from workers.timetable import every
+
+log = structlog.get_logger(__name__)
 
 A_ROUND = 100
 """Groups, or seats, looked after at once."""
@@ -15,8 +20,17 @@ A_ROUND = 100
 @every(seconds=0.5)
 async def expire(context: WorkerContext) -> None:
     """End groups whose time is over. Safe to run twice: an expired group is not open any more."""
-    while await ending.expire_due(context.market.db, now=context.now(), limit=A_ROUND) == A_ROUND:
+    db = context.market.db
+    while await ending.expire_due(db, now=context.now(), limit=A_ROUND, news_takes=NEWS_TAKES) == A_ROUND:
         pass
+
+
+@every(seconds=30.0)
+async def hear_again(context: WorkerContext) -> None:
+    """Tell seats what their events have not. Safe to run twice: a seat that knows is not held."""
+    told = await ending.hear_again(context.market.db, now=context.now(), limit=A_ROUND)
+    if told:
+        log.error("group_buy_news_lost", seats=told)
 
 
 @every(seconds=0.5)
@@ -70,6 +84,7 @@ async def decide_late_money(context: WorkerContext, event: OrderPaidLate) -> Non
             seat_id=event.source_id,
             order_id=event.order_id,
             payment_id=event.payment_id,
+            captured_at=event.captured_at,
             now=context.now(),
         )
 

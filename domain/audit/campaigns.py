@@ -40,7 +40,8 @@ NEWCOMERS = Check(
             SELECT seat.id, is_newcomers, newcomers_only AND opening.id IS NULL AS is_due,
                    EXISTS (SELECT FROM orders AS earlier
                            WHERE earlier.shopper_id = seat.shopper_id AND earlier.id <> seat.order_id
-                             AND earlier.paid_at < held_at - interval '30 seconds') AS has_paid
+                             AND earlier.paid_at < held_at - interval '30 seconds'
+                             AND (earlier.state <> 'refunded' OR earlier.is_confirmed)) AS has_paid
             FROM group_buy_seats AS seat
             JOIN group_buys AS of_seat ON of_seat.id = seat.group_id
             JOIN group_buy_campaigns AS campaign ON campaign.id = of_seat.campaign_id

@@ -1,14 +1,14 @@
 """How groups end that do not fill: their time is over and the money goes back, or the merchant completes them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.reporting import note_failure
-from domain.group_buys import rules, store
+from domain.group_buys import outcomes, rules, store
 from domain.group_buys.rules import (
     CampaignState,
     Course,
@@ -39,14 +39,15 @@ class Refunds(NamedTuple):
     failed: int
 
 
-async def expire_due(db: Database, *, now: datetime, limit: int) -> int:
+async def expire_due(db: Database, *, now: datetime, limit: int, news_takes: timedelta = timedelta(0)) -> int:
     """End groups whose time is over, each in its own transaction; how many. Safe side by side.
 
     One that fails keeps no other waiting. One in which somebody still holds a seat waits for them: holds end with the group's
-    time, and money that came within it counts, however late it is heard of. So a last payment and the end of time never both win.
+    time. So a last payment and the end of time never both win. For `news_takes` after its time a group still takes money that
+    came within it, and was told of so late that the hold had ended.
     """
     async with db.reading() as reader:
-        due = await store.due_to_expire(reader, now=now, limit=limit)
+        due = await store.due_to_expire(reader, now=now - news_takes, limit=limit)
     ended = 0
     for group_id in due:
         try:
@@ -54,6 +55,18 @@ async def expire_due(db: Database, *, now: datetime, limit: int) -> int:
         except Exception as error:
             note_failure("group_buy_not_expired", error, group=str(group_id))
     return ended
+
+
+async def hear_again(db: Database, *, now: datetime, limit: int) -> int:
+    """Tell seats what became of their orders, where the news was lost and a group cannot end for it; how many were told."""
+    async with db.reading() as reader:
+        unheard = await store.unheard(reader, before=now - rules.SURELY_HEARD, limit=limit)
+    for seat_id, paid_at in unheard:
+        if paid_at is None:
+            await outcomes.ended_unpaid(db, seat_id=seat_id, at=now)
+        else:
+            await outcomes.paid(db, seat_id=seat_id, paid_at=paid_at)
+    return len(unheard)
 
 
 async def _expire(db: Database, group_id: UUID, *, now: datetime) -> bool:

@@ -38,14 +38,20 @@ async def ended_unpaid(db: Database, *, seat_id: UUID, at: datetime) -> None:
             await freeing.free(tx, Course(group, now=at), seat, now=at)
 
 
-async def paid_late(db: Database, *, seat_id: UUID, order_id: UUID, payment_id: UUID, now: datetime) -> bool:
+async def paid_late(
+    db: Database, *, seat_id: UUID, order_id: UUID, payment_id: UUID, captured_at: datetime, now: datetime
+) -> bool:
     """Money for an order that had ended: the seat is taken again if its group has room, else the money goes back.
+
+    It must have come within the group's time, and be heard of before the group has ended.
 
     Whether the order lives again; that it is paid is then heard as of any other. Safe to run twice.
     """
     try:
         async with db.transaction() as tx:
-            await _sit_again(tx, seat_id, order_id=order_id, payment_id=payment_id, now=now)
+            await _sit_again(
+                tx, seat_id, order_id=order_id, payment_id=payment_id, captured_at=min(captured_at, now), now=now
+            )
     except (NotEnoughStock, _NotAgain):
         async with db.transaction() as tx:
             await orders.refuse_late(tx, order_id, payment_id=payment_id, now=now)
@@ -94,10 +100,12 @@ async def _has_ended(tx: Transaction, seat: Seat) -> bool:
     return order.state not in HAS_MONEY and order.state is not OrderState.PLACED
 
 
-async def _sit_again(tx: Transaction, seat_id: UUID, *, order_id: UUID, payment_id: UUID, now: datetime) -> None:
+async def _sit_again(
+    tx: Transaction, seat_id: UUID, *, order_id: UUID, payment_id: UUID, captured_at: datetime, now: datetime
+) -> None:
     """Take the seat again, together with its units. Raises NotEnoughStock or _NotAgain, and then nothing is to be kept."""
     group, seat = await store.lock_group_of(tx, seat_id)
-    if seat.state is SeatState.FREED and group.is_joinable(now):
+    if seat.state is SeatState.FREED and group.is_joinable(captured_at):
         number = await store.take_seat_again(tx, group, seat, now=now)
         campaign = await store.campaign_of_group(tx, group.campaign_id)
         if number is not None and await store.take_limit(tx, campaign, seat.shopper_id, seat.quantity):

@@ -11,6 +11,10 @@ from domain.foundation.errors import BadInput, NotFound, Refusal
 from domain.foundation.money import LARGEST_MINOR, Money
 
 FEWEST_SEATS, MOST_SEATS = 2, 100
+NEWS_TAKES = timedelta(seconds=5)
+"""How long after a group's time the news of money that came within it is waited for."""
+SURELY_HEARD = timedelta(minutes=1)
+"""How long after it what became of every order has been heard, unless the news was lost."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 """Between two attempts at a refund; it doubles with each."""
 MOST_ITEMS = 50

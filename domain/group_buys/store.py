@@ -7,7 +7,7 @@ features say. Whatever changes in a group changes under its row's lock; no trans
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, insert, literal_column, select, text, update
@@ -26,6 +26,7 @@ from domain.group_buys.rules import (
     SeatState,
 )
 from domain.group_buys.tables import campaigns, groups, items, seats
+from domain.orders.rules import OrderState
 from domain.orders.tables import orders
 from domain.suppliers.tables import supplied_skus, suppliers
 
@@ -56,6 +57,13 @@ class Terms:
     item: Item
     supplier_id: UUID | None
     cost_minor: int | None
+
+
+class Unheard(NamedTuple):
+    """A seat that has not heard what became of its order: paid then, or ended unpaid."""
+
+    seat_id: UUID
+    paid_at: datetime | None
 
 
 _ITEM_WITH_SUPPLIER = (
@@ -92,7 +100,7 @@ _TAKE_SEAT_AGAIN = text("""
                       WHERE other.shopper_id = :shopper_id AND other.state IN ('held', 'paid')
                         AND (other.group_id = :group_id
                              OR (other.is_newcomers AND group_buy_seats.is_newcomers)))
-      AND NOT (is_newcomers AND EXISTS (SELECT FROM orders WHERE orders.shopper_id = :shopper_id AND paid_at IS NOT NULL))
+      AND NOT (is_newcomers AND :has_ever_paid)
     RETURNING number
 """)
 _TAKE_LIMIT = text("""
@@ -275,6 +283,7 @@ async def take_seat_again(tx: Transaction, group: Group, seat: Seat, *, now: dat
     or was a newcomer and is none any more.
     """
     wish = {"id": seat.id, "group_id": group.id, "shopper_id": seat.shopper_id, "seats": group.seats, "now": now}
+    wish["has_ever_paid"] = await has_ever_paid(tx, seat.shopper_id)
     number: int | None = await tx.value(_TAKE_SEAT_AGAIN, wish)
     return number
 
@@ -316,8 +325,9 @@ async def give_limit_back(tx: Transaction, campaign_id: UUID, seat: Seat) -> Non
 
 
 async def has_ever_paid(reader: Reader, shopper_id: UUID) -> bool:
-    """Whether an order of this shopper was ever paid: who never has is a newcomer."""
-    paid = select(orders.c.id).where(orders.c.shopper_id == shopper_id, orders.c.paid_at.is_not(None))
+    """Whether an order of this shopper was ever paid: who never has is a newcomer, and so is whom no group has kept."""
+    came_to_nothing = (orders.c.state == OrderState.REFUNDED) & ~orders.c.is_confirmed
+    paid = select(orders.c.id).where(orders.c.shopper_id == shopper_id, orders.c.paid_at.is_not(None), ~came_to_nothing)
     return bool(await reader.value(select(paid.exists())))
 
 
@@ -326,6 +336,17 @@ async def another(reader: Reader, group: Group, shopper_id: UUID, *, now: dateti
     wish = {"campaign_id": group.campaign_id, "shopper_id": shopper_id, "now": now}
     found: UUID | None = await reader.value(_ANOTHER, wish)
     return found
+
+
+async def unheard(reader: Reader, *, before: datetime, limit: int) -> Sequence[Unheard]:
+    """Seats held in open groups whose time was over before this moment, though their orders are paid or have ended."""
+    is_overdue = (g.state == literal_column("'open'")) & (g.expires_at < before) & (s.state == SeatState.HELD)
+    found = (
+        select(s.id, orders.c.paid_at)
+        .select_from(seats.join(groups, g.id == s.group_id).join(orders, orders.c.id == s.order_id))
+        .where(is_overdue, orders.c.state != OrderState.PLACED)
+    )
+    return [Unheard(*row) for row in await reader.rows(found.order_by(g.expires_at).limit(limit))]
 
 
 async def due_to_expire(reader: Reader, *, now: datetime, limit: int) -> Sequence[UUID]:

@@ -9,6 +9,7 @@ from domain.after_sales import deciding
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from domain.group_buys import actions, ending, outcomes, queries
+from domain.group_buys import rules as rules_of_groups
 from domain.group_buys import store as group_store
 from domain.group_buys.rules import (
     CampaignState,
@@ -276,7 +277,12 @@ async def lapsed_with_late_money(given, seat, *, at):
 
 async def decide(given, event, *, now):
     return await outcomes.paid_late(
-        given.db, seat_id=event.source_id, order_id=event.order_id, payment_id=event.payment_id, now=now
+        given.db,
+        seat_id=event.source_id,
+        order_id=event.order_id,
+        payment_id=event.payment_id,
+        captured_at=event.captured_at,
+        now=now,
     )
 
 
@@ -449,4 +455,54 @@ async def test_a_campaign_settles_once_its_last_group_has_ended(given):
     assert (level.free, level.held, level.sold) == (7, 0, 3)
     assert (await given.campaign_again(campaign.id)).state is CampaignState.SETTLED
     assert (await given.group_again(open_group.id)).state is GroupState.EXPIRED
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_money_that_came_in_time_and_was_told_of_just_after_still_counts(given):
+    group = await given.group(members=3, paid=2)
+    late = (await given.seats_of(group))[2]
+    order = await given.order_again(late.order_id)
+    await given.seats_lapse(now=group.expires_at)
+    captured_at, now = group.expires_at - timedelta(seconds=1), group.expires_at + timedelta(seconds=4)
+    payment = await given.money_for(order, at=captured_at)
+    await orders.take_payment(
+        given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=captured_at, now=now
+    )
+
+    assert await ending.expire_due(given.db, now=now, limit=9, news_takes=rules_of_groups.NEWS_TAKES) == 0
+    assert await decide(given, (await given.recorded(OrderPaidLate))[-1], now=now)
+    await outcomes.paid(given.db, seat_id=late.id, paid_at=now)
+
+    assert (await given.group_again(group.id)).state is GroupState.FILLED
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_money_that_came_after_the_time_goes_back_though_the_group_is_still_open(given):
+    group = await given.group(members=3, paid=2)
+    late = (await given.seats_of(group))[2]
+
+    event = await lapsed_with_late_money(given, late, at=group.expires_at)
+
+    assert not await decide(given, event, now=group.expires_at)
+    assert await expire(given) == 1
+
+
+async def test_seats_whose_news_was_lost_are_told_so_that_their_groups_can_end(given):
+    group = await given.group(members=3, paid=1)
+    _, paid, lapsed = await given.seats_of(group)
+    order = await given.order_again(paid.order_id)
+    payment = await given.money_for(order, at=given.now)
+    await orders.take_payment(
+        given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=given.now, now=given.now
+    )
+    await orders.lapse_due(given.db, now=group.expires_at, limit=9)
+
+    early = await ending.hear_again(given.db, now=group.expires_at + timedelta(minutes=1), limit=9)
+    told = await ending.hear_again(given.db, now=group.expires_at + timedelta(seconds=61), limit=9)
+    again = await ending.hear_again(given.db, now=group.expires_at + timedelta(seconds=61), limit=9)
+
+    assert (early, told, again) == (0, 2, 0)
+    assert (await given.seat_again(paid.id)).state is SeatState.PAID
+    assert (await given.seat_again(lapsed.id)).state is SeatState.FREED
+    assert await expire(given) == 1
     await assert_clean(given.market, in_flight=True)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 from domain.foundation.ids import new_id
-from domain.group_buys import joining, queries
+from domain.group_buys import ending, joining, queries
 from domain.group_buys.rules import (
     AlreadyInGroupBuy,
     EventKind,
@@ -324,4 +324,20 @@ async def test_a_seat_whose_order_has_just_ended_cannot_be_left_though_nobody_ha
 
     assert await given.group_again(group.id) == group
     assert (await given.seat_again(seat.id)).state is SeatState.HELD
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_who_got_the_money_back_from_a_group_that_expired_is_still_a_newcomer(given):
+    campaign = await given.campaign(newcomers_only=True)
+    group, other = await given.group(campaign, paid=1), await given.group(campaign)
+    newcomer = (await given.joined(group)).seat
+    await given.pay_seat(newcomer)
+    with pytest.raises(NewcomersOnly):
+        await given.joined(other, newcomer.shopper_id)
+    await ending.expire_due(given.db, now=group.expires_at, limit=9)
+    await ending.refund_due(given.db, now=group.expires_at, limit=9)
+
+    again = await given.joined(await given.group(campaign), newcomer.shopper_id)
+
+    assert again.seat.state is SeatState.HELD
     await assert_clean(given.market, in_flight=True)
