@@ -102,14 +102,14 @@ async def test_how_they_go_and_who_sends_them(given, found, seen, walk, market):
     supplied = await given.bought(Goods(supplier_id=supplier_id, cost_minor=500), Goods())
     delivered = await given.bought()
     fetched = await given.bought(fulfilment=Fulfilment.PICKUP)
-    sale = await given.order(await given.stocked_sku(1), source="group_buy")
+    sale = await given.order(await given.stocked_sku(1), source="live_room")
 
     assert await found(supplier_id=supplier_id) == [supplied.id]
     assert await found(supplier_id=new_id()) == []
     assert set(await found(fulfilment=Fulfilment.DELIVERY)) == {supplied.id, delivered.id}
     assert await found(fulfilment=Fulfilment.PICKUP) == await found(store_id=fetched.store_id) == [fetched.id]
     assert await found(store_id=fetched.store_id, states=(OrderState.PLACED,)) == []
-    assert await found(source="group_buy") == [sale.id]
+    assert await found(source="live_room") == [sale.id]
     await assert_clean(market, in_flight=True)
 
 

@@ -41,7 +41,7 @@ def narrowings(made):
         "rare supplier": {"supplier_id": made.supplier_ids[1]},
         "old supplier": {"supplier_id": made.supplier_ids[2]},
         "source": {"source": "flash_sale"},
-        "no such source": {"source": "group_buy"},
+        "no such source": {"source": "live_room"},
         "number": {"text": str(number)},
         "phone": {"text": f"1{3_000_000_000 + ORDERS // 3}"},
         "tracking number": {"text": f"SF{number}"},

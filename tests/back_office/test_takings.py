@@ -45,7 +45,7 @@ async def an_eventful_month(given, db):
     given.now += DAY
     await given.after_sale(partly, {1: 1}, state=AfterSaleState.REFUNDED, kind=Kind.REFUND)
     await given.after_sale(fetched, kind=Kind.REFUND)
-    sale = await given.order(await given.stocked_sku(1), source="group_buy")
+    sale = await given.order(await given.stocked_sku(1), source="live_room")
     await given.money_for(sale)
     await given.hear_payments()
     sku_id = await given.stocked_sku(1)
