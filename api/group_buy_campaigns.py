@@ -105,6 +105,9 @@ class GroupBuyCampaign(Node):
     title: str
     product_id: strawberry.ID
     state: GroupBuyCampaignState
+    called_off_at: datetime | None = strawberry.field(
+        description="The merchant called it off: its open groups ended then, and gave their members the money back."
+    )
     opens_at: datetime = strawberry.field(description="Groups can be opened from this moment on.")
     closes_at: datetime = strawberry.field(
         description="From this moment on they cannot. Groups that are open by then have their own time."
@@ -186,6 +189,7 @@ def show_campaign(campaign: rules.Campaign) -> GroupBuyCampaign:
         title=campaign.title,
         product_id=show_id("product", campaign.product_id),
         state=campaign.state,
+        called_off_at=campaign.called_off_at,
         opens_at=campaign.opens_at,
         closes_at=campaign.closes_at,
         seats=campaign.seats,

@@ -182,7 +182,9 @@ class Order(Node):
 
         return await after_sales_of(info, self.key)
 
-    @strawberry.field(description="The group-buy that placed it, if one did: while it is open, who is still to come. 团")
+    @strawberry.field(
+        description="The group-buy that placed it, if one did: while it is open, who is still to come. 团"
+    )
     async def group_buy(self, info: Info) -> Annotated["GroupBuy", strawberry.lazy("api.group_buys")] | None:
         """Its group."""
         from api.group_buys import group_of_order  # which shows orders, too

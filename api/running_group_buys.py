@@ -53,6 +53,14 @@ class CreateGroupBuyCampaignInput:
     )
 
 
+@strawberry.input(description="End a campaign and its open groups at once.")
+class CallOffGroupBuyCampaignInput:
+    """Which campaign, and why."""
+
+    campaign_id: strawberry.ID
+    reason: str = strawberry.field(description="For the others behind the counter: 1 to 200 characters.")
+
+
 @strawberry.input(description="Let an open group have its price with the members it has.")
 class CompleteGroupBuyInput:
     """Which group, and why."""
@@ -168,6 +176,25 @@ class RunningGroupBuysMutation:
         context = info.context
         campaign = await actions.stop(
             context.market.db, campaign_id=read_id("campaign", id), by=context.shopper.account_id, now=context.now
+        )
+        return show_campaign(campaign)
+
+    @strawberry.mutation(
+        directives=to(Who.MERCHANDISER),
+        description="Stop a campaign and end its open groups at once: nobody pays for a seat any more, and whoever has gets the "
+        "money back. Groups that are full stay as they are. Called off already: no change.",
+    )
+    async def call_off_group_buy_campaign(
+        self, info: Info, input: CallOffGroupBuyCampaignInput
+    ) -> GroupBuyCampaignResult:
+        """Call a campaign off."""
+        context = info.context
+        campaign = await actions.call_off(
+            context.market.db,
+            campaign_id=read_id("campaign", input.campaign_id),
+            by=context.shopper.account_id,
+            reason=input.reason,
+            now=context.now,
         )
         return show_campaign(campaign)
 

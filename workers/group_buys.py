@@ -19,8 +19,10 @@ A_ROUND = 100
 
 @every(seconds=0.5)
 async def expire(context: WorkerContext) -> None:
-    """End groups whose time is over. Safe to run twice: an expired group is not open any more."""
+    """End groups whose time is over, or was ended. Safe to run twice: an expired group is not open any more."""
     db = context.market.db
+    while await ending.call_off_held(db, now=context.now(), limit=A_ROUND) == A_ROUND:
+        pass
     while await ending.expire_due(db, now=context.now(), limit=A_ROUND, news_takes=NEWS_TAKES) == A_ROUND:
         pass
 

@@ -103,6 +103,27 @@ async def stop(db: Database, *, campaign_id: UUID, by: UUID, now: datetime) -> C
         return campaign
 
 
+async def call_off(db: Database, *, campaign_id: UUID, by: UUID, reason: str, now: datetime) -> Campaign:
+    """Stop a campaign and end the time of its open groups: nobody pays any more, and whoever has gets the money back, by
+    the timetable, within moments. Called off already: no change.
+
+    Groups that are full stay as they are. Raises NotFound, WrongCampaignState for a draft or a settled one, BadInput.
+    """
+    reason = rules.check_reason(reason)
+    async with db.transaction() as tx:
+        # as openers keep the campaign: none of them opens a group that nobody would end
+        campaign = await store.lock_campaign(tx, campaign_id, is_ending=True)
+        if campaign.called_off_at is not None:
+            return campaign
+        if campaign.state is not CampaignState.STOPPED:
+            campaign = replace(campaign.moved_to(CampaignState.STOPPED), stopped_at=now)
+        campaign = replace(campaign, called_off_at=now)
+        await store.move_campaign(tx, campaign, stopped_at=campaign.stopped_at, called_off_at=now, called_off_by=by)
+        await store.end_time(tx, campaign.id, now=now)
+        await _note(tx, "call_off_group_buy_campaign", campaign, by=by, now=now, reason=reason)
+        return campaign
+
+
 async def settle(db: Database, *, campaign_id: UUID, now: datetime) -> bool:
     """Give leftovers back to free stock once the campaign is over and every group of it has come to its end; whether it did.
 
@@ -148,5 +169,6 @@ async def _items(tx: Transaction, campaign_id: UUID, wished: Sequence[NewItem]) 
     )
 
 
-async def _note(tx: Transaction, deed: str, campaign: Campaign, *, by: UUID, now: datetime) -> None:
-    await trail.note(tx, by=by, deed=deed, subject="campaign", subject_id=campaign.id, now=now, title=campaign.title)
+async def _note(tx: Transaction, deed: str, campaign: Campaign, *, by: UUID, now: datetime, **facts: str) -> None:
+    facts["title"] = campaign.title
+    await trail.note(tx, by=by, deed=deed, subject="campaign", subject_id=campaign.id, now=now, **facts)

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.reporting import note_failure
-from domain.group_buys import outcomes, rules, store
+from domain.group_buys import freeing, outcomes, rules, store
 from domain.group_buys.rules import (
     CampaignState,
     Course,
@@ -57,6 +57,21 @@ async def expire_due(db: Database, *, now: datetime, limit: int, news_takes: tim
     return ended
 
 
+async def call_off_held(db: Database, *, now: datetime, limit: int) -> int:
+    """End the orders of seats that nobody has paid for in campaigns that were called off, each by itself; how many were looked at.
+
+    Their groups then end as if their time were over.
+    """
+    async with db.reading() as reader:
+        held = await store.held_though_called_off(reader, limit=limit)
+    for seat_id, by in held:
+        try:
+            await _call_off(db, seat_id, by=by, now=now)
+        except Exception as error:
+            note_failure("group_buy_seat_not_called_off", error, seat=str(seat_id))
+    return len(held)
+
+
 async def hear_again(db: Database, *, now: datetime, limit: int) -> int:
     """Tell seats what became of their orders, where the news was lost and a group cannot end for it; how many were told."""
     async with db.reading() as reader:
@@ -79,6 +94,16 @@ async def _expire(db: Database, group_id: UUID, *, now: datetime) -> bool:
         await store.write(tx, course)
         await store.ask_refunds(tx, group.id, now=now)
     return True
+
+
+async def _call_off(db: Database, seat_id: UUID, *, by: UUID, now: datetime) -> None:
+    """Nobody is to pay for a seat any more. One whose order is not waiting for its money has news on its way."""
+    async with db.transaction() as tx:
+        group, seat = await store.lock_group_of(tx, seat_id)
+        order = await orders_store.lock(tx, seat.order_id)
+        if seat.state is SeatState.HELD and order.state is OrderState.PLACED:
+            await freeing.free(tx, Course(group, now=now), seat, now=now)
+            await orders.call_off(tx, order, by=by, now=now)
 
 
 async def refund_due(db: Database, *, now: datetime, limit: int) -> Refunds:

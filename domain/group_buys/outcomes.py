@@ -87,7 +87,11 @@ async def _set_aside_again(tx: Transaction, group: Group, seat: Seat, *, now: da
 
 
 async def _fill(tx: Transaction, course: Course) -> None:
-    """Every seat is paid: the group is full, unless staff have given a member everything back and the seat is about to hear it."""
+    """Every seat is paid: the group is full, unless staff have given a member everything back and the seat is about to hear it,
+    or the campaign was called off.
+    """
+    if (await store.campaign_of_group(tx, course.group.campaign_id)).called_off_at:
+        return
     members = await orders_store.lock_many(tx, await store.paid_orders(tx, course.group.id))
     if all(order.state is not OrderState.REFUNDED for order in members.values()):
         course.end(EventKind.FILLED, GroupState.FILLED)

@@ -123,6 +123,7 @@ class Campaign:
     opener_discount_minor: int | None
     published_at: datetime | None = None
     stopped_at: datetime | None = None
+    called_off_at: datetime | None = None
     settled_at: datetime | None = None
     items: tuple[Item, ...] = ()
 

@@ -1,7 +1,8 @@
 """How group-buys change: the only SQL that writes campaigns, groups, seats and what shoppers hold.
 
 Lock order, everywhere: the group (or the campaign), then orders, then the shopper's limit, then payments and stock as those
-features say. Whatever changes in a group changes under its row's lock; no transaction locks two groups.
+features say. Whatever changes in a group changes under its row's lock; no transaction locks two groups, but for the one that
+ends the time of all of a campaign's, which asks for nothing after.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ from domain.suppliers.tables import supplied_skus, suppliers
 c, g, i, s = campaigns.c, groups.c, items.c, seats.c
 CAMPAIGN_COLUMNS = (
     c.id, c.title, c.product_id, c.state, c.opens_at, c.closes_at, c.seats, c.fill_seconds, c.pay_seconds, c.per_shopper,
-    c.newcomers_only, c.opener_benefit, c.opener_discount_minor, c.published_at, c.stopped_at, c.settled_at,
+    c.newcomers_only, c.opener_benefit, c.opener_discount_minor, c.published_at, c.stopped_at,
+    c.called_off_at, c.settled_at,
 )  # fmt: skip
 ITEM_COLUMNS = (
     i.id, i.campaign_id, i.sku_id, i.title, i.group_price_minor, i.currency, i.units, i.allotment_id
@@ -353,6 +355,23 @@ async def due_to_expire(reader: Reader, *, now: datetime, limit: int) -> Sequenc
     """Open groups whose time is over and in which nobody holds a seat without having paid: no money is on its way."""
     is_due = (g.state == literal_column("'open'")) & (g.expires_at <= now) & (g.taken == g.paid)
     return await reader.column(select(g.id).where(is_due).order_by(g.expires_at).limit(limit))
+
+
+async def end_time(tx: Transaction, campaign_id: UUID, *, now: datetime) -> None:
+    """The time of a campaign's open groups is over now."""
+    is_open = (g.campaign_id == campaign_id) & (g.state == literal_column("'open'")) & (g.expires_at > now)
+    await tx.execute(update(groups).where(is_open).values(expires_at=now))
+
+
+async def held_though_called_off(reader: Reader, *, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """Seats of open groups that wait for their money though their campaign was called off, and by whom it was."""
+    is_called_off = (c.state == literal_column("'stopped'")) & c.called_off_at.is_not(None)
+    found = (
+        select(s.id, c.called_off_by)
+        .select_from(campaigns.join(groups, g.campaign_id == c.id).join(seats, s.group_id == g.id))
+        .where(is_called_off, g.state == literal_column("'open'"), s.state == SeatState.HELD)
+    )
+    return [(row.id, row.called_off_by) for row in await reader.rows(found.limit(limit))]
 
 
 async def ask_refunds(tx: Transaction, group_id: UUID, *, now: datetime) -> None:

@@ -43,6 +43,9 @@ campaigns = Table(
     id_column("created_by"),
     moment("published_at", nullable=True),
     moment("stopped_at", nullable=True),
+    # its open groups end at once, and everybody's money goes back
+    moment("called_off_at", nullable=True),
+    Column("called_off_by", Uuid),
     moment("settled_at", nullable=True),
     CheckConstraint("state IN ('draft', 'live', 'stopped', 'settled')", name="state"),
     CheckConstraint("opens_at < closes_at", name="window"),
@@ -56,6 +59,11 @@ campaigns = Table(
         name="opener_discount",
     ),
     CheckConstraint("state = 'draft' OR published_at IS NOT NULL", name="published"),
+    CheckConstraint(
+        "(called_off_at IS NULL) = (called_off_by IS NULL)"
+        " AND (called_off_at IS NULL OR state IN ('stopped', 'settled'))",
+        name="called_off",
+    ),
     CheckConstraint("(state = 'settled') = (settled_at IS NOT NULL)", name="settled"),
 )
 # The product page's question, and the timetable's: which campaigns are under way?

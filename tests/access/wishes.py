@@ -92,6 +92,7 @@ def _staffs_with_goods(world: World) -> dict[str, Wish]:
         ),
         "publishGroupBuyCampaign": {"id": ids["campaign/draft"]},
         "stopGroupBuyCampaign": {"id": ids["campaign"]},
+        "callOffGroupBuyCampaign": {"input": {"campaignId": ids["campaign"], "reason": "标错价格"}},
         "completeGroupBuy": _keyed(groupBuyId=ids["groupbuy"], reason="回馈"),
         "publishProduct": {"input": {"productId": ids["product/draft"]}},
         "unpublishProduct": {"input": {"productId": ids["product"]}},

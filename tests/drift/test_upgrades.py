@@ -59,14 +59,14 @@ $$ SELECT CAST('00000000-0000-7000-8000-' || lpad(CAST(n AS text), 12, '0') AS u
 
 
 @pytest.fixture(scope="module")
-async def upgraded(database_url):
+async def upgraded(database_url, worker_id):
     """A database of its own that has sold under the first version, brought to the newest; its tests only read it."""
     engine = create_async_engine(database_url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
-        await connection.execute(text("DROP DATABASE IF EXISTS upgraded WITH (FORCE)"))
-        await connection.execute(text("CREATE DATABASE upgraded"))
+        await connection.execute(text(f"DROP DATABASE IF EXISTS upgraded_{worker_id} WITH (FORCE)"))
+        await connection.execute(text(f"CREATE DATABASE upgraded_{worker_id}"))
     await engine.dispose()
-    url = engine.url.set(database="upgraded").render_as_string(hide_password=False)
+    url = engine.url.set(database=f"upgraded_{worker_id}").render_as_string(hide_password=False)
     await asyncio.to_thread(migrations.upgrade, url, "0001")
     db = Database.connect(url)
     async with db.transaction() as tx:

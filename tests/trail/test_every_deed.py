@@ -208,6 +208,11 @@ async def a_payout(given):
     return keyed(gateway="WECHAT", amountMinor=1, reference="B1", occurredAt=given.now.isoformat())
 
 
+async def a_campaign_to_call_off(given):
+    campaign = await given.campaign()
+    return {"input": {"campaignId": encode("campaign", campaign.id), "reason": "标错价格"}}
+
+
 # What each is tried with, and the deed it leaves where that has another name than the mutation.
 TRIED = {
     "createFlashSale": (a_new_sale, None),
@@ -218,6 +223,7 @@ TRIED = {
     "createGroupBuyCampaign": (a_new_campaign, None),
     "publishGroupBuyCampaign": (a_campaign, None),
     "stopGroupBuyCampaign": (lambda given: a_campaign(given, is_live=True), None),
+    "callOffGroupBuyCampaign": (a_campaign_to_call_off, None),
     "completeGroupBuy": (an_open_group, None),
     "publishProduct": (lambda given: a_product(given, State.DRAFT), None),
     "unpublishProduct": (lambda given: a_product(given, State.PUBLISHED), None),

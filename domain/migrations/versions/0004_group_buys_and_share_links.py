@@ -65,6 +65,8 @@ def upgrade() -> None:
         sa.Column("created_by", sa.UUID(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_off_by", sa.Uuid(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(opener_benefit = 'discount') = (opener_discount_minor IS NOT NULL) AND opener_discount_minor >= 1",
@@ -81,6 +83,11 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "state IN ('draft', 'live', 'stopped', 'settled')", name=op.f("group_buy_campaigns_state_check")
+        ),
+        sa.CheckConstraint(
+            "(called_off_at IS NULL) = (called_off_by IS NULL)"
+            " AND (called_off_at IS NULL OR state IN ('stopped', 'settled'))",
+            name=op.f("group_buy_campaigns_called_off_check"),
         ),
         sa.CheckConstraint("fill_seconds BETWEEN 1 AND 604800", name=op.f("group_buy_campaigns_fill_seconds_check")),
         sa.CheckConstraint("opens_at < closes_at", name=op.f("group_buy_campaigns_window_check")),
