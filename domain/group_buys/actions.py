@@ -111,17 +111,19 @@ async def call_off(db: Database, *, campaign_id: UUID, by: UUID, reason: str, no
     """
     reason = rules.check_reason(reason)
     async with db.transaction() as tx:
-        # as openers keep the campaign: none of them opens a group that nobody would end
-        campaign = await store.lock_campaign(tx, campaign_id, is_ending=True)
-        if campaign.called_off_at is not None:
-            return campaign
-        if campaign.state is not CampaignState.STOPPED:
-            campaign = replace(campaign.moved_to(CampaignState.STOPPED), stopped_at=now)
-        campaign = replace(campaign, called_off_at=now)
-        await store.move_campaign(tx, campaign, stopped_at=campaign.stopped_at, called_off_at=now, called_off_by=by)
-        await store.end_time(tx, campaign.id, now=now)
-        await _note(tx, "call_off_group_buy_campaign", campaign, by=by, now=now, reason=reason)
-        return campaign
+        campaign = await store.lock_campaign(tx, campaign_id)
+        if campaign.called_off_at is None:
+            if campaign.state is not CampaignState.STOPPED:
+                campaign = replace(campaign.moved_to(CampaignState.STOPPED), stopped_at=now)
+            campaign = replace(campaign, called_off_at=now)
+            await store.move_campaign(tx, campaign, stopped_at=campaign.stopped_at, called_off_at=now, called_off_by=by)
+            await store.end_time(tx, campaign.id, now=now)
+            await _note(tx, "call_off_group_buy_campaign", campaign, by=by, now=now, reason=reason)
+    async with db.transaction() as tx:
+        # whoever was opening a group has done so now; before, others after them would have kept this waiting for ever
+        await store.lock_campaign(tx, campaign_id, is_ending=True)
+        await store.end_time(tx, campaign_id, now=now)
+    return campaign
 
 
 async def settle(db: Database, *, campaign_id: UUID, now: datetime) -> bool:

@@ -58,30 +58,36 @@ async def expire_due(db: Database, *, now: datetime, limit: int, news_takes: tim
 
 
 async def call_off_held(db: Database, *, now: datetime, limit: int) -> int:
-    """End the orders of seats that nobody has paid for in campaigns that were called off, each by itself; how many were looked at.
+    """End the orders of seats that nobody has paid for in campaigns that were called off, each by itself; how many were.
 
-    Their groups then end as if their time were over.
+    Their groups then end as if their time were over. One that fails keeps no other waiting.
     """
     async with db.reading() as reader:
         held = await store.held_though_called_off(reader, limit=limit)
+    ended = 0
     for seat_id, by in held:
         try:
-            await _call_off(db, seat_id, by=by, now=now)
+            ended += await _call_off(db, seat_id, by=by, now=now)
         except Exception as error:
             note_failure("group_buy_seat_not_called_off", error, seat=str(seat_id))
-    return len(held)
+    return ended
 
 
 async def hear_again(db: Database, *, now: datetime, limit: int) -> int:
     """Tell seats what became of their orders, where the news was lost and a group cannot end for it; how many were told."""
     async with db.reading() as reader:
         unheard = await store.unheard(reader, before=now - rules.SURELY_HEARD, limit=limit)
+    told = 0
     for seat_id, paid_at in unheard:
-        if paid_at is None:
-            await outcomes.ended_unpaid(db, seat_id=seat_id, at=now)
-        else:
-            await outcomes.paid(db, seat_id=seat_id, paid_at=paid_at)
-    return len(unheard)
+        try:
+            if paid_at is None:
+                await outcomes.ended_unpaid(db, seat_id=seat_id, at=now)
+            else:
+                await outcomes.paid(db, seat_id=seat_id, paid_at=paid_at)
+            told += 1
+        except Exception as error:
+            note_failure("group_buy_news_not_told", error, seat=str(seat_id))
+    return told
 
 
 async def _expire(db: Database, group_id: UUID, *, now: datetime) -> bool:
@@ -96,14 +102,16 @@ async def _expire(db: Database, group_id: UUID, *, now: datetime) -> bool:
     return True
 
 
-async def _call_off(db: Database, seat_id: UUID, *, by: UUID, now: datetime) -> None:
+async def _call_off(db: Database, seat_id: UUID, *, by: UUID, now: datetime) -> bool:
     """Nobody is to pay for a seat any more. One whose order is not waiting for its money has news on its way."""
     async with db.transaction() as tx:
         group, seat = await store.lock_group_of(tx, seat_id)
         order = await orders_store.lock(tx, seat.order_id)
-        if seat.state is SeatState.HELD and order.state is OrderState.PLACED:
-            await freeing.free(tx, Course(group, now=now), seat, now=now)
-            await orders.call_off(tx, order, by=by, now=now)
+        if seat.state is not SeatState.HELD or order.state is not OrderState.PLACED:
+            return False
+        await freeing.free(tx, Course(group, now=now), seat, now=now)
+        await orders.call_off(tx, order, by=by, now=now)
+    return True
 
 
 async def refund_due(db: Database, *, now: datetime, limit: int) -> Refunds:
@@ -150,7 +158,8 @@ async def complete(
     """The merchant lets an open group have its price with the members it has; who has paid is confirmed. Nobody is invented.
 
     Who holds a seat may still pay, and is confirmed then. The same key changes nothing.
-    Raises NotFound, GroupBuyOver, NobodyHasPaid, NotYourOwnOrder to who sits in it, BadInput, IdempotencyConflict.
+    Raises NotFound, GroupBuyOver (also where the campaign was called off), NobodyHasPaid, NotYourOwnOrder to who sits in it,
+    BadInput, IdempotencyConflict.
     """
     reason = rules.check_reason(reason)
     async with db.transaction() as tx:
@@ -165,7 +174,8 @@ async def complete(
         group = await store.lock_group(tx, group_id)
         if replay:
             return group
-        if group.state is not GroupState.OPEN:
+        campaign = await store.campaign_of_group(tx, group.campaign_id)
+        if group.state is not GroupState.OPEN or campaign.called_off_at:
             raise GroupBuyOver(group_id=group.id, state=group.state, another_id=None)
         members = await orders_store.lock_many(tx, await store.paid_orders(tx, group.id))
         if all(order.state is OrderState.REFUNDED for order in members.values()):

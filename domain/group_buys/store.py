@@ -341,8 +341,8 @@ async def another(reader: Reader, group: Group, shopper_id: UUID, *, now: dateti
 
 
 async def unheard(reader: Reader, *, before: datetime, limit: int) -> Sequence[Unheard]:
-    """Seats held in open groups whose time was over before this moment, though their orders are paid or have ended."""
-    is_overdue = (g.state == literal_column("'open'")) & (g.expires_at < before) & (s.state == SeatState.HELD)
+    """Seats that are held though the time of their groups was over before this moment, and their orders are paid or have ended."""
+    is_overdue = (g.taken > g.paid) & (g.expires_at < before) & (s.state == SeatState.HELD)
     found = (
         select(s.id, orders.c.paid_at)
         .select_from(seats.join(groups, g.id == s.group_id).join(orders, orders.c.id == s.order_id))
@@ -364,12 +364,17 @@ async def end_time(tx: Transaction, campaign_id: UUID, *, now: datetime) -> None
 
 
 async def held_though_called_off(reader: Reader, *, limit: int) -> Sequence[tuple[UUID, UUID]]:
-    """Seats of open groups that wait for their money though their campaign was called off, and by whom it was."""
+    """Seats of open groups whose orders wait for their money though their campaign was called off, and by whom it was."""
     is_called_off = (c.state == literal_column("'stopped'")) & c.called_off_at.is_not(None)
     found = (
         select(s.id, c.called_off_by)
-        .select_from(campaigns.join(groups, g.campaign_id == c.id).join(seats, s.group_id == g.id))
+        .select_from(
+            campaigns.join(groups, g.campaign_id == c.id)
+            .join(seats, s.group_id == g.id)
+            .join(orders, orders.c.id == s.order_id)
+        )
         .where(is_called_off, g.state == literal_column("'open'"), s.state == SeatState.HELD)
+        .where(orders.c.state == OrderState.PLACED)
     )
     return [(row.id, row.called_off_by) for row in await reader.rows(found.limit(limit))]
 

@@ -118,6 +118,8 @@ groups = Table(
 )
 # The sweep's question: whose time is over? And the product page's: which groups still have room, the fullest first?
 Index("group_buys_due_idx", groups.c.expires_at, postgresql_where=text("state = 'open'"))
+# And: in which are seats still held, though no time to pay is left?
+Index("group_buys_held_idx", groups.c.expires_at, postgresql_where=text("taken > paid"))
 Index(
     "group_buys_open_idx",
     groups.c.campaign_id,

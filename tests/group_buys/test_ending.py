@@ -564,6 +564,57 @@ async def test_money_on_its_way_fills_no_group_of_a_campaign_that_was_called_off
     await assert_clean(given.market, in_flight=True)
 
 
+async def test_seats_whose_money_is_on_its_way_keep_no_other_seat_from_being_called_off(given):
+    group = await given.group(members=3)
+    first, second, third = await given.seats_of(group)
+    for seat in (first, second):
+        order = await given.order_again(seat.order_id)
+        payment = await given.money_for(order, at=given.now)
+        await orders.take_payment(
+            given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=given.now, now=given.now
+        )
+    await call_off(given, await given.campaign_again(group.campaign_id))
+
+    rounds = [await ending.call_off_held(given.db, now=given.now, limit=1) for _ in range(2)]
+
+    assert rounds == [1, 0]
+    assert (await given.order_again(third.order_id)).state is OrderState.CANCELLED
+    await ending.hear_again(given.db, now=given.now + HOUR, limit=9)
+    await end_called_off(given, now=given.now + HOUR)
+    assert (await given.group_again(group.id)).state is GroupState.EXPIRED
+    assert await given.db.column(select(refunds.c.amount_minor)) == [990] * 2
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_nobody_completes_a_group_of_a_campaign_that_was_called_off(given):
+    group = await given.group(members=2, paid=1)
+    await call_off(given, await given.campaign_again(group.campaign_id))
+    before = await given.group_again(group.id)
+
+    with pytest.raises(GroupBuyOver):
+        await complete(given, group)
+
+    assert await given.group_again(group.id) == before
+
+
+async def test_a_campaign_that_is_stopped_already_is_called_off_all_the_same_and_a_settled_one_is_not(given):
+    group = await given.group(members=2, paid=1)
+    campaign = await given.campaign_again(group.campaign_id)
+    stopped = await actions.stop(given.db, campaign_id=campaign.id, by=new_id(), now=given.now)
+    over = await given.campaign()
+    await actions.stop(given.db, campaign_id=over.id, by=new_id(), now=given.now)
+    assert await actions.settle(given.db, campaign_id=over.id, now=given.now)
+
+    called_off = await call_off(given, campaign, now=given.now + timedelta(minutes=1))
+    with pytest.raises(WrongCampaignState):
+        await call_off(given, over)
+    await end_called_off(given, now=given.now + timedelta(minutes=1))
+
+    assert (called_off.stopped_at, called_off.called_off_at) == (stopped.stopped_at, given.now + timedelta(minutes=1))
+    assert (await given.group_again(group.id)).state is GroupState.EXPIRED
+    await assert_clean(given.market, in_flight=True)
+
+
 async def test_only_a_campaign_under_way_is_called_off_and_for_a_reason(given):
     draft, live = await given.campaign(is_live=False), await given.campaign()
 
@@ -573,3 +624,19 @@ async def test_only_a_campaign_under_way_is_called_off_and_for_a_reason(given):
         await actions.call_off(given.db, campaign_id=live.id, by=new_id(), reason=" ", now=given.now)
 
     assert await given.campaign_again(live.id) == live
+
+
+async def test_a_seat_of_a_completed_group_whose_news_was_lost_is_confirmed_after_all(given):
+    group = await given.group(members=2, paid=1)
+    late = (await given.seats_of(group))[1]
+    await complete(given, group)
+    order = await given.order_again(late.order_id)
+    payment = await given.money_for(order, at=given.now)
+    await orders.take_payment(
+        given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=given.now, now=given.now
+    )
+
+    assert await ending.hear_again(given.db, now=group.expires_at + timedelta(seconds=61), limit=9) == 1
+
+    assert (await given.order_again(late.order_id)).is_confirmed
+    await assert_clean(given.market, in_flight=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from domain.after_sales import deciding
 from domain.foundation.ids import new_id
@@ -13,9 +14,12 @@ from domain.group_buys import actions, ending, outcomes, store
 from domain.group_buys.rules import (
     CampaignState,
     Group,
+    GroupBuyCampaignClosed,
     GroupBuyOver,
     GroupState,
+    SeatState,
 )
+from domain.group_buys.tables import groups, seats
 from domain.orders import actions as orders
 from domain.orders.rules import OrderState
 from domain.payments.tables import refunds
@@ -265,4 +269,67 @@ async def test_a_campaign_is_stopped_at_once_and_settled_after_whoever_is_about_
 
     assert stopped.state is CampaignState.STOPPED
     assert await settling
+    await assert_clean(market)
+
+
+def call_off(given, campaign):
+    return actions.call_off(given.db, campaign_id=campaign.id, by=new_id(), reason="标错价格", now=given.now)
+
+
+async def test_whoever_calls_a_campaign_off_waits_for_those_who_open_groups_and_lets_no_more_begin(given, market, db):
+    """Else they would keep it waiting, one after another, just where a wrong price makes everybody come."""
+    campaign = await given.campaign()
+    shopper_id = await given.shopper()
+
+    async with db.transaction() as tx:
+        await stock.lock_allotment(tx, campaign.items[0].allotment_id)
+        opening = asyncio.create_task(given.opened(campaign, shopper_id))
+        await somebody_waits(db)
+        calling_off = asyncio.create_task(call_off(given, campaign))
+        async with asyncio.timeout(5):
+            while not (await given.campaign_again(campaign.id)).called_off_at:
+                await asyncio.sleep(0.01)
+        with pytest.raises(GroupBuyCampaignClosed):
+            await given.opened(campaign)
+
+    group = (await opening).group
+    assert (await calling_off).called_off_at == given.now
+    assert (await given.group_again(group.id)).expires_at == given.now
+    await assert_clean(market)
+
+
+async def test_a_campaign_called_off_while_all_are_at_it_leaves_no_group_open_and_keeps_nobodys_money(
+    given, listener, market, db
+):
+    campaign = await given.campaign(units=120)
+    opened = [await given.group(campaign, members=3, paid=2) for _ in range(GROUPS // 2)]
+    last = [(await given.seats_of(group))[2] for group in opened]
+    roomy = [await given.group(campaign, members=1, paid=1) for _ in range(GROUPS // 2)]
+    openers, joiners = [[await given.shopper() for _ in range(GROUPS // 2)] for _ in range(2)]
+
+    async def end():
+        await ending.call_off_held(db, now=given.now, limit=100)
+        await ending.expire_due(db, now=given.now, limit=100)
+        while (await ending.refund_due(db, now=given.now, limit=100)).done:
+            pass
+
+    done = await shuffled(
+        *(money_comes(given, seat) for seat in last),
+        *(given.joined(group, shopper_id) for group, shopper_id in zip(roomy, joiners, strict=True)),
+        *(given.opened(campaign, shopper_id) for shopper_id in openers),
+        *(complete(given, group) for group in roomy[::2]),
+        call_off(given, campaign),
+        listener.hear(),
+        end(),
+    )
+    for _ in range(2):
+        await listener.hear()
+        await end()
+    await listener.hear()
+
+    raised = {type(outcome) for outcome in done if isinstance(outcome, BaseException)}
+    assert raised <= {GroupBuyCampaignClosed, GroupBuyOver}
+    assert await count(db, groups, groups.c.state == S.OPEN) == 0
+    kept = select(func.coalesce(func.sum(groups.c.paid), 0)).where(groups.c.state == S.FILLED)
+    assert await count(db, seats, seats.c.state == SeatState.PAID) == await db.value(kept)
     await assert_clean(market)

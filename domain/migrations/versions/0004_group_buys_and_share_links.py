@@ -263,6 +263,9 @@ def upgrade() -> None:
         "group_buys_campaign_idx", "group_buys", ["campaign_id", sa.literal_column("id DESC")], unique=False
     )
     op.create_index(
+        "group_buys_held_idx", "group_buys", ["expires_at"], unique=False, postgresql_where=sa.text("taken > paid")
+    )
+    op.create_index(
         "group_buys_due_idx", "group_buys", ["expires_at"], unique=False, postgresql_where=sa.text("state = 'open'")
     )
     op.create_index("group_buys_leader_idx", "group_buys", ["leader_id", sa.literal_column("id DESC")], unique=False)
@@ -431,6 +434,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'open' AND paid >= 1 AND taken < seats"),
     )
     op.drop_index("group_buys_leader_idx", table_name="group_buys")
+    op.drop_index("group_buys_held_idx", table_name="group_buys", postgresql_where=sa.text("taken > paid"))
     op.drop_index("group_buys_due_idx", table_name="group_buys", postgresql_where=sa.text("state = 'open'"))
     op.drop_index("group_buys_campaign_idx", table_name="group_buys")
     op.drop_table("group_buys")
