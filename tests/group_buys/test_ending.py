@@ -9,22 +9,18 @@ from domain.after_sales import deciding
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from domain.group_buys import actions, ending, outcomes, queries
-from domain.group_buys import rules as rules_of_groups
 from domain.group_buys import store as group_store
 from domain.group_buys.rules import (
     CampaignState,
     EventKind,
-    GroupBuyCampaignClosed,
     GroupBuyOver,
     GroupState,
     NobodyHasPaid,
     SeatState,
-    WrongCampaignState,
 )
 from domain.orders import actions as orders
 from domain.orders import refunding, rules, store
-from domain.orders.events import OrderPaidLate
-from domain.orders.rules import LateOutcome, NotYourOwnOrder, OrderState
+from domain.orders.rules import NotYourOwnOrder, OrderState
 from domain.payments.tables import refunds
 from domain.stock.queries import allotments_by_ids, levels_by_sku_ids
 from domain.trail.tables import deeds
@@ -266,94 +262,6 @@ async def give_all_back(given, seat):
         )
 
 
-async def lapsed_with_late_money(given, seat, *, at):
-    """The seat's hold has ended, and now its money comes; the event that says so."""
-    await given.seats_lapse(now=at)
-    order = await given.order_again(seat.order_id)
-    payment = await given.money_for(order, at=at)
-    await orders.take_payment(
-        given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=at, now=at
-    )
-    return (await given.recorded(OrderPaidLate))[-1]
-
-
-async def decide(given, event, *, now):
-    return await outcomes.paid_late(
-        given.db,
-        seat_id=event.source_id,
-        order_id=event.order_id,
-        payment_id=event.payment_id,
-        captured_at=event.captured_at,
-        now=now,
-    )
-
-
-async def test_late_money_takes_the_seat_again_where_there_is_room(given):
-    campaign = await given.campaign(pay_seconds=600)
-    group = await given.group(campaign, members=2, paid=1)
-    late = (await given.seats_of(group))[1]
-    at = given.now + timedelta(minutes=10)
-    event = await lapsed_with_late_money(given, late, at=at)
-    await given.joined(group, now=at)
-
-    decided = [await decide(given, event, now=at) for _ in range(2)]
-    await outcomes.ended_unpaid(given.db, seat_id=late.id, at=at)
-    await outcomes.paid(given.db, seat_id=late.id, paid_at=at)
-
-    seat, order = await given.seat_again(late.id), await given.order_again(late.order_id)
-    assert decided == [True, True]
-    assert (seat.state, seat.number) == (SeatState.PAID, 3)
-    assert (order.state, order.late_outcome) == (OrderState.PAID, LateOutcome.REVIVED)
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_late_money_goes_back_where_the_seat_is_gone(given):
-    campaign = await given.campaign(pay_seconds=600, seats=2)
-    group = await given.group(campaign, members=2, paid=1)
-    late = (await given.seats_of(group))[1]
-    at = given.now + timedelta(minutes=10)
-    event = await lapsed_with_late_money(given, late, at=at)
-    await given.joined(group, now=at)
-
-    decided = [await decide(given, event, now=at) for _ in range(2)]
-
-    order = await given.order_again(late.order_id)
-    assert decided == [False, False]
-    assert (await given.seat_again(late.id)).state is SeatState.FREED
-    assert (order.state, order.late_outcome) == (OrderState.LAPSED, LateOutcome.REFUNDED)
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_late_money_goes_back_and_changes_nothing_where_the_units_are_gone(given):
-    campaign = await given.campaign(pay_seconds=600, units=3, per_shopper=3)
-    group = await given.group(campaign, members=2, paid=1)
-    late = (await given.seats_of(group))[1]
-    at = given.now + timedelta(minutes=10)
-    event = await lapsed_with_late_money(given, late, at=at)
-    await given.opened(campaign, quantity=2, now=at)
-
-    assert not await decide(given, event, now=at)
-
-    assert (await given.seat_again(late.id)).state is SeatState.FREED
-    assert (await given.group_again(group.id)).taken == 1
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_late_money_seats_no_newcomer_who_has_bought_elsewhere_meanwhile(given):
-    campaign = await given.campaign(pay_seconds=600, newcomers_only=True)
-    group = await given.group(campaign, members=2, paid=1)
-    late = (await given.seats_of(group))[1]
-    at = given.now + timedelta(minutes=10)
-    event = await lapsed_with_late_money(given, late, at=at)
-    await given.pay_seat((await given.opened(await given.campaign(), late.shopper_id)).seat)
-
-    assert not await decide(given, event, now=at)
-
-    assert (await given.seat_again(late.id)).state is SeatState.FREED
-    assert (await given.order_again(late.order_id)).late_outcome is LateOutcome.REFUNDED
-    await assert_clean(given.market, in_flight=True)
-
-
 async def complete(given, group, *, by=None, key="complete-1", reason="庆祝开业"):
     by = by or await given.shopper()
     return await ending.complete(given.db, group_id=group.id, by=by, reason=reason, idempotency_key=key, now=given.now)
@@ -460,35 +368,6 @@ async def test_a_campaign_settles_once_its_last_group_has_ended(given):
     await assert_clean(given.market, in_flight=True)
 
 
-async def test_money_that_came_in_time_and_was_told_of_just_after_still_counts(given):
-    group = await given.group(members=3, paid=2)
-    late = (await given.seats_of(group))[2]
-    order = await given.order_again(late.order_id)
-    await given.seats_lapse(now=group.expires_at)
-    captured_at, now = group.expires_at - timedelta(seconds=1), group.expires_at + timedelta(seconds=4)
-    payment = await given.money_for(order, at=captured_at)
-    await orders.take_payment(
-        given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=captured_at, now=now
-    )
-
-    assert await ending.expire_due(given.db, now=now, limit=9, news_takes=rules_of_groups.NEWS_TAKES) == 0
-    assert await decide(given, (await given.recorded(OrderPaidLate))[-1], now=now)
-    await outcomes.paid(given.db, seat_id=late.id, paid_at=now)
-
-    assert (await given.group_again(group.id)).state is GroupState.FILLED
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_money_that_came_after_the_time_goes_back_though_the_group_is_still_open(given):
-    group = await given.group(members=3, paid=2)
-    late = (await given.seats_of(group))[2]
-
-    event = await lapsed_with_late_money(given, late, at=group.expires_at)
-
-    assert not await decide(given, event, now=group.expires_at)
-    assert await expire(given) == 1
-
-
 async def test_seats_whose_news_was_lost_are_told_so_that_their_groups_can_end(given):
     group = await given.group(members=3, paid=1)
     _, paid, lapsed = await given.seats_of(group)
@@ -508,122 +387,6 @@ async def test_seats_whose_news_was_lost_are_told_so_that_their_groups_can_end(g
     assert (await given.seat_again(lapsed.id)).state is SeatState.FREED
     assert await expire(given) == 1
     await assert_clean(given.market, in_flight=True)
-
-
-async def call_off(given, campaign, *, by=None, now=None):
-    return await actions.call_off(
-        given.db, campaign_id=campaign.id, by=by or new_id(), reason=" 标错价格 ", now=now or given.now
-    )
-
-
-async def end_called_off(given, *, now):
-    """What the timetable does, twice: a second round finds nothing."""
-    for _ in range(2):
-        await ending.call_off_held(given.db, now=now, limit=100)
-        await ending.expire_due(given.db, now=now, limit=100)
-        await ending.refund_due(given.db, now=now, limit=100)
-
-
-async def test_a_campaign_that_is_called_off_gives_everybody_their_money_back_at_once(given):
-    by = await given.shopper()
-    campaign = await given.campaign(units=30)
-    full = await given.group(campaign, members=3, paid=3)
-    waiting = await given.group(campaign, members=2, paid=1)
-    unpaid = await given.group(campaign)
-    held = [(await given.seats_of(waiting))[1], (await given.seats_of(unpaid))[0]]
-
-    called_off = await call_off(given, campaign, by=by)
-    assert await call_off(given, campaign, now=given.now + HOUR) == called_off
-    with pytest.raises(GroupBuyOver):
-        await given.joined(waiting)
-    with pytest.raises(GroupBuyCampaignClosed):
-        await given.opened(campaign)
-    await end_called_off(given, now=given.now)
-
-    assert (called_off.state, called_off.called_off_at) == (CampaignState.STOPPED, given.now)
-    states = [(await given.group_again(group.id)).state for group in (full, waiting, unpaid)]
-    assert states == [GroupState.FILLED, GroupState.EXPIRED, GroupState.DISSOLVED]
-    assert [(await given.order_again(seat.order_id)).state for seat in held] == [OrderState.CANCELLED] * 2
-    assert await given.db.column(select(refunds.c.amount_minor)) == [990]
-    noted = await given.db.one(select(deeds.c.by, deeds.c.facts).where(deeds.c.deed == "call_off_group_buy_campaign"))
-    assert noted == (by, {"title": "三人同行", "reason": "标错价格"})
-    assert await actions.settle(given.db, campaign_id=campaign.id, now=given.now)
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_money_on_its_way_fills_no_group_of_a_campaign_that_was_called_off(given):
-    group = await given.group(members=3, paid=2)
-    last = (await given.seats_of(group))[2]
-    await call_off(given, await given.campaign_again(group.campaign_id))
-
-    await given.pay_seat(last)
-    await end_called_off(given, now=given.now)
-
-    assert (await given.group_again(group.id)).state is GroupState.EXPIRED
-    assert await given.db.column(select(refunds.c.amount_minor)) == [990] * 3
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_seats_whose_money_is_on_its_way_keep_no_other_seat_from_being_called_off(given):
-    group = await given.group(members=3)
-    first, second, third = await given.seats_of(group)
-    for seat in (first, second):
-        order = await given.order_again(seat.order_id)
-        payment = await given.money_for(order, at=given.now)
-        await orders.take_payment(
-            given.db, payable_id=order.id, payment_id=payment.id, amount_minor=990, captured_at=given.now, now=given.now
-        )
-    await call_off(given, await given.campaign_again(group.campaign_id))
-
-    rounds = [await ending.call_off_held(given.db, now=given.now, limit=1) for _ in range(2)]
-
-    assert rounds == [1, 0]
-    assert (await given.order_again(third.order_id)).state is OrderState.CANCELLED
-    await ending.hear_again(given.db, now=given.now + HOUR, limit=9)
-    await end_called_off(given, now=given.now + HOUR)
-    assert (await given.group_again(group.id)).state is GroupState.EXPIRED
-    assert await given.db.column(select(refunds.c.amount_minor)) == [990] * 2
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_nobody_completes_a_group_of_a_campaign_that_was_called_off(given):
-    group = await given.group(members=2, paid=1)
-    await call_off(given, await given.campaign_again(group.campaign_id))
-    before = await given.group_again(group.id)
-
-    with pytest.raises(GroupBuyOver):
-        await complete(given, group)
-
-    assert await given.group_again(group.id) == before
-
-
-async def test_a_campaign_that_is_stopped_already_is_called_off_all_the_same_and_a_settled_one_is_not(given):
-    group = await given.group(members=2, paid=1)
-    campaign = await given.campaign_again(group.campaign_id)
-    stopped = await actions.stop(given.db, campaign_id=campaign.id, by=new_id(), now=given.now)
-    over = await given.campaign()
-    await actions.stop(given.db, campaign_id=over.id, by=new_id(), now=given.now)
-    assert await actions.settle(given.db, campaign_id=over.id, now=given.now)
-
-    called_off = await call_off(given, campaign, now=given.now + timedelta(minutes=1))
-    with pytest.raises(WrongCampaignState):
-        await call_off(given, over)
-    await end_called_off(given, now=given.now + timedelta(minutes=1))
-
-    assert (called_off.stopped_at, called_off.called_off_at) == (stopped.stopped_at, given.now + timedelta(minutes=1))
-    assert (await given.group_again(group.id)).state is GroupState.EXPIRED
-    await assert_clean(given.market, in_flight=True)
-
-
-async def test_only_a_campaign_under_way_is_called_off_and_for_a_reason(given):
-    draft, live = await given.campaign(is_live=False), await given.campaign()
-
-    with pytest.raises(WrongCampaignState):
-        await call_off(given, draft)
-    with pytest.raises(BadInput):
-        await actions.call_off(given.db, campaign_id=live.id, by=new_id(), reason=" ", now=given.now)
-
-    assert await given.campaign_again(live.id) == live
 
 
 async def test_a_seat_of_a_completed_group_whose_news_was_lost_is_confirmed_after_all(given):
