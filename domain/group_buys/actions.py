@@ -112,30 +112,29 @@ async def call_off(db: Database, *, campaign_id: UUID, by: UUID, reason: str, no
     reason = rules.check_reason(reason)
     async with db.transaction() as tx:
         campaign = await store.lock_campaign(tx, campaign_id)
-        if campaign.called_off_at is None:
-            if campaign.state is not CampaignState.STOPPED:
-                campaign = replace(campaign.moved_to(CampaignState.STOPPED), stopped_at=now)
-            campaign = replace(campaign, called_off_at=now)
-            await store.move_campaign(tx, campaign, stopped_at=campaign.stopped_at, called_off_at=now, called_off_by=by)
-            await store.end_time(tx, campaign.id, now=now)
-            await _note(tx, "call_off_group_buy_campaign", campaign, by=by, now=now, reason=reason)
-    async with db.transaction() as tx:
-        # whoever was opening a group has done so now; before, others after them would have kept this waiting for ever
-        await store.lock_campaign(tx, campaign_id, is_ending=True)
-        await store.end_time(tx, campaign_id, now=now)
-    return campaign
+        if campaign.called_off_at is not None:
+            return campaign
+        if campaign.state is not CampaignState.STOPPED:
+            campaign = replace(campaign.moved_to(CampaignState.STOPPED), stopped_at=now)
+        campaign = replace(campaign, called_off_at=now)
+        await store.move_campaign(tx, campaign, stopped_at=campaign.stopped_at, called_off_at=now, called_off_by=by)
+        await store.end_time(tx, campaign.id, now=now)
+        await _note(tx, "call_off_group_buy_campaign", campaign, by=by, now=now, reason=reason)
+        return campaign
 
 
 async def settle(db: Database, *, campaign_id: UUID, now: datetime) -> bool:
     """Give leftovers back to free stock once the campaign is over and every group of it has come to its end; whether it did.
 
-    Called again and again by the timetable until the last seat is decided.
+    Called again and again by the timetable until the last seat is decided; it waits for whoever is opening a group.
     """
     async with db.transaction() as tx:
         campaign = await store.lock_campaign(tx, campaign_id, is_ending=True)
         is_over = campaign.state is CampaignState.STOPPED or now >= campaign.closes_at
         if CampaignState.SETTLED not in rules.NEXT[campaign.state] or not is_over:
             return False
+        if campaign.called_off_at is not None:
+            await store.end_time(tx, campaign.id, now=now)  # of groups that were being opened just then
         if await store.is_undecided(tx, campaign.id):
             return False
         allotment_ids = [item.allotment_id for item in campaign.items if item.allotment_id is not None]

@@ -276,8 +276,10 @@ def call_off(given, campaign):
     return actions.call_off(given.db, campaign_id=campaign.id, by=new_id(), reason="标错价格", now=given.now)
 
 
-async def test_whoever_calls_a_campaign_off_waits_for_those_who_open_groups_and_lets_no_more_begin(given, market, db):
-    """Else they would keep it waiting, one after another, just where a wrong price makes everybody come."""
+async def test_whoever_calls_a_campaign_off_waits_for_nobody_and_a_group_opened_just_then_ends_as_well(
+    given, market, db
+):
+    """Else openers would keep it waiting, one after another, just where a wrong price makes everybody come."""
     campaign = await given.campaign()
     shopper_id = await given.shopper()
 
@@ -285,15 +287,14 @@ async def test_whoever_calls_a_campaign_off_waits_for_those_who_open_groups_and_
         await stock.lock_allotment(tx, campaign.items[0].allotment_id)
         opening = asyncio.create_task(given.opened(campaign, shopper_id))
         await somebody_waits(db)
-        calling_off = asyncio.create_task(call_off(given, campaign))
         async with asyncio.timeout(5):
-            while not (await given.campaign_again(campaign.id)).called_off_at:
-                await asyncio.sleep(0.01)
+            called_off = await call_off(given, campaign)
         with pytest.raises(GroupBuyCampaignClosed):
             await given.opened(campaign)
 
     group = (await opening).group
-    assert (await calling_off).called_off_at == given.now
+    assert not await actions.settle(db, campaign_id=campaign.id, now=given.now)
+    assert called_off.called_off_at == given.now
     assert (await given.group_again(group.id)).expires_at == given.now
     await assert_clean(market)
 
@@ -308,6 +309,7 @@ async def test_a_campaign_called_off_while_all_are_at_it_leaves_no_group_open_an
     openers, joiners = [[await given.shopper() for _ in range(GROUPS // 2)] for _ in range(2)]
 
     async def end():
+        await actions.settle(db, campaign_id=campaign.id, now=given.now)
         await ending.call_off_held(db, now=given.now, limit=100)
         await ending.expire_due(db, now=given.now, limit=100)
         while (await ending.refund_due(db, now=given.now, limit=100)).done:
