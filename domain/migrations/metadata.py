@@ -10,6 +10,7 @@ from domain.foundation import outbox as _outbox
 from domain.foundation.tables import metadata
 from domain.group_buys import tables as _group_buys
 from domain.ledger import tables as _ledger
+from domain.live_rooms import tables as _live_rooms
 from domain.orders import tables as _orders
 from domain.payments import tables as _payments
 from domain.posters import tables as _posters
@@ -25,6 +26,6 @@ from domain.trail import tables as _trail
 __all__ = ["metadata"]
 
 _JOINED = (
-    _accounts, _addresses, _after_sales, _carts, _flash_sales, _group_buys, _idempotency, _ledger, _orders, _outbox, _payments,
+    _accounts, _addresses, _after_sales, _carts, _flash_sales, _group_buys, _idempotency, _ledger, _live_rooms, _orders, _outbox, _payments,
     _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _suppliers, _trail,
 )  # fmt: skip

@@ -17,6 +17,7 @@ class TargetKind(StrEnum):
     PRODUCT = "product"
     GROUP_BUY = "group_buy"
     FLASH_SALE = "flash_sale"
+    LIVE_ROOM = "live_room"
 
 
 class Outcome(StrEnum):

@@ -31,7 +31,7 @@ links = Table(
     moment("created_at"),
     # whoever shares the same thing in the same way again gets the same link
     UniqueConstraint("sharer_id", "target_kind", "target_id", "channel", "campaign"),
-    CheckConstraint("target_kind IN ('product', 'group_buy', 'flash_sale')", name="target_kind"),
+    CheckConstraint("target_kind IN ('product', 'group_buy', 'flash_sale', 'live_room')", name="target_kind"),
     CheckConstraint("token ~ '^[0-9A-Za-z]{12,32}$'", name="token"),
 )
 Index("share_links_sharer_idx", links.c.sharer_id, links.c.id.desc())
