@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from api import access, graphiql, rates, schema, trusted
+from api import access, console, graphiql, rates, schema, trusted
 from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
@@ -57,7 +57,7 @@ class Api:
             seconds=settings.operation_seconds,
             introspection=settings.introspection,
             suggestions=settings.suggestions,
-            documents=trusted.load(settings),
+            documents={**trusted.load(settings), **(console.documents() if settings.console else {})},
             adhoc=settings.adhoc_documents,
             public_seconds=lambda field: settings.public_answer_seconds if access.is_public(field) else 0,
             admit=self._admit,
@@ -90,6 +90,7 @@ class Api:
         self._starlette = Starlette(
             routes=[
                 *(graphiql.routes if settings.graphiql else []),
+                *(console.routes if settings.console else []),
                 Route(notice_path("{gateway}"), take_notice, methods=["POST"]),
                 Route("/exports/orders.csv", orders_csv),
                 Route("/exports/statement.csv", statement_csv),

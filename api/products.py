@@ -287,6 +287,20 @@ async def skus_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Sku]:
     }
 
 
+def product_loader(info: Info) -> DataLoader[UUID, Product | None]:
+    """The operation's loader of products for this field: they are fetched together with others of which the same is asked."""
+    loaders, key = info.context.loaders, (product_loader, FETCHED_WHEN_ASKED & asked_below(info))
+    if key not in loaders:
+
+        async def load(ids: list[UUID]) -> list[Product | None]:
+            found = await products_by_ids(info, ids)
+            return [found.get(id) for id in ids]
+
+        loaders[key] = DataLoader(load_fn=load)
+    loader: DataLoader[UUID, Product | None] = loaders[key]
+    return loader
+
+
 def sku_loader(info: Info) -> DataLoader[UUID, Sku | None]:
     """The operation's loader of SKUs: what several fields ask for is fetched together."""
     loaders = info.context.loaders

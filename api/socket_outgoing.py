@@ -1,8 +1,10 @@
-"""What waits to be sent on one socket: in order, by one writer, and never more than a slow reader is worth."""
+"""What waits to be sent on one socket: in order, and never more than a slow reader is worth."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any
 
 from api.wire import Send
 from domain.foundation import metrics
@@ -11,16 +13,27 @@ from domain.foundation import metrics
 class Outgoing:
     """The queue of one socket. `send` may wait for as long as its reader pleases; `say` never does.
 
+    A message that nothing waits before is sent at once, within `say`; only where the server makes it wait does a writer
+    begin, which lives for as long as something waits. `send` must return a coroutine, as what it awaits is driven from here.
+
     At most `at_most` bytes wait behind the message that is being sent, whatever that one's size; a message that would make
     them more is not taken and `on_full()` is called. `on_gone()` is called when nobody is there to send to.
     """
 
     __slots__ = ("_at_most", "_bytes", "_is_stopped", "_on_full", "_on_gone", "_send", "_waiting", "_writer")
 
-    def __init__(self, send: Send, *, at_most: int, on_full: Callable[[], None], on_gone: Callable[[], None]) -> None:
-        self._send, self._at_most = send, at_most
+    def __init__(
+        self,
+        send: Callable[[dict[str, Any]], Coroutine[Any, Any, None]] | Send,
+        *,
+        at_most: int,
+        on_full: Callable[[], None],
+        on_gone: Callable[[], None],
+    ) -> None:
+        self._send: Callable[[dict[str, Any]], Any] = send
+        self._at_most = at_most
         self._on_full, self._on_gone = on_full, on_gone
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes] | None = None
         self._bytes = 0
         self._is_stopped = False
         self._writer: asyncio.Task[None] | None = None  # there while something waits: an idle socket has none
@@ -29,30 +42,65 @@ class Outgoing:
         """Send this message after those that wait; nothing once the queue is full or stopped."""
         if self._is_stopped:
             return
-        if self._waiting and self._bytes + len(message) > self._at_most:
-            self._on_full()
-            return
-        self._waiting.append(message)
-        self._bytes += len(message)
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
+            self._begin(message)
+        elif self._waiting and self._bytes + len(message) > self._at_most:
+            self._on_full()
+        else:
+            self._waiting = self._waiting if self._waiting is not None else deque()
+            self._waiting.append(message)
+            self._bytes += len(message)
 
     def stop(self) -> None:
         """Forget what waits and let go of what is being sent."""
         self._is_stopped = True
-        self._waiting.clear()
+        self._waiting = None
         self._bytes = 0
         if self._writer is not None:
             self._writer.cancel()
 
-    async def _write(self) -> None:
+    def _begin(self, message: bytes) -> None:
+        sending = self._sending(message)
         try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            metrics.socket_messages.inc()
+        except (OSError, RuntimeError):  # as servers say that the other side has left
+            self._on_gone()
+        else:
+            self._writer = asyncio.create_task(self._write(_rest(sending, waits_for)))
+
+    def _sending(self, message: bytes) -> Any:
+        return self._send({"type": "websocket.send", "text": message.decode()})
+
+    async def _write(self, sending: Any) -> None:
+        try:
+            await sending
+            metrics.socket_messages.inc()
             while self._waiting:
                 message = self._waiting.popleft()
                 self._bytes -= len(message)
-                await self._send({"type": "websocket.send", "text": message.decode()})
+                await self._sending(message)
                 metrics.socket_messages.inc()
-        except (OSError, RuntimeError):  # as servers say that the other side has left
+        except (OSError, RuntimeError):
             self._on_gone()
         finally:
-            self._writer = None
+            self._writer = self._waiting = None
+
+
+@coroutine
+def _rest(begun: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """What is left of a coroutine whose first step was made outside of a task, and gave `waits_for` to wait for."""
+    try:
+        while True:
+            try:
+                given = yield waits_for
+            except GeneratorExit:
+                begun.close()
+                raise
+            except BaseException as raised:
+                waits_for = begun.throw(raised)
+            else:
+                waits_for = begun.send(given)
+    except StopIteration:
+        return

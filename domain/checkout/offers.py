@@ -1,11 +1,11 @@
-"""Where coupons and member prices come from: a port, into which whoever grants them is plugged."""
+"""Where coupons, member prices and live prices come from: a port, into which whoever grants them is plugged."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.checkout.rules import CouponUnknown
+from domain.checkout.rules import CouponUnknown, Wish
 from domain.foundation.database import Reader, Transaction
 from domain.pricing.rules import Offers
 
@@ -17,11 +17,14 @@ class OfferSource(Protocol):
     """
 
     async def offers(
-        self, reader: Reader, *, shopper_id: UUID, sku_ids: Sequence[UUID], coupon_code: str | None, now: datetime
+        self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime
     ) -> Offers:
-        """What this shopper brings along for these SKUs. Raises CouponUnknown for a code that they may not use."""
+        """What the shopper brings along for these SKUs, which the wish names or the cart holds.
 
-    async def redeem(self, tx: Transaction, offers: Offers, *, order_id: UUID, shopper_id: UUID, now: datetime) -> None:
+        Raises CouponUnknown for a code that they may not use.
+        """
+
+    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
         """The offers are used for this order, in the transaction that places it. A refusal raised here undoes it all."""
 
 
@@ -29,14 +32,14 @@ class NoOffers:
     """Nobody grants anything: no price is a member's, and no coupon is known."""
 
     async def offers(
-        self, reader: Reader, *, shopper_id: UUID, sku_ids: Sequence[UUID], coupon_code: str | None, now: datetime
+        self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime
     ) -> Offers:
         """None at all. Raises CouponUnknown for any code."""
-        if coupon_code is not None:
-            raise CouponUnknown(coupon_code=coupon_code)
+        if wish.coupon_code is not None:
+            raise CouponUnknown(coupon_code=wish.coupon_code)
         return Offers()
 
-    async def redeem(self, tx: Transaction, offers: Offers, *, order_id: UUID, shopper_id: UUID, now: datetime) -> None:
+    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
         """Nothing was used."""
 
 

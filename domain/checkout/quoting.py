@@ -58,13 +58,7 @@ async def priced(reader: Reader, wish: Wish, wanted: Sequence[Wanted], *, source
         except NotFound as unknown:
             problems.append(unknown)
     try:
-        offers = await source.offers(
-            reader,
-            shopper_id=wish.shopper_id,
-            sku_ids=[some.sku_id for some in wanted],
-            coupon_code=wish.coupon_code,
-            now=now,
-        )
+        offers = await source.offers(reader, wish, [some.sku_id for some in wanted], now=now)
     except CouponUnknown as unknown:
         problems.append(unknown)
     quoted = await pricing.quote(

@@ -30,6 +30,8 @@ class Wish:
     address_id: UUID | None = None
     store_id: UUID | None = None
     coupon_code: str | None = None
+    room_id: UUID | None = None
+    """The live room in which the shopper buys."""
 
 
 def check_wish(wish: Wish) -> None:

@@ -108,6 +108,8 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "payment": ("支付单", "payment"),
     "product": ("商品", "product"),
     "refund": ("退款单", "refund"),
+    "room": ("直播间", "live room"),
+    "roomitem": ("直播商品", "item of a live room"),
     "saleitem": ("秒杀商品", "flash sale item"),
     "saleprice": ("促销价", "sale price"),
     "session": ("登录设备", "session"),

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     introspection: bool = Field(True, description="the schema may be asked for; off in production")
     suggestions: bool = Field(True, description="errors guess what a misspelt name was meant to be; off in production")
     graphiql: bool = Field(True, description="GET /graphql in a browser shows GraphiQL; off in production")
+    console: bool = Field(True, description="GET /console shows the page from which live rooms are run")
     request_bytes: int = Field(65_536, ge=1024, description="bytes of a request body, at most")
     operation_seconds: float = Field(10.0, gt=0, description="seconds before an operation is cancelled")
     public_answer_seconds: float = Field(

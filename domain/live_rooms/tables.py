@@ -130,6 +130,8 @@ promotions = Table(
     Column("item_id", Uuid, ForeignKey("live_room_items.id")),
     moment("started_at"),
     id_column("started_by"),
+    # the room was told of it
+    moment("told_at", nullable=True),
     CheckConstraint("kind IN ('flash_sale', 'group_buy', 'coupons', 'draw')", name="kind"),
 )
 Index("live_room_promotions_room_idx", promotions.c.room_id, promotions.c.started_at)
@@ -138,7 +140,8 @@ Index("live_room_promotions_room_idx", promotions.c.room_id, promotions.c.starte
 orders = Table(
     "live_room_orders",
     metadata,
-    Column("order_id", Uuid, ForeignKey("orders.id"), primary_key=True),
+    # written before the order, in one transaction with it
+    Column("order_id", Uuid, primary_key=True),
     Column("room_id", Uuid, ForeignKey("live_rooms.id"), nullable=False),
     Column("shopper_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("channel", String(12), nullable=False),

@@ -99,7 +99,7 @@ class _Line:
 
     @property
     def is_at_sale_price(self) -> bool:
-        return self.steps[-1].rule in {Rule.SALE_PRICE, Rule.LADDER}
+        return self.steps[-1].rule in {Rule.SALE_PRICE, Rule.LIVE_PRICE, Rule.LADDER}
 
 
 def price(basket: Basket, *, now: datetime) -> Quote:
@@ -136,6 +136,8 @@ def _priced_by_unit(goods: Goods, offers: Offers, ladder_percent: int, now: date
 
     if sale := lowest_running(goods.sale_prices, now):
         candidate(Rule.SALE_PRICE, sale.price_minor, sale_price_id=str(sale.id), ends_at=sale.ends_at.isoformat())
+    if (live_minor := offers.live_prices.get(goods.sku_id)) is not None:
+        candidate(Rule.LIVE_PRICE, live_minor)
     if (member_minor := offers.member_prices.get(goods.sku_id)) is not None:
         candidate(Rule.MEMBER_PRICE, max(0, member_minor))
     if goods.is_on_ladder and ladder_percent:

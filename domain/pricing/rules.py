@@ -30,12 +30,13 @@ class Fulfilment(StrEnum):
 class Rule(StrEnum):
     """What makes a price, in the order of application.
 
-    Of SALE_PRICE, MEMBER_PRICE and LADDER at most one counts on a line, the one that makes it cheapest, and none when
+    Of SALE_PRICE, LIVE_PRICE, MEMBER_PRICE and LADDER at most one counts on a line, the one that makes it cheapest, and none when
     the list price is as low; the coupon comes off what is left, and freight on top.
     """
 
     LIST = "list"
     SALE_PRICE = "sale_price"
+    LIVE_PRICE = "live_price"
     MEMBER_PRICE = "member_price"
     LADDER = "ladder"
     COUPON = "coupon"
@@ -54,7 +55,7 @@ class Wanted:
 class Coupon:
     """What comes off, from `threshold_minor` of eligible goods on: `amount_minor`, or `percent` up to `cap_minor`.
 
-    Eligible are the SKUs of `sku_ids` (None: all), and of them only those at no sale or ladder price unless
+    Eligible are the SKUs of `sku_ids` (None: all), and of them only those at no sale, live or ladder price unless
     `stacks_with_sale_prices`. A member's price does not stand in the way. Raises ValueError for a coupon that is
     neither or both.
     """
@@ -78,10 +79,11 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What this shopper brings along: prices of a unit as a member, by SKU, and the coupon to be used."""
+    """What this shopper brings along: prices of a unit, by SKU, as a member and in a live room, and the coupon to be used."""
 
     member_prices: Mapping[UUID, int] = field(default_factory=dict)
     coupon: Coupon | None = None
+    live_prices: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Step:
 _WORDS: Mapping[str, tuple[str, str]] = {
     Rule.LIST: ("原价 ¥{unit} × {quantity}", "list price ¥{unit} × {quantity}"),
     Rule.SALE_PRICE: ("活动价 ¥{unit}，共省 ¥{amount}", "sale price ¥{unit}: ¥{amount} off"),
+    Rule.LIVE_PRICE: ("直播价 ¥{unit}，共省 ¥{amount}", "live price ¥{unit}: ¥{amount} off"),
     Rule.MEMBER_PRICE: ("会员价 ¥{unit}，共省 ¥{amount}", "member price ¥{unit}: ¥{amount} off"),
     Rule.LADDER: (
         "阶梯降价 {percent}%，每件 ¥{unit}，共省 ¥{amount}",

@@ -24,16 +24,16 @@ class Spring:
     member_prices: dict = field(default_factory=dict)
     redeemed: list = field(default_factory=list)
 
-    async def offers(self, reader, *, shopper_id, sku_ids, coupon_code, now):
-        if coupon_code not in {None, "SPRING"} or shopper_id in self.redeemed:
-            raise CouponUnknown(coupon_code=coupon_code)
-        return Offers(self.member_prices, TEN_OFF if coupon_code else None)
+    async def offers(self, reader, wish, sku_ids, *, now):
+        if wish.coupon_code not in {None, "SPRING"} or wish.shopper_id in self.redeemed:
+            raise CouponUnknown(coupon_code=wish.coupon_code)
+        return Offers(self.member_prices, coupon=TEN_OFF if wish.coupon_code else None)
 
-    async def redeem(self, tx, offers, *, order_id, shopper_id, now):
+    async def redeem(self, tx, offers, wish, *, order_id, now):
         if offers.coupon is not None:
-            if shopper_id in self.redeemed:
+            if wish.shopper_id in self.redeemed:
                 raise CouponUnknown(coupon_code="SPRING")
-            self.redeemed.append(shopper_id)
+            self.redeemed.append(wish.shopper_id)
 
 
 async def test_a_coupon_flows_from_the_quote_into_the_lines(given):

@@ -22,10 +22,10 @@ class Grants:
     def __init__(self, offers):
         self.granted = offers
 
-    async def offers(self, reader, *, shopper_id, sku_ids, coupon_code, now):
+    async def offers(self, reader, wish, sku_ids, *, now):
         return self.granted
 
-    async def redeem(self, tx, offers, *, order_id, shopper_id, now):
+    async def redeem(self, tx, offers, wish, *, order_id, now):
         assert offers == self.granted
 
 

@@ -102,7 +102,7 @@ def baskets(draw: st.DrawFn, coupon: st.SearchStrategy[Coupon | None] = maybe_co
         )
         for number in numbers
     )
-    members = draw(st.dictionaries(st.integers(1, 6).map(lambda n: UUID(int=n)), amounts, max_size=3))
+    of_some = st.dictionaries(st.integers(1, 6).map(lambda n: UUID(int=n)), amounts, max_size=3)
     return Basket(
         goods=filled,
         fulfilment=draw(st.none() | st.sampled_from(Fulfilment)),
@@ -111,5 +111,5 @@ def baskets(draw: st.DrawFn, coupon: st.SearchStrategy[Coupon | None] = maybe_co
         ladder=draw(st.none() | st.just(LADDER)),
         templates=templates,
         minimum_minor=draw(st.sampled_from([0, 3800])),
-        offers=Offers(members, draw(coupon)),
+        offers=Offers(draw(of_some), draw(coupon), draw(of_some)),
     )

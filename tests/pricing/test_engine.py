@@ -40,6 +40,20 @@ def line_of(given: Goods, *, member_minor: int | None = None, at=NOON, **about) 
     return line
 
 
+def test_a_live_price_counts_where_it_is_the_lowest() -> None:
+    on_air = Offers({goods().sku_id: 900}, live_prices={goods().sku_id: 800})
+
+    for sale_minor, unit_minor, rule in (
+        (None, 800, Rule.LIVE_PRICE),
+        (800, 800, Rule.SALE_PRICE),
+        (799, 799, Rule.SALE_PRICE),
+    ):
+        sales = () if sale_minor is None else (sale(sale_minor),)
+        (line,) = price(Basket((goods(quantity=2, sale_prices=sales),), offers=on_air), now=NOON).lines
+        assert (line.unit_price_minor, line.total_minor) == (unit_minor, 2 * unit_minor)
+        assert line.explanation[-1] == Step(rule, 2 * (unit_minor - 1000), line.explanation[-1].facts)
+
+
 def quote_of(*lines: Goods, coupon: Coupon | None = None, **about) -> Quote:
     return price(Basket(lines, offers=Offers(coupon=coupon), **about), now=NOON)
 

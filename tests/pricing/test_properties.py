@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from domain.foundation.money import LARGEST_MINOR
 from domain.pricing.engine import Basket, price
-from domain.pricing.rules import PROBLEMS, AmountTooLarge, Fulfilment, Offers, Rule
+from domain.pricing.rules import PROBLEMS, AmountTooLarge, Fulfilment, Rule
 from domain.pricing.shares import split
 from tests.pricing.baskets import EVENING, baskets, coupons
 
 thorough = settings(max_examples=150, deadline=None)
+OF_A_UNIT = {Rule.SALE_PRICE, Rule.LIVE_PRICE, Rule.MEMBER_PRICE, Rule.LADDER}
 
 
 @given(basket=baskets())
@@ -39,7 +40,7 @@ def test_the_steps_lead_from_the_list_price_to_what_is_paid(basket: Basket) -> N
         assert (first.rule, first.minor) == (Rule.LIST, line.list_minor * line.quantity)
         assert sum(step.minor for step in line.explanation if step.rule is not Rule.FREIGHT) == line.total_minor
         assert sum(step.minor for step in line.explanation) == line.total_minor + line.freight_minor
-        assert sum(step.rule in {Rule.SALE_PRICE, Rule.MEMBER_PRICE, Rule.LADDER} for step in others) <= 1
+        assert sum(step.rule in OF_A_UNIT for step in others) <= 1
         order = [list(Rule).index(step.rule) for step in line.explanation]
         assert order == sorted(set(order))
         assert all(step.words(language) for step in line.explanation for language in ("zh", "en"))
@@ -74,7 +75,7 @@ def test_more_coupon_never_makes_it_dearer(basket: Basket, more: int) -> None:
         bigger = replace(coupon, percent=min(100, coupon.percent + more % 100))
 
     def total(offered: object) -> int:
-        offers = Offers(basket.offers.member_prices, offered)  # type: ignore[arg-type]
+        offers = replace(basket.offers, coupon=offered)  # type: ignore[arg-type]
         return price(replace(basket, offers=offers), now=EVENING).total_minor
 
     assert total(bigger) <= total(coupon) <= total(None)

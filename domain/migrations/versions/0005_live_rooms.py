@@ -114,7 +114,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "channel IN ('shelf', 'flash_sale', 'group_buy')", name=op.f("live_room_orders_channel_check")
         ),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("live_room_orders_order_id_fkey")),
         sa.ForeignKeyConstraint(["room_id"], ["live_rooms.id"], name=op.f("live_room_orders_room_id_fkey")),
         sa.ForeignKeyConstraint(["shopper_id"], ["accounts.id"], name=op.f("live_room_orders_shopper_id_fkey")),
         sa.PrimaryKeyConstraint("order_id", name=op.f("live_room_orders_pkey")),
@@ -187,6 +186,7 @@ def upgrade() -> None:
         sa.Column("item_id", sa.Uuid(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_by", sa.UUID(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "kind IN ('flash_sale', 'group_buy', 'coupons', 'draw')", name=op.f("live_room_promotions_kind_check")
         ),

@@ -1,0 +1,243 @@
+"""What a crew starts from a room: a flash sale, a group-buy, coupons. Never below the floor that the merchandiser has set."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from domain.accounts.rules import Principal
+from domain.flash_sales import actions as flash_sales
+from domain.flash_sales.actions import NewItem as SaleItem
+from domain.flash_sales.rules import Sale, SaleState
+from domain.foundation import idempotency
+from domain.foundation.database import Database, Transaction
+from domain.foundation.errors import BadInput
+from domain.foundation.money import Money
+from domain.foundation.redis import Gate
+from domain.group_buys import actions as group_buys
+from domain.group_buys.rules import Campaign, NewCampaign
+from domain.group_buys.rules import NewItem as GroupItem
+from domain.live_rooms import store, timeline
+from domain.live_rooms.bus import LiveBus
+from domain.live_rooms.rules import BelowTheFloor, EventKind, NewEvent, NotOnTheShelf, PromotionKind, RoomItem
+from domain.live_rooms.running import check_crew
+from domain.products.tables import skus
+from domain.stock.rules import NotEnoughStock
+from domain.trail import store as trail
+
+SHORTEST_SECONDS, LONGEST_SECONDS = 10, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFlashSale:
+    """A flash sale of one item on the shelf, open from now on for so many seconds."""
+
+    title: str
+    items: tuple[SaleItem, ...]
+    seconds: int
+    pay_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGroupBuy:
+    """A group-buy of one item on the shelf, whose groups can be opened from now on for so many seconds."""
+
+    title: str
+    items: tuple[GroupItem, ...]
+    seconds: int
+    seats: int
+    fill_seconds: int
+    pay_seconds: int = 900
+    per_shopper: int = 1
+    newcomers_only: bool = False
+
+
+async def start_flash_sale(
+    db: Database,
+    gate: Gate,
+    bus: LiveBus,
+    *,
+    room_id: UUID,
+    item_id: UUID,
+    wish: RoomFlashSale,
+    by: Principal,
+    idempotency_key: str,
+    now: datetime,
+) -> Sale:
+    """Open a flash sale of an item at once, and tell the room. The same key goes on with the same sale.
+
+    Each step is one transaction and can be repeated; a sale without stock is cancelled. Raises BadInput, NotFound,
+    NotAllowed, RoomNotOn, NotOnTheShelf, BelowTheFloor, NotEnoughStock, IdempotencyConflict, WrongSaleState for a repeat
+    after that.
+    """
+    prices = {item.sku_id: item.sale_price_minor for item in wish.items}
+    begun_at = await _begin(
+        db, PromotionKind.FLASH_SALE, room_id, item_id, prices, asdict(wish), by, idempotency_key, now
+    )
+    sale = await flash_sales.create(
+        db,
+        title=wish.title,
+        opens_at=begun_at,
+        closes_at=begun_at + timedelta(seconds=wish.seconds),
+        pay_seconds=wish.pay_seconds,
+        items=wish.items,
+        by=by.account_id,
+        idempotency_key=_key(idempotency_key),
+        now=begun_at,
+    )
+    if sale.state in {SaleState.DRAFT, SaleState.SCHEDULED, SaleState.CANCELLED}:
+        # by its room from the first: shoppers may find the sale before they are told
+        await _belongs(db, PromotionKind.FLASH_SALE, sale.id, room_id, item_id, by=by, now=now)
+        await flash_sales.schedule(db, sale_id=sale.id, by=by.account_id, now=now)
+        try:
+            sale = await flash_sales.warm(db, gate, sale_id=sale.id, by=by.account_id, now=now)
+        except NotEnoughStock:
+            await flash_sales.cancel(db, sale_id=sale.id, by=by.account_id, now=now)
+            raise
+    event = NewEvent(EventKind.FLASH_SALE_STARTED, {"flash_sale_id": str(sale.id), "item_id": str(item_id)})
+    await _tell(db, bus, room_id, event, sale.id, now=now)
+    return sale
+
+
+async def start_group_buy(
+    db: Database,
+    bus: LiveBus,
+    *,
+    room_id: UUID,
+    item_id: UUID,
+    wish: RoomGroupBuy,
+    by: Principal,
+    idempotency_key: str,
+    now: datetime,
+) -> Campaign:
+    """Let groups be opened for an item at once, and tell the room. The same key goes on with the same campaign.
+
+    Raises BadInput, NotFound, NotAllowed, RoomNotOn, NotOnTheShelf, BelowTheFloor, NotOneProduct, NotEnoughStock,
+    IdempotencyConflict.
+    """
+    prices = {item.sku_id: item.group_price_minor for item in wish.items}
+    begun_at = await _begin(
+        db, PromotionKind.GROUP_BUY, room_id, item_id, prices, asdict(wish), by, idempotency_key, now
+    )
+    campaign = await group_buys.create(
+        db,
+        NewCampaign(
+            title=wish.title,
+            opens_at=begun_at,
+            closes_at=begun_at + timedelta(seconds=wish.seconds),
+            seats=wish.seats,
+            fill_seconds=wish.fill_seconds,
+            items=wish.items,
+            pay_seconds=wish.pay_seconds,
+            per_shopper=wish.per_shopper,
+            newcomers_only=wish.newcomers_only,
+        ),
+        by=by.account_id,
+        idempotency_key=_key(idempotency_key),
+        now=begun_at,
+    )
+    await _belongs(db, PromotionKind.GROUP_BUY, campaign.id, room_id, item_id, by=by, now=now)
+    if campaign.published_at is None:
+        campaign = await group_buys.publish(db, campaign_id=campaign.id, by=by.account_id, now=now)
+    event = NewEvent(EventKind.GROUP_BUY_STARTED, {"campaign_id": str(campaign.id), "item_id": str(item_id)})
+    await _tell(db, bus, room_id, event, campaign.id, now=now)
+    return campaign
+
+
+async def note_promotion(
+    tx: Transaction,
+    *,
+    room_id: UUID,
+    kind: PromotionKind,
+    target_id: UUID,
+    item_id: UUID | None = None,
+    by: UUID,
+    now: datetime,
+) -> bool:
+    """A draw, or coupons, belong to the room from now on; False when they belong to it, or to another one, already."""
+    return await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by, now=now)
+
+
+async def _begin(
+    db: Database,
+    kind: PromotionKind,
+    room_id: UUID,
+    item_id: UUID,
+    prices: dict[UUID, int],
+    request: dict[str, object],
+    by: Principal,
+    key: str,
+    now: datetime,
+) -> datetime:
+    """Check that it may be started, and when it was: the first time that this key was used."""
+    seconds = request["seconds"]
+    assert isinstance(seconds, int)
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise BadInput(f"seconds is {seconds}; allowed: {SHORTEST_SECONDS} to {LONGEST_SECONDS}")
+    async with db.transaction() as tx:
+        replay = await idempotency.begin(
+            tx,
+            owner_id=by.account_id,
+            key=key,
+            operation=f"start_room_{kind.value}",
+            request={**request, "room": room_id, "item": item_id},
+            answer=now.isoformat(),
+        )
+        if replay:
+            return datetime.fromisoformat(replay.answer)
+        room = await store.lock(tx, room_id)
+        await check_crew(tx, room_id, by)
+        room.check_on()
+        item = await store.item_on_shelf(tx, room_id, item_id)
+        if item is None:
+            raise NotOnTheShelf()
+        await _check_floor(tx, item, prices)
+        await trail.note(
+            tx,
+            by=by.account_id,
+            deed=f"start_room_{kind.value}",
+            subject="room",
+            subject_id=room_id,
+            now=now,
+            title=room.title,
+            item=str(item_id),
+        )
+    return now
+
+
+async def _check_floor(tx: Transaction, item: RoomItem, prices: dict[UUID, int]) -> None:
+    """Raises NotOnTheShelf for a SKU of another product, BelowTheFloor for a price below the floor: the list price, where the
+    merchandiser has set none.
+    """
+    wanted = select(skus.c.id, skus.c.price_minor).where(
+        skus.c.product_id == item.product_id, skus.c.id == func.any(list(prices))
+    )
+    list_prices = {row.id: row.price_minor for row in await tx.rows(wanted)}
+    for sku_id, minor in prices.items():
+        if sku_id not in list_prices:
+            raise NotOnTheShelf()
+        said = item.price_of(sku_id)
+        floor_minor = said.floor_minor if said else list_prices[sku_id]
+        if minor < floor_minor:
+            raise BelowTheFloor(floor=Money(floor_minor))
+
+
+async def _belongs(
+    db: Database, kind: PromotionKind, target_id: UUID, room_id: UUID, item_id: UUID, *, by: Principal, now: datetime
+) -> None:
+    async with db.transaction() as tx:
+        await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by.account_id, now=now)
+
+
+async def _tell(db: Database, bus: LiveBus, room_id: UUID, event: NewEvent, target_id: UUID, *, now: datetime) -> None:
+    """Tell the room, once, however often this is repeated."""
+    async with db.transaction() as tx:
+        if await store.is_told_first(tx, target_id, now=now):
+            await timeline.append(tx, bus, room_id, [event], now=now)
+
+
+def _key(key: str) -> str:
+    """The key of a step of what was asked under a key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
