@@ -160,11 +160,13 @@ class Answering:
         except TimeoutError:
             message = sentence(TIMEOUT, language, seconds=self._seconds)
             entry = {"message": message, "extensions": {"code": TIMEOUT}}
-            return answer_of({"errors": [entry], "data": None, "extensions": extensions}, "timeout", label, kind)
+            answer = answer_of({"errors": [entry], "data": None, "extensions": extensions}, "timeout", label, kind)
+            return answer._replace(has_data=False)
         if not errors:
             return answer_of({"data": data, "extensions": extensions}, "ok", label, kind)
         entries, outcome = sort_out(errors, self.client_errors, label, language)
         answer = answer_of({"errors": entries, "data": data, "extensions": extensions}, outcome, label, kind)
+        answer = answer._replace(has_data=data is not None)
         if outcome == "unavailable" and not any(value is not None for value in (data or {}).values()):
             return answer._replace(status=503, headers=(*answer.headers, RETRY_AFTER))
         return answer

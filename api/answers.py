@@ -19,3 +19,4 @@ class Answer(NamedTuple):
     headers: Headers = NO_STORE
     digest: bytes = b""  # of the body, where caches may keep it
     is_executed: bool = True  # or the body has no `data`
+    has_data: bool = True  # or nothing of what was asked for is in the body

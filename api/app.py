@@ -84,6 +84,7 @@ class Api:
             at_most=settings.sockets,
             per_address=settings.sockets_per_address,
             make_context=self._socket_context,
+            make_public_context=self._public_context,
             address=self._address,
             on_operation=_observe,
         )
@@ -164,6 +165,10 @@ class Api:
             greeting.language or head.header("accept-language"),
             greeting.device or head.header("x-device-id"),
         )
+
+    def _public_context(self, language: str) -> Context:
+        assert self.market is not None and self._services is not None
+        return Context(self.market, self._services, clock.now(), language=language)
 
     def _new_context(self, head: RequestHead, authorization: str, language: str, device: str) -> Context:
         assert self.market is not None and self._services is not None

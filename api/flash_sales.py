@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from api import rates
 from api.access import Who, public, to
@@ -301,6 +302,21 @@ async def sale_connection(info: Info, page: Page[rules.Sale]) -> Connection[Flas
     """A page of sales, shown with the units left of all of them asked for at once."""
     shown = {sale.id: sale for sale in await show_sales(info, page.rows)}
     return Connection.of(page, lambda sale: shown[show_id("flashsale", sale.id)])
+
+
+async def load_sales(info: Info, ids: Sequence[UUID]) -> list[FlashSale]:
+    """Those of these sales that exist, in this order, whoever asks; fetched together with others of the operation."""
+    loaders = info.context.loaders
+    if load_sales not in loaders:
+
+        async def load(wanted: list[UUID]) -> list[FlashSale | None]:
+            found = await queries.sales_by_ids(info.context.market.db, wanted)
+            shown = dict(zip(found, await show_sales(info, list(found.values())), strict=True))
+            return [shown.get(id) for id in wanted]
+
+        loaders[load_sales] = DataLoader(load_fn=load)
+    loader: DataLoader[UUID, FlashSale | None] = loaders[load_sales]
+    return [sale for sale in await loader.load_many(list(ids)) if sale]
 
 
 async def show_sales(info: Info, sales: Sequence[rules.Sale]) -> list[FlashSale]:

@@ -14,6 +14,7 @@ from api.nodes import Connection, Node, finds, show_id
 from api.products import Image, Sku, sku_loader, tag_loader
 from api.scalars import Long
 from domain.accounts.queries import names_by_ids
+from domain.accounts.rules import masked_name
 from domain.foundation.pages import Page
 from domain.group_buys import queries, rules, screens
 from domain.group_buys.rules import CampaignState
@@ -93,7 +94,7 @@ class OpenGroupBuy:
     @strawberry.field(description="The first character of what its leader is called: 林**.")
     async def leader_name(self, info: Info) -> str:
         """The leader's name, fetched for all groups together."""
-        return masked(await batched(info, names_by_ids).load(self.row.leader_id) or "")
+        return masked_name(await batched(info, names_by_ids).load(self.row.leader_id) or "")
 
 
 @strawberry.type(
@@ -214,11 +215,6 @@ def show_item(item: rules.Item) -> GroupBuyItem:
         units=Long(item.units),
         row=item,
     )
-
-
-def masked(name: str) -> str:
-    """A name as strangers may read it: its first character, whatever its length."""
-    return f"{name[:1]}**"
 
 
 def _show_open_group(group: rules.Group) -> OpenGroupBuy:

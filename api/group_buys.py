@@ -8,11 +8,12 @@ import strawberry
 
 from api.access import Who, public, to
 from api.context import Info
-from api.group_buy_campaigns import GroupBuyCampaign, GroupBuyItem, find_campaign, masked, show_campaign, show_item
+from api.group_buy_campaigns import GroupBuyCampaign, GroupBuyItem, find_campaign, show_campaign, show_item
 from api.loaders import batched
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.orders import Order, orders_by_ids
 from api.scalars import Long
+from domain.accounts.rules import masked_name
 from domain.group_buys import queries, rules, screens
 from domain.group_buys.joining import SOURCE
 from domain.group_buys.rules import SeatState
@@ -126,7 +127,7 @@ class GroupBuy(Node):
             GroupBuyMember(
                 number=member.seat.number,
                 state=member.seat.state,
-                name=masked(member.name),
+                name=masked_name(member.name),
                 is_leader=member.seat.shopper_id == self.row.leader_id,
                 is_you=principal is not None and member.seat.shopper_id == principal.account_id,
             )

@@ -9,6 +9,8 @@ from strawberry.dataloader import DataLoader
 
 from api.access import Who, public, to
 from api.context import Info
+from api.flash_sales import FlashSale, load_sales
+from api.group_buy_campaigns import GroupBuyCampaign, show_campaign
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
@@ -16,8 +18,9 @@ from api.products import Product, product_loader, sku_loader
 from api.scalars import Long
 from api.stores import Store, find_store
 from domain.accounts.queries import names_by_ids
+from domain.group_buys.queries import campaigns_by_ids
 from domain.live_rooms import queries, rules, running, screens
-from domain.live_rooms.rules import Chapter, Duty
+from domain.live_rooms.rules import Chapter, Duty, PromotionKind
 from domain.products.queries import images_by_product_ids
 
 RoomState = strawberry.enum(
@@ -26,7 +29,9 @@ RoomState = strawberry.enum(
     description="Where a room is on its way. PAUSED is still on: what is on air stays there, at its live price.",
 )
 RoomDuty = strawberry.enum(
-    rules.Duty, name="RoomDuty", description="What somebody does in a room. Both run it; only hosts are shown to viewers."
+    rules.Duty,
+    name="RoomDuty",
+    description="What somebody does in a room. Both run it; only hosts are shown to viewers.",
 )
 
 
@@ -47,14 +52,15 @@ class RoomCrewMember:
 
 
 @strawberry.type(
-    directives=to(Who.INHERITED), description="What a SKU costs in the room now, while `roomId` is said at checkout. 直播价"
+    directives=to(Who.INHERITED),
+    description="What a SKU costs now whoever says `roomId` at checkout. 直播价",
 )
 class RoomLivePrice:
     """A live price."""
 
     sku_id: strawberry.ID
-    price: Money = strawberry.field(description="What a unit costs in the room.")
-    list_price: Money | None = strawberry.field(description="What it costs elsewhere; null when it is not public.")
+    price: Money = strawberry.field(description="Of a unit; a sale price that is lower counts instead.")
+    list_price: Money | None = strawberry.field(description="Of a unit; null when the SKU is not public.")
     until: datetime | None = strawberry.field(
         description="The price's end, once its item has left the air; null while it is on air."
     )
@@ -83,16 +89,16 @@ class RoomItem(Node):
     async def live_prices(self, info: Info) -> list[RoomLivePrice]:
         """What holds now."""
         chapters = [each for each in await _chapters(info, self.row.room_id) if each.item_id == self.row.id]
-        holding = rules.prices_holding(chapters, now=info.context.now)
-        skus = await sku_loader(info).load_many(list(holding))
+        cheapest = _cheapest([chapter for chapter in chapters if chapter.prices_hold(info.context.now)])
+        skus = await sku_loader(info).load_many(list(cheapest))
         return [
             RoomLivePrice(
                 sku_id=show_id("sku", sku_id),
-                price=Money.of(minor),
-                list_price=sku.price() if sku else None,
-                until=until,
+                price=Money.of(chapter.live_prices[sku_id]),
+                list_price=Money.maybe(sku.row.price_minor if sku else None),
+                until=chapter.prices_until,
             )
-            for (sku_id, (minor, until)), sku in zip(holding.items(), skus, strict=True)
+            for (sku_id, chapter), sku in zip(cheapest.items(), skus, strict=True)
         ]
 
     @strawberry.field(description="What is sold; null when it is not public.")
@@ -129,7 +135,9 @@ class Room(Node):
     paused_at: datetime | None = strawberry.field(description="PAUSED: since when. Else null.")
     ended_at: datetime | None
     cancelled_at: datetime | None
-    grace_seconds: Long = strawberry.field(description="Seconds that a live price holds after its item has left the air.")
+    grace_seconds: Long = strawberry.field(
+        description="Seconds that a live price holds after its item has left the air."
+    )
     is_chat_open: bool = strawberry.field(description="Whether viewers may write.")
     slow_seconds: Long = strawberry.field(description="Seconds between two comments of one viewer, at least. 慢速模式")
     last_event: Long = strawberry.field(
@@ -187,10 +195,22 @@ class Room(Node):
             for chapter in await _chapters(info, self.row.id)
         ]
 
+    @strawberry.field(description="The flash sales that were started in the room, in order, whatever their state.")
+    async def flash_sales(self, info: Info) -> list[FlashSale]:
+        """Its flash sales, those of all rooms fetched together."""
+        return await load_sales(info, await _promotions(info, self.row.id, PromotionKind.FLASH_SALE))
+
+    @strawberry.field(description="The group-buys that were started in the room, in order, whatever their state.")
+    async def group_buy_campaigns(self, info: Info) -> list[GroupBuyCampaign]:
+        """Its campaigns, those of all rooms fetched together."""
+        ids = await _promotions(info, self.row.id, PromotionKind.GROUP_BUY)
+        found = await batched(info, campaigns_by_ids).load_many(ids)
+        return [show_campaign(campaign) for campaign in found if campaign]
+
     @strawberry.field(description="How many have asked to be reminded when it goes live. 预约人数")
     async def reservations(self, info: Info) -> Long:
         """The count, fetched for all rooms together."""
-        return Long(await batched(info, queries.reservation_counts).load(self.row.id) or 0)
+        return Long(await batched(info, queries.reservations_by_room_ids).load(self.row.id) or 0)
 
     @strawberry.field(description="Whether the asker will be reminded; false for guests.")
     async def is_reserved(self, info: Info) -> bool:
@@ -204,7 +224,7 @@ class Room(Node):
         if principal is None:
             return False
         crew = await batched(info, queries.crew_by_room_ids).load(self.row.id) or {}
-        return running.may_run(crew, principal)
+        return principal.account_id in crew or bool(principal.roles & running.RUNS_EVERY_ROOM)
 
     @strawberry.field(description="When this answer was made. A guest's may be a second old.")
     def server_time(self, info: Info) -> datetime:
@@ -256,6 +276,14 @@ async def find_item(info: Info, id: UUID) -> RoomItem | None:
     return show_item(found) if found else None
 
 
+async def room_now(info: Info, id: UUID) -> Room:
+    """A room that there is, after it was changed: what this operation has read before is forgotten."""
+    info.context.loaders.clear()
+    found = await find_room(info, id)
+    assert found is not None
+    return found
+
+
 def show_room(room: rules.Room) -> Room:
     """The GraphQL object of a room."""
     return Room(
@@ -291,6 +319,21 @@ async def _chapters(info: Info, room_id: UUID) -> Sequence[Chapter]:
     return await batched(info, queries.chapters_by_room_ids).load(room_id) or ()
 
 
+async def _promotions(info: Info, room_id: UUID, kind: PromotionKind) -> list[UUID]:
+    started = await batched(info, queries.promotions_by_room_ids).load(room_id) or ()
+    return [target_id for each, target_id in started if each is kind]
+
+
+def _cheapest(chapters: Sequence[Chapter]) -> dict[UUID, Chapter]:
+    """Whose live price of each SKU is the lowest; the latest of those that are."""
+    found: dict[UUID, Chapter] = {}
+    for chapter in chapters:
+        for sku_id, minor in chapter.live_prices.items():
+            if sku_id not in found or minor <= found[sku_id].live_prices[sku_id]:
+                found[sku_id] = chapter
+    return found
+
+
 def _on_air(chapters: Sequence[Chapter]) -> Chapter | None:
     return next((chapter for chapter in reversed(chapters) if chapter.ended_at is None), None)
 
@@ -312,7 +355,7 @@ def _reserved(info: Info) -> DataLoader[UUID, bool]:
         async def load(room_ids: list[UUID]) -> list[bool]:
             if context.principal is None:
                 return [False] * len(room_ids)
-            mine = await queries.reservations_of(context.market.db, context.principal.account_id, room_ids)
+            mine = await queries.reserved_by(context.market.db, context.principal.account_id, room_ids)
             return [room_id in mine for room_id in room_ids]
 
         loaders[_reserved] = DataLoader(load_fn=load)

@@ -131,17 +131,6 @@ class RunningFlashSalesMutation:
         """A draft."""
         context = info.context
         opens_at, closes_at, slot_id = await _window(info, input)
-        items = [
-            actions.NewItem(
-                sku_id=read_id("sku", item.sku_id),
-                sale_price_minor=item.sale_price_minor,
-                units=item.units,
-                per_shopper=item.per_shopper,
-                waiting_places=item.waiting_places,
-                buckets=item.buckets,
-            )
-            for item in input.items
-        ]
         sale = await actions.create(
             context.market.db,
             title=input.title,
@@ -149,7 +138,7 @@ class RunningFlashSalesMutation:
             closes_at=closes_at,
             pay_seconds=input.pay_seconds,
             admissions_per_second=input.admissions_per_second,
-            items=items,
+            items=[read_sale_item(item) for item in input.items],
             slot_id=slot_id,
             by=context.shopper.account_id,
             idempotency_key=input.idempotency_key,
@@ -204,6 +193,18 @@ class RunningFlashSalesMutation:
             now=context.now,
         )
         return await _shown(info, sale)
+
+
+def read_sale_item(item: FlashSaleItemInput) -> actions.NewItem:
+    """What is to be sold, as the domain knows it."""
+    return actions.NewItem(
+        sku_id=read_id("sku", item.sku_id),
+        sale_price_minor=item.sale_price_minor,
+        units=item.units,
+        per_shopper=item.per_shopper,
+        waiting_places=item.waiting_places,
+        buckets=item.buckets,
+    )
 
 
 async def _window(info: Info, wished: CreateFlashSaleInput) -> tuple[datetime, datetime, UUID | None]:

@@ -130,17 +130,13 @@ class RunningGroupBuysMutation:
     async def create_group_buy_campaign(self, info: Info, input: CreateGroupBuyCampaignInput) -> GroupBuyCampaignResult:
         """A draft."""
         context = info.context
-        items = [
-            NewItem(read_id("sku", item.sku_id), group_price_minor=item.group_price_minor, units=item.units)
-            for item in input.items
-        ]
         wish = NewCampaign(
             title=input.title,
             opens_at=input.opens_at,
             closes_at=input.closes_at,
             seats=input.seats,
             fill_seconds=input.fill_seconds,
-            items=tuple(items),
+            items=tuple(map(read_group_item, input.items)),
             pay_seconds=input.pay_seconds,
             per_shopper=input.per_shopper,
             newcomers_only=input.newcomers_only,
@@ -215,3 +211,8 @@ class RunningGroupBuysMutation:
             now=context.now,
         )
         return show_group(group)
+
+
+def read_group_item(item: GroupBuyItemInput) -> NewItem:
+    """What is to be sold, as the domain knows it."""
+    return NewItem(read_id("sku", item.sku_id), group_price_minor=item.group_price_minor, units=item.units)

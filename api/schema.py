@@ -24,6 +24,7 @@ from api.labels import LabelQuery
 from api.leader_group_buys import LeaderGroupBuyQuery
 from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
+from api.live_rooms import LiveRoomQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.people import PeopleMutation, PeopleQuery
@@ -31,15 +32,19 @@ from api.posters import PosterMutation, PosterQuery
 from api.products import ProductQuery
 from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
+from api.reserving_live_rooms import ReservingLiveRoomsMutation
 from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
 from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
+from api.running_live_rooms import RunningLiveRoomsMutation, RunningLiveRoomsQuery
 from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
 from api.running_pricing import RunningPricingMutation, RunningPricingQuery
 from api.running_products import RunningProductsMutation
 from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuery
 from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
 from api.scalars import SCALARS
+from api.scheduling_live_rooms import SchedulingLiveRoomsMutation, SchedulingLiveRoomsQuery
+from api.selling_in_live_rooms import SellingInLiveRoomsMutation
 from api.server_time import ServerTimeQuery
 from api.sessions import SessionMutation
 from api.sharing import SharingMutation, SharingQuery
@@ -79,6 +84,9 @@ Query = merge_types(
         GroupBuyEventsQuery,
         RunningGroupBuysQuery,
         LeaderGroupBuyQuery,
+        LiveRoomQuery,
+        SchedulingLiveRoomsQuery,
+        RunningLiveRoomsQuery,
         SharingQuery,
         PosterQuery,
         ProductQuery,
@@ -109,6 +117,10 @@ Mutation = merge_types(
         RunningFlashSalesMutation,
         GroupBuyMutation,
         RunningGroupBuysMutation,
+        SchedulingLiveRoomsMutation,
+        RunningLiveRoomsMutation,
+        SellingInLiveRoomsMutation,
+        ReservingLiveRoomsMutation,
         SharingMutation,
         PosterMutation,
         RunningProductsMutation,

@@ -16,6 +16,7 @@ from domain.foundation.rate_desk import RateDesk
 from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 from domain.group_buys.watching import GroupWatch
+from domain.live_rooms.bus import LiveBus
 
 URL_LINK_SECONDS = 600.0
 """WeChat keeps such an address for thirty days, and makes a bounded number of them each day."""
@@ -32,6 +33,7 @@ class Services:
     tickets: TicketDesk
     ticket_watch: TicketWatch
     group_watch: GroupWatch
+    bus: LiveBus
     rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products and cards that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
@@ -60,6 +62,7 @@ class Services:
             tickets,
             TicketWatch(tickets),
             GroupWatch(market.db),
+            LiveBus(market.gate),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
             asyncio.Semaphore(max(1, settings.database_connections // 3)),

@@ -12,6 +12,8 @@ import orjson
 from api import socket_messages as messages
 from api import subscribing
 from api.answering import Answering
+from api.audience_members import Member
+from api.audiences import Audiences, Source
 from api.context import Context
 from api.faults import BAD_REQUEST, RequestFault, internal_error
 from api.languages import language_of
@@ -76,17 +78,19 @@ class Connection:
         address: str,
         terms: Terms,
         answering: Answering,
+        audiences: Audiences,
         make_context: Callable[[Greeting], Context],
         on_operation: OnOperation,
     ) -> None:
         self._greeting, self._address = Greeting(head), address
         self._receive, self._send = receive, send
-        self._terms, self._answering = terms, answering
+        self._terms, self._answering, self._audiences = terms, answering, audiences
         self._make_context, self._on_operation = make_context, on_operation
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[tuple[Closing, str] | None] = self._loop.create_future()
         self._outgoing = Outgoing(send, at_most=terms.queue_bytes, on_full=self._drop, on_gone=self._leave)
-        self._operations: dict[str, asyncio.Task[None]] = {}
+        # a subscription that is told with others needs no task once it is under way
+        self._operations: dict[str, asyncio.Task[None] | Member] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # those of operations, until they have come to their end
         self._heard_at = self._loop.time()
         self._allowance = float(MESSAGES_AT_ONCE)
@@ -108,8 +112,8 @@ class Connection:
             if self._expiry is not None:
                 self._expiry.cancel()
             self._outgoing.stop()
-            for task in self._tasks:
-                task.cancel()
+            for operation in (*self._operations.values(), *self._tasks):
+                operation.cancel()
             # who still waits for a message keeps some servers from sending the close frame
             await _cancelled(listening)
         await close(self._send, closing)
@@ -237,12 +241,17 @@ class Connection:
             end = messages.error(id, fault.errors)
         except Exception as error:
             end = messages.error(id, [internal_error(error, "socket", self._greeting.spoken)])
-        if self._operations.get(id) is asyncio.current_task():
+        if end is not None and self._operations.get(id) is asyncio.current_task():
             del self._operations[id]
             self._outgoing.say(end)
 
-    async def _answer_all(self, id: str, request: Request) -> bytes:
-        """Say every result; the message that ends the operation is given back."""
+    def _end_operation(self, id: str, end: bytes) -> None:
+        """End one that is told with others, and may still be on its way to them."""
+        self._operations.pop(id).cancel()
+        self._outgoing.say(end)
+
+    async def _answer_all(self, id: str, request: Request) -> bytes | None:
+        """Say every result; the message that ends the operation is given back, or None while it goes on without us."""
         started = perf_counter()
         operation = self._answering.prepare(request, address=lambda: self._address, language=self._greeting.spoken)
         if operation.kind == "subscription":
@@ -255,23 +264,39 @@ class Connection:
         self._outgoing.say(messages.next_(id, answer.body))
         return messages.complete(id)
 
-    async def _answer_each(self, id: str, operation: Operation, request: Request) -> bytes:
-        started, outcome = perf_counter(), "refused"
-        results = subscribing.answers(
-            self._answering, operation, request.variables, self._context, self._greeting.spoken
-        )
+    async def _answer_each(self, id: str, operation: Operation, request: Request) -> bytes | None:
+        started, outcome, language = perf_counter(), "refused", self._greeting.spoken
+
+        def observe() -> None:  # its time is that to its first result: it may go on for hours
+            self._on_operation(operation.label, operation.kind, perf_counter() - started, outcome)
+
         try:
-            async with aclosing(results):  # type: ignore[type-var]  # a generator
+            begun = await subscribing.begin(self._answering, operation, request.variables, self._context, language)
+            if isinstance(begun.source, Source):
+                await self._join(id, begun, request)
+                outcome = "ok"
+                return observe()
+            async with aclosing(
+                subscribing.answers_of(self._answering, begun, self._context, language)  # type: ignore[type-var]
+            ) as results:
                 async for result in results:
-                    if outcome == "refused":  # its time is that to its first result: it may go on for hours
+                    if outcome == "refused":
                         outcome = result.outcome
-                        self._on_operation(operation.label, operation.kind, perf_counter() - started, outcome)
+                        observe()
                     self._outgoing.say(messages.next_(id, result.body))
         except RequestFault:
             if outcome == "refused":
-                self._on_operation(operation.label, operation.kind, perf_counter() - started, outcome)
+                observe()
             raise
         return messages.complete(id)
+
+    async def _join(self, id: str, begun: subscribing.Begun, request: Request) -> None:
+        """Have the operation told with all that ask the same; from then on it is no task."""
+        member = Member(
+            id, begun.source, say=self._outgoing.say, on_end=self._end_operation, make_context=self._context
+        )
+        await self._audiences.join(begun, request.variables, self._greeting.spoken, member)
+        self._operations[id] = member
 
     def _context(self) -> Context:
         return self._make_context(self._greeting)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from api.answering import Answering
+from api.audiences import Audiences
 from api.context import Context
 from api.socket_connection import Connection, Greeting, OnOperation, Terms, close
 from api.socket_messages import SUBPROTOCOL, Closing
@@ -34,10 +35,12 @@ class Sockets:
         at_most: int,
         per_address: int,
         make_context: Callable[[Greeting], Context],
+        make_public_context: Callable[[str], Context],
         address: Callable[[RequestHead], str],
         on_operation: OnOperation,
     ) -> None:
         self._answering, self._terms = answering, terms
+        self._audiences = Audiences(answering, make_context=make_public_context)
         self._at_most, self._per_address = at_most, per_address
         self._make_context, self._address, self._on_operation = make_context, address, on_operation
         self._open: set[Connection] = set()
@@ -67,6 +70,7 @@ class Sockets:
             address=address,
             terms=self._terms,
             answering=self._answering,
+            audiences=self._audiences,
             make_context=self._make_context,
             on_operation=self._on_operation,
         )

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 FEATURES = (
     "flash_sales",
     "group_buys",
+    "live_rooms",
+    "coupons",
     "orders",
     "payments",
     "bills",

@@ -187,6 +187,11 @@ class PhoneTaken(Refusal):
 CHINA = "+86"
 
 
+def masked_name(name: str) -> str:
+    """A name as strangers may read it: its first character, whatever its length."""
+    return f"{name[:1]}**"
+
+
 def masked(phone: str) -> str:
     """A number in E.164 as its owner is shown it: 138****5678, and with its country where that is not China."""
     return f"{phone[:-8].removeprefix(CHINA)}****{phone[-4:]}"

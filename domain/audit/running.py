@@ -10,6 +10,7 @@ from domain.audit import (
     after_sales,
     bills,
     campaigns,
+    coupons,
     flash_sales,
     gates,
     group_buys,
@@ -35,6 +36,7 @@ LEDGER: tuple[LedgerCheck, ...] = (
     *flash_sales.CHECKS,
     *group_buys.CHECKS,
     *campaigns.CHECKS,
+    *coupons.CHECKS,
     *sharing.CHECKS,
     *outbox.CHECKS,
 )

@@ -51,16 +51,18 @@ async def priced(reader: Reader, wish: Wish, wanted: Sequence[Wanted], *, source
     Whether there are enough units is not asked here: a quote asks, a charge holds them.
     """
     problems: list[Refusal] = [] if wanted else [rules.BasketEmpty()]
-    destination, offers = None, Offers()
+    destination = None
     if wish.fulfilment is Fulfilment.DELIVERY and wish.address_id is not None:
         try:
             destination = await addresses.destination(reader, address_id=wish.address_id, shopper_id=wish.shopper_id)
         except NotFound as unknown:
             problems.append(unknown)
+    sku_ids = [some.sku_id for some in wanted]
     try:
-        offers = await source.offers(reader, wish, [some.sku_id for some in wanted], now=now)
+        offers = await source.offers(reader, wish, sku_ids, now=now)
     except CouponUnknown as unknown:
         problems.append(unknown)
+        offers = await source.offers(reader, replace(wish, coupon_code=None), sku_ids, now=now)
     quoted = await pricing.quote(
         reader,
         wanted,

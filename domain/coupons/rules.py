@@ -183,19 +183,18 @@ def judge(
     answers: list[Coupon | Refusal] = []
     for claim in claims:
         before = by_key.get((claim.shopper_id, claim.key))
+        if before is not None:
+            answers.append(before if before.batch_id == batch.id else IdempotencyConflict(key=claim.key))
+            continue
         try:
-            answers.append(before or _new(batch, claim, held.get(claim.shopper_id, 0), is_dropped=is_dropped))
+            new = _new(batch, claim, held.get(claim.shopper_id, 0), is_dropped=is_dropped)
         except Refusal as refusal:
             answers.append(refusal)
             continue
-        if before is None:
-            new = answers[-1]
-            assert isinstance(new, Coupon)
-            by_key[claim.shopper_id, claim.key] = new
-            held[claim.shopper_id] = held.get(claim.shopper_id, 0) + 1
-            batch = replace(batch, claimed=batch.claimed + 1)
-        elif before.batch_id != batch.id:
-            answers[-1] = IdempotencyConflict(key=claim.key)
+        answers.append(new)
+        by_key[claim.shopper_id, claim.key] = new
+        held[claim.shopper_id] = held.get(claim.shopper_id, 0) + 1
+        batch = replace(batch, claimed=batch.claimed + 1)
     return answers
 
 

@@ -113,6 +113,8 @@ tickets = Table(
     CheckConstraint("(state = 'refused') = (order_id IS NULL)", name="order"),
     CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refusal"),
 )
+# Who has taken something in the last minutes?
+Index("flash_sale_tickets_decided_idx", tickets.c.item_id, tickets.c.decided_at)
 
 # The limit per shopper, as the ledger keeps it: units reserved or paid.
 shoppers = Table(

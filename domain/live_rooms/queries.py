@@ -76,10 +76,10 @@ async def reservations_by_room_ids(db: Database, room_ids: Sequence[UUID]) -> Ma
 async def promotions_by_room_ids(
     db: Database, room_ids: Sequence[UUID]
 ) -> Mapping[UUID, Sequence[tuple[PromotionKind, UUID]]]:
-    """What was started in each room, in order."""
+    """What was started in each room and told to it, in order."""
     of_room: dict[UUID, list[tuple[PromotionKind, UUID]]] = defaultdict(list)
     c = promotions.c
-    found = select(c.room_id, c.kind, c.target_id).where(c.room_id == func.any(list(room_ids)))
+    found = select(c.room_id, c.kind, c.target_id).where(c.room_id == func.any(list(room_ids)), c.told_at.is_not(None))
     for row in await db.rows(found.order_by(c.room_id, c.started_at, c.target_id)):
         of_room[row.room_id].append((PromotionKind(row.kind), row.target_id))
     return of_room

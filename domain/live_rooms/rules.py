@@ -196,6 +196,10 @@ class Chapter:
     prices_until: datetime | None
     live_prices: Mapping[UUID, int]
 
+    def prices_hold(self, now: datetime) -> bool:
+        """Whether its live prices may be asked for."""
+        return self.began_at <= now and (self.prices_until is None or now < self.prices_until)
+
 
 @dataclass(frozen=True, slots=True)
 class NewRoom:

@@ -156,8 +156,8 @@ async def note_promotion(
     by: UUID,
     now: datetime,
 ) -> bool:
-    """A draw, or coupons, belong to the room from now on; False when they belong to it, or to another one, already."""
-    return await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by, now=now)
+    """A draw, or coupons, belong to the room, which is told in this transaction; False when they belong to one already."""
+    return await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by, now=now, is_told=True)
 
 
 async def _begin(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.foundation.database import AnyRow, Reader, Transaction
@@ -28,6 +28,7 @@ from domain.live_rooms.rules import (
     ShelfItem,
 )
 from domain.live_rooms.tables import chapters, crew, items, orders, prices, promotions, reservations, rooms
+from domain.orders.tables import orders as all_orders
 from domain.products.tables import products, skus
 from domain.stores.tables import stores
 
@@ -46,6 +47,22 @@ async def lock(tx: Transaction, room_id: UUID) -> Room:
     if row is None:
         raise NotFound.of("room", room_id)
     return room_of(row)
+
+
+_ROOM_OF_SOURCE = {
+    "flash_sale": text("""
+        SELECT promotion.room_id FROM flash_sale_tickets AS ticket
+        JOIN flash_sale_items AS item ON item.id = ticket.item_id
+        JOIN live_room_promotions AS promotion ON promotion.target_id = item.sale_id
+        WHERE ticket.id = :source_id
+    """),
+    "group_buy": text("""
+        SELECT promotion.room_id FROM group_buy_seats AS seat
+        JOIN group_buys AS this ON this.id = seat.group_id
+        JOIN live_room_promotions AS promotion ON promotion.target_id = this.campaign_id
+        WHERE seat.id = :source_id
+    """),
+}
 
 
 async def get(reader: Reader, room_id: UUID) -> Room:
@@ -223,8 +240,12 @@ async def note_promotion(
     *,
     by: UUID,
     now: datetime,
+    is_told: bool = False,
 ) -> bool:
-    """A sale, a draw or coupons belong to the room from now on; False when they do already."""
+    """A sale, a draw or coupons belong to the room from now on; False when they do already.
+
+    `is_told`: the room hears of it in this very transaction.
+    """
     row = {
         "target_id": target_id,
         "room_id": room_id,
@@ -232,6 +253,7 @@ async def note_promotion(
         "item_id": item_id,
         "started_at": now,
         "started_by": by,
+        "told_at": now if is_told else None,
     }
     return bool(await tx.execute(insert(promotions).values(row).on_conflict_do_nothing()))
 
@@ -249,6 +271,13 @@ async def room_of_promotion(reader: Reader, target_id: UUID) -> UUID | None:
     return found
 
 
+async def room_of_order(reader: Reader, source: str | None, source_id: UUID | None) -> UUID | None:
+    """The room in which the sale of a promotion's order was started: of a ticket of a flash sale, of a seat in a group."""
+    asked = _ROOM_OF_SOURCE.get(source or "")
+    found: UUID | None = await reader.value(asked, {"source_id": source_id}) if asked is not None else None
+    return found
+
+
 async def add_order(
     tx: Transaction, *, order_id: UUID, room_id: UUID, shopper_id: UUID, channel: Channel, placed_at: datetime
 ) -> None:
@@ -261,6 +290,14 @@ async def add_order(
         "placed_at": placed_at,
     }
     await tx.execute(insert(orders).values(row).on_conflict_do_nothing())
+
+
+async def note_sold(tx: Transaction, order_id: UUID, room_id: UUID, channel: Channel) -> None:
+    """An order of a sale that was started in the room belongs to it. Noted already: no change."""
+    o = all_orders.c
+    order = select(o.id, literal(room_id), o.shopper_id, literal(channel.value), o.placed_at).where(o.id == order_id)
+    columns = ("order_id", "room_id", "shopper_id", "channel", "placed_at")
+    await tx.execute(insert(orders).from_select(columns, order).on_conflict_do_nothing())
 
 
 async def reserve(tx: Transaction, room_id: UUID, shopper_id: UUID, *, now: datetime) -> None:

@@ -56,6 +56,8 @@ rooms = Table(
 )
 # The storefront's list: what is on now, and what comes next. And the timetable's: which rooms are on?
 Index("live_rooms_coming_idx", rooms.c.state, rooms.c.starts_at, rooms.c.id)
+# Which have just ended, and are to be counted once more?
+Index("live_rooms_ended_idx", rooms.c.ended_at, postgresql_where=text("state = 'ended'"))
 
 # Who runs a room: a host, or an assistant.
 crew = Table(
@@ -150,6 +152,8 @@ orders = Table(
 )
 # The dashboard's question; and "N people are buying".
 Index("live_room_orders_room_idx", orders.c.room_id, orders.c.placed_at)
+# The leaderboards': what was bought in all rooms in a stretch of time?
+Index("live_room_orders_placed_idx", orders.c.placed_at)
 
 reservations = Table(
     "live_room_reservations",

@@ -4,6 +4,9 @@ from domain.accounts import tables as _accounts
 from domain.addresses import tables as _addresses
 from domain.after_sales import tables as _after_sales
 from domain.carts import tables as _carts
+from domain.chats import tables as _chats
+from domain.coupons import tables as _coupons
+from domain.draws import tables as _draws
 from domain.flash_sales import tables as _flash_sales
 from domain.foundation import idempotency as _idempotency
 from domain.foundation import outbox as _outbox
@@ -22,10 +25,11 @@ from domain.stock import tables as _stock
 from domain.stores import tables as _stores
 from domain.suppliers import tables as _suppliers
 from domain.trail import tables as _trail
+from domain.viewers import tables as _viewers
 
 __all__ = ["metadata"]
 
 _JOINED = (
-    _accounts, _addresses, _after_sales, _carts, _flash_sales, _group_buys, _idempotency, _ledger, _live_rooms, _orders, _outbox, _payments,
-    _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _suppliers, _trail,
+    _accounts, _addresses, _after_sales, _carts, _chats, _coupons, _draws, _flash_sales, _group_buys, _idempotency, _ledger, _live_rooms, _orders, _outbox, _payments,
+    _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _suppliers, _trail, _viewers,
 )  # fmt: skip

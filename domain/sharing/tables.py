@@ -35,6 +35,8 @@ links = Table(
     CheckConstraint("token ~ '^[0-9A-Za-z]{12,32}$'", name="token"),
 )
 Index("share_links_sharer_idx", links.c.sharer_id, links.c.id.desc())
+# Who shares this room?
+Index("share_links_target_idx", links.c.target_kind, links.c.target_id)
 
 # Who opened a link: one row for each shopper, by whatever device, and for each device on which nobody was signed in.
 visits = Table(

@@ -13,6 +13,7 @@ from domain.orders import queries
 from domain.orders.rules import Order
 from domain.pricing.rules import Coupon, CouponNotUsable, Offers, Rule, Step
 from tests.audit import assert_clean
+from tests.given.coupons import keep_used
 
 TEN_OFF = Coupon(new_id(), amount_minor=1000, threshold_minor=5000)
 
@@ -34,6 +35,7 @@ class Spring:
             if wish.shopper_id in self.redeemed:
                 raise CouponUnknown(coupon_code="SPRING")
             self.redeemed.append(wish.shopper_id)
+            await keep_used(tx, offers.coupon, shopper_id=wish.shopper_id, order_id=order_id, now=now)
 
 
 async def test_a_coupon_flows_from_the_quote_into_the_lines(given):

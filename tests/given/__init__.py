@@ -15,9 +15,11 @@ from tests.given.after_sales import AfterSalesGiven
 from tests.given.back_office import BackOfficeGiven
 from tests.given.carts import CartsGiven
 from tests.given.checkout import CheckoutGiven
+from tests.given.coupons import CouponsGiven
 from tests.given.flash_sales import FlashSalesGiven
 from tests.given.group_buys import GroupBuysGiven
 from tests.given.ledger import LedgerGiven
+from tests.given.live_rooms import LiveRoomsGiven
 from tests.given.orders import OrdersGiven
 from tests.given.pricing import PricingGiven
 from tests.given.products import ProductsGiven
@@ -30,9 +32,11 @@ class Given(
     BackOfficeGiven,
     CartsGiven,
     CheckoutGiven,
+    CouponsGiven,
     FlashSalesGiven,
     GroupBuysGiven,
     LedgerGiven,
+    LiveRoomsGiven,
     OrdersGiven,
     PricingGiven,
     ProductsGiven,

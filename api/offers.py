@@ -1,0 +1,33 @@
+"""What shoppers bring along to the counter: the live prices of the room they buy in, and the coupon whose code they give."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.checkout.offers import OfferSource
+from domain.checkout.rules import Wish
+from domain.coupons.offers import CouponOffers
+from domain.foundation.database import Reader, Transaction
+from domain.live_rooms.offers import LivePrices
+from domain.pricing.rules import Offers
+
+_LIVE_PRICES, _COUPONS = LivePrices(), CouponOffers()
+
+
+class AllOffers:
+    """Live prices and coupons, the one source that a quote and a charge both ask."""
+
+    async def offers(self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime) -> Offers:
+        """Both. Raises CouponUnknown."""
+        granted = await _COUPONS.offers(reader, wish, sku_ids, now=now)
+        live = await _LIVE_PRICES.offers(reader, wish, sku_ids, now=now)
+        return replace(granted, live_prices=live.live_prices)
+
+    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
+        """The coupon is used, and the order belongs to the room. Raises CouponUnknown."""
+        await _COUPONS.redeem(tx, offers, wish, order_id=order_id, now=now)
+        await _LIVE_PRICES.redeem(tx, offers, wish, order_id=order_id, now=now)
+
+
+OFFERS: OfferSource = AllOffers()

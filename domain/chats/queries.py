@@ -1,0 +1,119 @@
+"""How screens read a room's chat: keyset pages, the newest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy import func as sql
+
+from domain.accounts.tables import accounts
+from domain.chats.rules import READABLE, Comment, CommentState, Silence, SilenceKind
+from domain.chats.store import COMMENT_COLUMNS, c, comment_of, s, silence_of
+from domain.chats.tables import silences
+from domain.foundation.database import AnyRow, Database, Reader
+from domain.foundation.pages import Page, page_of, page_size, read_cursor
+from domain.live_rooms.tables import events
+
+
+@dataclass(frozen=True, slots=True)
+class ShownComment:
+    """A comment as viewers read it. `badge`: the value of a Badge."""
+
+    id: UUID
+    author: str
+    badge: str | None
+    text: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptComment:
+    """A comment as the crew reads it: also what was withheld and removed, with whoever wrote it. `shown`: what viewers
+    read, or have read; None of what was withheld.
+    """
+
+    comment: Comment
+    author: str
+    shown: ShownComment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SilencedViewer:
+    """Somebody who is kept quiet, with their name."""
+
+    silence: Silence
+    name: str
+
+
+_SHOWN = events.c.facts.label("facts")
+_IN_TIMELINE = (events.c.room_id == c.room_id) & (events.c.number == c.number)
+
+
+async def is_banned(reader: Reader | Database, room_id: UUID, account_id: UUID) -> bool:
+    """Whether somebody may neither write in the room nor watch it."""
+    banned = select(s.kind).where(s.room_id == room_id, s.account_id == account_id, s.kind == SilenceKind.BAN)
+    return await reader.value(banned) is not None
+
+
+async def shown(db: Database, room_id: UUID, *, first: int, before: str | None = None) -> Page[ShownComment]:
+    """What viewers may read of a room's comments. Raises BadInput for a cursor of another list."""
+    found = select(c.id, c.number, c.posted_at, _SHOWN).join(events, _IN_TIMELINE)
+    found = found.where(c.room_id == room_id, c.state.in_(READABLE))
+    rows = await db.rows(_newest_first(found, first=first, before=before))
+    page = page_of(rows, first, _place)
+    return Page([_shown(row.id, row.facts, row.posted_at) for row in page.rows], page.cursors, page.has_next)
+
+
+async def kept(
+    db: Database, room_id: UUID, *, state: CommentState | None = None, first: int, before: str | None = None
+) -> Page[KeptComment]:
+    """What the crew may read of a room's comments: all of them, or those in one state. Raises BadInput as `shown` does."""
+    page = page_of(
+        await db.rows(_newest_first(kept_comments(room_id, state), first=first, before=before)), first, _place
+    )
+    return Page([kept_of(row) for row in page.rows], page.cursors, page.has_next)
+
+
+def kept_comments(room_id: UUID, state: CommentState | None = None) -> Select[Any]:
+    """The comments of a room with their authors' names and what viewers read of them, in no order yet."""
+    is_shown = _IN_TIMELINE & (c.state != CommentState.WITHHELD)
+    found = select(*COMMENT_COLUMNS, accounts.c.display_name, _SHOWN).join(accounts, accounts.c.id == c.author_id)
+    found = found.outerjoin(events, is_shown).where(c.room_id == room_id)
+    return found if state is None else found.where(c.state == state)
+
+
+def kept_of(row: AnyRow) -> KeptComment:
+    """A comment out of a row of `kept_comments`."""
+    comment = comment_of(row)
+    return KeptComment(comment, row.display_name, row.facts and _shown(comment.id, row.facts, comment.posted_at))
+
+
+async def silenced(
+    db: Database, room_id: UUID, *, now: datetime, first: int, after: str | None = None
+) -> Page[SilencedViewer]:
+    """Who is muted in the room now or banned from it, the latest first. Raises BadInput for a cursor of another list."""
+    found = select(silences, accounts.c.display_name).join(accounts, accounts.c.id == s.account_id)
+    found = found.where(s.room_id == room_id, s.until.is_(None) | (s.until > now))
+    place = (s.imposed_at, s.account_id, s.kind)
+    if after is not None:
+        found = found.where(sql.row(*place) < sql.row(*read_cursor(after, datetime, UUID, str)))
+    newest_first = found.order_by(*(column.desc() for column in place)).limit(page_size(first) + 1)
+    rows = [SilencedViewer(silence_of(row), row.display_name) for row in await db.rows(newest_first)]
+    return page_of(rows, first, lambda row: (row.silence.imposed_at, row.silence.account_id, row.silence.kind))
+
+
+def _newest_first(found: Select[Any], *, first: int, before: str | None) -> Select[Any]:
+    if before is not None:
+        found = found.where(sql.row(c.number, c.id) < sql.row(*read_cursor(before, int, UUID)))
+    return found.order_by(c.number.desc(), c.id.desc()).limit(page_size(first) + 1)
+
+
+def _place(row: AnyRow) -> tuple[int, UUID]:
+    return row.number, row.id
+
+
+def _shown(id: UUID, facts: Mapping[str, Any], posted_at: datetime) -> ShownComment:
+    return ShownComment(id, facts["author"], facts["badge"], facts["text"], posted_at)

@@ -1,0 +1,167 @@
+"""How viewers and samples are written, and what the ledger says of a room: the only SQL that changes this feature."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.foundation.database import Database, Reader, Transaction
+from domain.viewers.rules import BUYING_WITHIN, Counters, Viewer
+
+Seen = tuple[UUID, Viewer]
+"""A viewer in a room."""
+
+# Rows of devices on which somebody is signed in by now.
+_WAITING = text("""
+    SELECT known.room_id, known.viewer FROM live_room_viewers AS known
+    JOIN unnest(CAST(:rooms AS uuid[]), CAST(:devices AS varchar[])) AS seen(room_id, device)
+      ON known.room_id = seen.room_id AND known.viewer = seen.device
+    WHERE known.shopper_id IS NULL
+""")
+_ADOPT = text("""
+    UPDATE live_room_viewers AS known
+    SET shopper_id = :shopper_id,
+        is_counted = NOT EXISTS (
+          SELECT FROM live_room_viewers AS own
+          WHERE own.room_id = :room_id AND own.shopper_id = :shopper_id AND own.is_counted
+        )
+    WHERE known.room_id = :room_id AND known.viewer = :device AND known.shopper_id IS NULL
+""")
+# Without a target of its own, ON CONFLICT lets two processes that see the same shopper both go on.
+_ADD = text("""
+    INSERT INTO live_room_viewers (room_id, viewer, shopper_id, first_seen_at)
+    SELECT seen.room_id, seen.viewer, seen.shopper_id, :now
+    FROM unnest(CAST(:rooms AS uuid[]), CAST(:viewers AS varchar[]), CAST(:shoppers AS uuid[]))
+      AS seen(room_id, viewer, shopper_id)
+    WHERE NOT EXISTS (
+      SELECT FROM live_room_viewers AS own
+      WHERE own.room_id = seen.room_id AND own.shopper_id = seen.shopper_id AND own.is_counted
+    )
+    ORDER BY seen.room_id, seen.viewer
+    ON CONFLICT DO NOTHING
+""")
+_ROOMS_OF_DEVICE = text("""
+    SELECT known.room_id FROM live_room_viewers AS known JOIN live_rooms AS room ON room.id = known.room_id
+    WHERE known.viewer = :device AND known.shopper_id IS NULL AND room.state IN ('live', 'paused')
+    ORDER BY known.room_id
+""")
+
+# Each part by an index of its own; a shopper who does several of these things is one.
+BUYING = """
+    SELECT bought.shopper_id FROM live_room_orders AS bought
+    WHERE bought.room_id = room.id AND bought.placed_at > :since
+    UNION ALL
+    SELECT ticket.shopper_id FROM live_room_promotions AS started
+    JOIN flash_sale_items AS item ON item.sale_id = started.target_id
+    JOIN flash_sale_tickets AS ticket ON ticket.item_id = item.id
+    WHERE started.room_id = room.id AND started.kind = 'flash_sale' AND ticket.decided_at > :since
+      AND ticket.state <> 'refused'
+    UNION ALL
+    SELECT seat.shopper_id FROM live_room_promotions AS started
+    JOIN group_buys AS of_seat ON of_seat.campaign_id = started.target_id
+    JOIN group_buy_seats AS seat ON seat.group_id = of_seat.id
+    WHERE started.room_id = room.id AND started.kind = 'group_buy' AND of_seat.expires_at > :since
+      AND seat.held_at > :since
+"""
+_STANDING = text(f"""
+    SELECT room.id, room.state = 'ended' AS is_over, last.at, coalesce(last.peak, 0) AS peak,
+           coalesce(last.likes, 0) AS likes,
+           (SELECT count(*) FROM live_room_viewers AS seen WHERE seen.room_id = room.id AND seen.is_counted) AS distinct_viewers,
+           (SELECT count(DISTINCT shopper_id) FROM ({BUYING}) AS buyers) AS buying
+    FROM live_rooms AS room
+    LEFT JOIN LATERAL (
+      SELECT at, peak, likes FROM live_room_samples WHERE room_id = room.id ORDER BY at DESC LIMIT 1
+    ) AS last ON true
+    WHERE room.state IN ('live', 'paused')
+       OR (room.state = 'ended' AND room.ended_at > CAST(:now AS timestamptz) - interval '10 minutes'
+           AND (last.at IS NULL OR last.at < room.ended_at))
+""")  # noqa: S608 - made of this module's own text
+# What is kept never falls, even where two leaders of the timetable count side by side for a moment.
+_SAMPLE = text("""
+    INSERT INTO live_room_samples (room_id, at, viewers, peak, "distinct", likes, buying)
+    SELECT :room_id, :at, :viewers, greatest(:viewers, coalesce(last.peak, 0)), :distinct,
+           greatest(:likes, coalesce(last.likes, 0)), :buying
+    FROM (SELECT 1) AS always
+    LEFT JOIN LATERAL (
+      SELECT peak, likes FROM live_room_samples WHERE room_id = :room_id ORDER BY at DESC LIMIT 1
+    ) AS last ON true
+    ON CONFLICT DO NOTHING
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A room as the ledger knows it: its last sample, who has ever watched, and who is buying. `is_over`: it has ended."""
+
+    room_id: UUID
+    is_over: bool
+    sampled_at: datetime | None
+    peak: int
+    likes: int
+    distinct: int
+    buying: int
+
+
+async def add(db: Database, seen: Sequence[Seen], *, now: datetime) -> None:
+    """Keep who watches which room. Again changes nothing.
+
+    A row of a device on which a shopper is signed in by now becomes the shopper's, so that one person counts once.
+    """
+    async with db.transaction() as tx:
+        await _adopt_devices(tx, [(room_id, viewer) for room_id, viewer in seen if viewer.shopper_id is not None])
+        columns: dict[str, Any] = {
+            "rooms": [room_id for room_id, _ in seen],
+            "viewers": [viewer.key for _, viewer in seen],
+            "shoppers": [viewer.shopper_id for _, viewer in seen],
+        }
+        await tx.execute(_ADD, {**columns, "now": now})
+
+
+async def know_device(db: Database, *, device: str, shopper_id: UUID) -> int:
+    """What was watched on a device in rooms that are on becomes the shopper's who has signed in there; how many rooms.
+
+    A second call finds none left.
+    """
+    async with db.transaction() as tx:
+        room_ids = await tx.column(_ROOMS_OF_DEVICE, {"device": device})
+        for room_id in room_ids:
+            await tx.execute(_ADOPT, {"room_id": room_id, "device": device, "shopper_id": shopper_id})
+    return len(room_ids)
+
+
+async def standing(reader: Reader, *, now: datetime) -> list[Standing]:
+    """Every room that is on, or has just ended and was not counted since."""
+    rows = await reader.rows(_STANDING, {"now": now, "since": now - BUYING_WITHIN})
+    return [Standing(*row) for row in rows]
+
+
+async def add_samples(db: Database, counted: Collection[tuple[UUID, Counters]], *, now: datetime) -> None:
+    """Keep these counters as of now."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            _SAMPLE,
+            [
+                {
+                    "room_id": room_id,
+                    "at": now,
+                    "viewers": counters.viewers,
+                    "distinct": counters.distinct,
+                    "likes": counters.likes,
+                    "buying": counters.buying,
+                }
+                for room_id, counters in sorted(counted)
+            ],
+        )
+
+
+async def _adopt_devices(tx: Transaction, seen: Sequence[Seen]) -> None:
+    devices = {(room_id, viewer.device): viewer.shopper_id for room_id, viewer in seen}
+    asked = {"rooms": [room_id for room_id, _ in devices], "devices": [device for _, device in devices]}
+    waiting = await tx.rows(_WAITING, asked) if devices else ()
+    for room_id, device in sorted((row.room_id, row.viewer) for row in waiting):
+        await tx.execute(
+            _ADOPT, {"room_id": room_id, "device": device, "shopper_id": devices[room_id, device]}
+        )

@@ -1,0 +1,86 @@
+"""Builders for live rooms: a room with its host, and goods on its shelf."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.accounts.rules import Principal, Role
+from domain.foundation.ids import new_id
+from domain.foundation.runtime import Market
+from domain.live_rooms import actions, queries, running
+from domain.live_rooms.bus import LiveBus
+from domain.live_rooms.rules import Duty, LivePrice, NewRoom, Room, RoomItem, ShelfItem
+from domain.products.rules import Kept
+
+LIVE_MINOR = 1590
+FLOOR_MINOR = 990
+
+
+@dataclass(frozen=True)
+class RoomGiven:
+    """A room, its host, and what stands on its shelf."""
+
+    room: Room
+    host: Principal
+    items: Sequence[RoomItem]
+    goods: Sequence[Kept]
+
+    @property
+    def id(self) -> UUID:
+        return self.room.id
+
+    @property
+    def item(self) -> RoomItem:
+        """The first item on the shelf."""
+        return self.items[0]
+
+    @property
+    def sku_id(self) -> UUID:
+        """The first SKU of the first item."""
+        return self.goods[0].sku_ids[0]
+
+
+class LiveRoomsGiven:
+    """Builders for live rooms."""
+
+    market: Market
+    now: datetime
+
+    @property
+    def bus(self) -> LiveBus:
+        """A live bus as a process has one."""
+        return LiveBus(self.market.gate)
+
+    async def live_room(
+        self,
+        *,
+        items: int = 1,
+        units: int = 10,
+        is_live: bool = True,
+        is_on_air: bool = False,
+        grace_seconds: int = 300,
+    ) -> RoomGiven:
+        """A room that begins now, live unless told otherwise: each item lists at 19.90, at 15.90 on air, at least 9.90.
+
+        `is_on_air`: the first item is.
+        """
+        db = self.market.db
+        host = Principal(await self.shopper(), frozenset({Role.SHOPPER, Role.HOST}))  # type: ignore[attr-defined]
+        goods = [await self.product(f"夜市好物 {number}", units=units) for number in range(1, items + 1)]  # type: ignore[attr-defined]
+        wish = NewRoom(
+            title="夜市直播间", starts_at=self.now, crew={host.account_id: Duty.HOST}, grace_seconds=grace_seconds
+        )
+        room = await actions.create(db, wish, by=new_id(), idempotency_key=f"room-{new_id()}", now=self.now)
+        shelf = [
+            ShelfItem(
+                kept.id, f"第 {number} 件", tuple(LivePrice(sku_id, LIVE_MINOR, FLOOR_MINOR) for sku_id in kept.sku_ids)
+            )
+            for number, kept in enumerate(goods, 1)
+        ]
+        kept_items = await actions.set_shelf(db, self.bus, room_id=room.id, shelf=shelf, by=new_id(), now=self.now)
+        if is_live:
+            await running.go_live(db, self.bus, room_id=room.id, by=host, now=self.now)
+        if is_on_air:
+            await running.put_on_air(db, self.bus, room_id=room.id, item_id=kept_items[0].id, by=host, now=self.now)
+        return RoomGiven((await queries.by_ids(db, [room.id]))[room.id], host, kept_items, goods)

@@ -1,0 +1,31 @@
+"""Live rooms in the background: which orders were placed in a room, and rooms that nobody has ended."""
+
+from domain.live_rooms import running, store
+from domain.live_rooms.rules import Channel
+from domain.orders.events import OrderPaid
+from workers.context import WorkerContext
+from workers.hearing import hears
+from workers.timetable import every
+
+A_ROUND = 20
+"""Rooms ended at once."""
+
+
+@hears(OrderPaid)
+async def note_order(context: WorkerContext, event: OrderPaid) -> None:
+    """An order of a sale that was started in a room belongs to the room. Safe to run twice: it is noted once.
+
+    Orders from the shelf are noted by checkout itself.
+    """
+    if event.source not in {Channel.FLASH_SALE, Channel.GROUP_BUY}:
+        return
+    async with context.market.db.transaction() as tx:
+        room_id = await store.room_of_order(tx, event.source, event.source_id)
+        if room_id is not None:
+            await store.note_sold(tx, event.order_id, room_id, Channel(event.source))
+
+
+@every(seconds=60.0)
+async def end_forgotten(context: WorkerContext) -> None:
+    """End rooms that have been on for a day. Safe to run twice: an ended room stays ended."""
+    await running.end_forgotten(context.market.db, context.bus, now=context.now(), limit=A_ROUND)
