@@ -134,6 +134,7 @@ class Api:
             listening.cancel()
             await hang_up()
             await wechat_platform.hang_up()
+            await self._services.room_watch.close()
             await self._services.revocations.close()
             await self._readiness.close()
             await self.market.close()

@@ -49,6 +49,7 @@ class Member:
         "changed",
         "id",
         "is_here",
+        "joining",
         "make_context",
         "owner",
         "source",
@@ -61,13 +62,14 @@ class Member:
         source: "Source",
         *,
         say: Callable[[bytes], None],
-        on_end: Callable[[str, bytes], None],
+        on_end: Callable[["Member", bytes], None],
         make_context: Callable[[], Context],
     ) -> None:
         self.id, self.source, self.owner = id, source, source.owner
         self.make_context = make_context
         self._say, self._on_end = say, on_end
         self.is_here = True
+        self.joining = asyncio.current_task()  # until it is told with the others
         self.audience: Audience | None = None
         self.changed: dict[Changed, None] = {}
         self.telling: asyncio.Task[None] | None = None
@@ -80,7 +82,7 @@ class Member:
     def end(self, message: bytes) -> None:
         """Leave, with a last message."""
         if self.is_here:
-            self._on_end(self.id, message)
+            self._on_end(self, message)
             self.cancel()
 
     def cancel(self) -> None:

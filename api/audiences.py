@@ -5,8 +5,9 @@ own. What is shared is executed as nobody: nothing that is anybody's can get int
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Hashable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -34,7 +35,7 @@ OWN_AT_A_TIME = 10
 """Members who are told of what is their own, each from the ledger; when a sale is over it may be thousands at once."""
 
 
-class Source(Protocol):
+class Source(ABC):
     """What a subscription's resolver gives back where everybody is told the same: one for each subscriber.
 
     What happens is numbered without gaps. The same `key`: the same thing is watched.
@@ -47,37 +48,37 @@ class Source(Protocol):
     """Who is told of what is their own; None: nobody."""
 
     @property
+    @abstractmethod
     def last(self) -> int:
         """The number of the last event that was handed on to those who listen."""
-        ...
 
+    @abstractmethod
     def listen(self, audience: "Audience") -> Callable[[], None]:
         """Have the audience told from now on; gives back how to stop that."""
-        ...
 
+    @abstractmethod
     async def after(self, number: int) -> Sequence[RoomEvent]:
         """The first events after that one, in order."""
-        ...
 
+    @abstractmethod
     def show(self, events: Sequence[RoomEvent], last: int) -> object:
         """What everybody is told: these events, with how things stand now."""
-        ...
 
+    @abstractmethod
     async def own_at_first(self, context: Context) -> object | None:
         """What the owner is told of their own when they come; None: nothing."""
-        ...
 
+    @abstractmethod
     def own(self, changed: Collection[Changed], context: Context) -> tuple[object, bool]:
         """What the owner is told when these of their own have changed, and whether that is the end."""
-        ...
 
+    @abstractmethod
     def came(self) -> None:
         """This subscriber is there."""
-        ...
 
+    @abstractmethod
     def left(self) -> None:
         """This subscriber is there no more."""
-        ...
 
 
 class Audiences:
@@ -175,6 +176,7 @@ class Audience:
             self._together.add(member)
             if member.owner is not None:
                 await self._tell_own_at_first(member)
+            member.joining = None
         except BaseException:
             member.cancel()
             raise

@@ -144,6 +144,15 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "GATEWAY_FEES": ("支付手续费", "Gateway fees"),
         "PAID_OUT": ("渠道提现", "Paid out to the bank"),
     },
+    "LuckyDrawOpenTo": {
+        "EVERYBODY": ("所有观众", "Everybody"),
+        "BUYERS": ("本直播间已付款顾客", "Buyers in this room"),
+    },
+    "LuckyDrawState": {
+        "OPEN": ("待开奖", "Not drawn yet"),
+        "DRAWN": ("已开奖", "Drawn"),
+        "CALLED_OFF": ("已取消", "Called off"),
+    },
     "OrderMomentBy": {
         "SHOPPER": ("买家", "Buyer"),
         "STAFF": ("员工", "Staff"),
@@ -263,6 +272,11 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "STORE": ("按门店", "By store"),
         "SOURCE": ("按来源", "By source"),
         "GATEWAY": ("按支付渠道", "By gateway"),
+    },
+    "WonPrizeState": {
+        "TO_COLLECT": ("待领取", "To be collected"),
+        "HANDED_OVER": ("已领取", "Handed over"),
+        "LAPSED": ("已过期", "Lapsed"),
     },
 }
 """By the enum's name and the value's. A test holds the table equal to the schema."""

@@ -63,11 +63,11 @@ def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Await
         error_type = graphql_type
 
         def handle(self, exception: Refusal, *, field: Any, info: Info) -> Any:
-            return shown_to(info.context.language, exception)
+            return self.show(exception, info.context.language)
 
-    def shown_to(language: str, raised: Refusal) -> Any:
-        facts = {name: value if name in objects else _shown(name, value) for name, value in raised.facts.items()}
-        return graphql_type(code=raised.code, message=raised.message(language), **facts)
+        def show(self, raised: Refusal, language: str) -> Any:
+            facts = {name: value if name in objects else _shown(name, value) for name, value in raised.facts.items()}
+            return graphql_type(code=raised.code, message=raised.message(language), **facts)
 
     _handlers[domain_class] = Handler()
     return graphql_type
@@ -75,7 +75,12 @@ def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Await
 
 def show_refusal(info: Info, refused: Refusal) -> Any:
     """The GraphQL object of a refusal that is shown rather than raised; its type is one that `refusal` has made."""
-    return _handlers[type(refused)].handle(refused, field=None, info=info)
+    return refusal_in(info.context.language, refused)
+
+
+def refusal_in(language: str, refused: Refusal) -> Any:
+    """As `show_refusal`, where no field is being resolved."""
+    return _handlers[type(refused)].show(refused, language)
 
 
 def exception_handlers() -> list[Any]:

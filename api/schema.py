@@ -25,6 +25,7 @@ from api.leader_group_buys import LeaderGroupBuyQuery
 from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
 from api.live_rooms import LiveRoomQuery
+from api.lucky_draws import LuckyDrawMutation, LuckyDrawQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.people import PeopleMutation, PeopleQuery
@@ -37,6 +38,7 @@ from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSales
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
 from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
 from api.running_live_rooms import RunningLiveRoomsMutation, RunningLiveRoomsQuery
+from api.running_lucky_draws import RunningLuckyDrawsMutation
 from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
 from api.running_pricing import RunningPricingMutation, RunningPricingQuery
 from api.running_products import RunningProductsMutation
@@ -87,6 +89,7 @@ Query = merge_types(
         LiveRoomQuery,
         SchedulingLiveRoomsQuery,
         RunningLiveRoomsQuery,
+        LuckyDrawQuery,
         SharingQuery,
         PosterQuery,
         ProductQuery,
@@ -121,6 +124,8 @@ Mutation = merge_types(
         RunningLiveRoomsMutation,
         SellingInLiveRoomsMutation,
         ReservingLiveRoomsMutation,
+        LuckyDrawMutation,
+        RunningLuckyDrawsMutation,
         SharingMutation,
         PosterMutation,
         RunningProductsMutation,

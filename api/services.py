@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.accounts.revocations import ANSWER_SECONDS, Revocations
 from domain.accounts.tokens import Verifier
+from domain.draws.entering import EntryDesk
 from domain.flash_sales.admission import AdmissionDesk
 from domain.flash_sales.desk import ClaimDesk
 from domain.flash_sales.passes import PassDesk
@@ -17,6 +18,7 @@ from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 from domain.group_buys.watching import GroupWatch
 from domain.live_rooms.bus import LiveBus
+from domain.live_rooms.watching import RoomWatch
 
 URL_LINK_SECONDS = 600.0
 """WeChat keeps such an address for thirty days, and makes a bounded number of them each day."""
@@ -34,6 +36,8 @@ class Services:
     ticket_watch: TicketWatch
     group_watch: GroupWatch
     bus: LiveBus
+    room_watch: RoomWatch
+    entries: EntryDesk
     rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products and cards that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
@@ -63,6 +67,8 @@ class Services:
             TicketWatch(tickets),
             GroupWatch(market.db),
             LiveBus(market.gate),
+            EntryDesk(market.db),
+            RoomWatch(market.db, market.gate),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
             asyncio.Semaphore(max(1, settings.database_connections // 3)),

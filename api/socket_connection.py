@@ -245,10 +245,10 @@ class Connection:
             del self._operations[id]
             self._outgoing.say(end)
 
-    def _end_operation(self, id: str, end: bytes) -> None:
-        """End one that is told with others, and may still be on its way to them."""
-        self._operations.pop(id).cancel()
-        self._outgoing.say(end)
+    def _end_member(self, member: Member, end: bytes) -> None:
+        if self._operations.get(member.id) in (member, member.joining):
+            self._operations.pop(member.id).cancel()
+            self._outgoing.say(end)
 
     async def _answer_all(self, id: str, request: Request) -> bytes | None:
         """Say every result; the message that ends the operation is given back, or None while it goes on without us."""
@@ -292,9 +292,7 @@ class Connection:
 
     async def _join(self, id: str, begun: subscribing.Begun, request: Request) -> None:
         """Have the operation told with all that ask the same; from then on it is no task."""
-        member = Member(
-            id, begun.source, say=self._outgoing.say, on_end=self._end_operation, make_context=self._context
-        )
+        member = Member(id, begun.source, say=self._outgoing.say, on_end=self._end_member, make_context=self._context)
         await self._audiences.join(begun, request.variables, self._greeting.spoken, member)
         self._operations[id] = member
 

@@ -15,6 +15,8 @@ from domain.foundation.errors import BadInput
 
 MOST_WORDS = 5_000
 LONGEST_WORD = 40
+"""Letters and digits."""
+LONGEST_TEXT = 80
 MASK = "*"
 """Stands for each letter of a masked word, and for what stood between them."""
 _END = ""
@@ -94,7 +96,11 @@ def check_words(words: Sequence[Word]) -> tuple[Word, ...]:
     seen: dict[str, str] = {}
     for word in words:
         letters = plain(word.text)
-        if not 1 <= len(letters) <= LONGEST_WORD or len(word.text) > 2 * LONGEST_WORD:
+        if (
+            not 1 <= len(letters) <= LONGEST_WORD
+            or not word.text.strip().isprintable()
+            or len(word.text) > LONGEST_TEXT
+        ):
             raise BadInput(
                 f"word {word.text[:40]!r} has {len(letters)} letters and digits; allowed: 1 to {LONGEST_WORD}"
             )

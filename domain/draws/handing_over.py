@@ -27,9 +27,7 @@ async def hand_over(db: Database, *, code: str, store_id: UUID, by: UUID, idempo
             request={"code": code, "store": store_id},
         )
         won = await store.lock_won(tx, store_id=store_id, code=code)
-        if replay and won is not None:
-            return won
-        if won is not None:
+        if won is not None and not replay:
             rules.check_collectable(won, by=by, now=now)
             await store.hand_over(tx, won.id, by=by, now=now)
             won = replace(won, handed_over_at=now)
@@ -37,7 +35,7 @@ async def hand_over(db: Database, *, code: str, store_id: UUID, by: UUID, idempo
             subject, subject_id = ("prize", won.id) if won else ("store", store_id)
             deed = "hand_over_prize" if won else "try_prize_code"
             await trail.note(tx, by=by, deed=deed, subject=subject, subject_id=subject_id, now=now)
-    if won is None:  # raised once it is noted: a refusal undoes its transaction
+    if won is None or won.handed_over_at is None:  # raised once it is noted: a refusal undoes its transaction
         if not replay:
             metrics.wrong_pickup_codes.inc()
         raise WrongPrizeCode()

@@ -92,7 +92,7 @@ class LiveBus:
         """The counters that were told last; None when there are none, or Redis does not answer."""
         try:
             async with asyncio.timeout(AT_MOST_SECONDS):
-                kept: bytes | None = await self._gate.get(_counters_of(room_id))
+                kept: Any = await self._gate.get(_counters_of(room_id))
         except FAILURES:
             return None
         return read_counters(kept) if kept else None

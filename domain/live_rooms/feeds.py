@@ -83,7 +83,7 @@ class RoomFeed:
         return partial(self._leave, listener, shopper_id)
 
     def _leave(self, listener: Listener, shopper_id: UUID | None) -> None:
-        self._used_at = self._loop.time()
+        self.keep()
         self._listeners.pop(listener, None)
         self._listeners_to_all.pop(listener, None)
         if shopper_id in self._listeners_of:
@@ -92,6 +92,10 @@ class RoomFeed:
                 self._listeners_of[shopper_id] = left
             else:
                 del self._listeners_of[shopper_id]
+
+    def keep(self) -> None:
+        """Hear the room for some more seconds: somebody is about to listen."""
+        self._used_at = self._loop.time()
 
     @property
     def is_idle(self) -> bool:
@@ -104,7 +108,7 @@ class RoomFeed:
         Nothing when that is the last, or a number that the room has not reached. Of a thousand who ask at once for what
         was missed in a drop, all but one are answered from memory. Raises what the ledger raises.
         """
-        self._used_at = self._loop.time()
+        self.keep()
         if number > self.last:  # heard from another process, before it was heard here
             await self._catch_up()
             if self._filling is not None:
@@ -145,8 +149,8 @@ class RoomFeed:
                 self._accept(event)
             elif event.number > self._taken:
                 self._early[event.number] = event
-        while self._early and (event := self._early.pop(self._taken + 1, None)) is not None:
-            self._accept(event)
+        while self._taken + 1 in self._early:
+            self._accept(self._early[self._taken + 1])
         if self._early and not was_early:
             self._loop.call_later(HOLE_SECONDS, self._look_up_what_is_missing)
         if self._taken == self.last:

@@ -328,6 +328,15 @@ class NotOnTheShelf(Refusal):
 
 
 @dataclass(eq=False)
+class CouponsDroppedElsewhere(Refusal):
+    """The coupons were dropped in another room: make a batch for each room, and each can be counted by itself."""
+
+    code: ClassVar[str] = "COUPONS_DROPPED_ELSEWHERE"
+    zh: ClassVar[str] = "该批优惠券已在其他直播间发放"
+    en: ClassVar[str] = "these coupons were dropped in another room"
+
+
+@dataclass(eq=False)
 class BelowTheFloor(Refusal):
     """The crew may not sell a SKU at so low a price."""
 

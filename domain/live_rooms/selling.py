@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from domain.accounts.rules import Principal
+from domain.coupons import store as coupons
+from domain.coupons.rules import Batch
 from domain.flash_sales import actions as flash_sales
 from domain.flash_sales.actions import NewItem as SaleItem
 from domain.flash_sales.rules import Sale, SaleState
@@ -21,7 +23,16 @@ from domain.group_buys.rules import Campaign, NewCampaign
 from domain.group_buys.rules import NewItem as GroupItem
 from domain.live_rooms import store, timeline
 from domain.live_rooms.bus import LiveBus
-from domain.live_rooms.rules import BelowTheFloor, EventKind, NewEvent, NotOnTheShelf, PromotionKind, RoomItem
+from domain.live_rooms.rules import (
+    BelowTheFloor,
+    CouponsDroppedElsewhere,
+    EventKind,
+    NewEvent,
+    NotOnTheShelf,
+    PromotionKind,
+    Room,
+    RoomItem,
+)
 from domain.live_rooms.running import check_crew
 from domain.products.tables import skus
 from domain.stock.rules import NotEnoughStock
@@ -146,6 +157,32 @@ async def start_group_buy(
     return campaign
 
 
+async def drop_coupons(
+    db: Database, bus: LiveBus, *, room_id: UUID, batch_id: UUID, by: Principal, now: datetime
+) -> Batch:
+    """Give a batch of coupons to whoever is in the room. Dropped there already: no change.
+
+    Raises NotFound (room, couponbatch), NotAllowed, RoomNotOn, CouponsDroppedElsewhere, and what keeps the batch from being
+    claimed: CouponsNotYet, CouponsOver.
+    """
+    async with db.transaction() as tx:
+        room = await store.lock(tx, room_id)
+        await check_crew(tx, room_id, by)
+        room.check_on()
+        batch = await coupons.lock_batch(tx, batch_id)
+        batch.check_claimable(now, is_dropped=True)
+        if not await note_promotion(
+            tx, room_id=room_id, kind=PromotionKind.COUPONS, target_id=batch_id, by=by.account_id, now=now
+        ):
+            if await store.room_of_promotion(tx, batch_id) != room_id:
+                raise CouponsDroppedElsewhere()
+            return batch
+        event = NewEvent(EventKind.COUPONS_DROPPED, {"batch_id": str(batch_id)})
+        await timeline.append(tx, bus, room_id, [event], now=now)
+        await _note(tx, room, "drop_coupons", by=by, now=now, batch=str(batch_id))
+    return batch
+
+
 async def note_promotion(
     tx: Transaction,
     *,
@@ -194,16 +231,7 @@ async def _begin(
         if item is None:
             raise NotOnTheShelf()
         await _check_floor(tx, item, prices)
-        await trail.note(
-            tx,
-            by=by.account_id,
-            deed=f"start_room_{kind.value}",
-            subject="room",
-            subject_id=room_id,
-            now=now,
-            title=room.title,
-            item=str(item_id),
-        )
+        await _note(tx, room, f"start_room_{kind.value}", by=by, now=now, item=str(item_id))
     return now
 
 
@@ -236,6 +264,12 @@ async def _tell(db: Database, bus: LiveBus, room_id: UUID, event: NewEvent, targ
     async with db.transaction() as tx:
         if await store.is_told_first(tx, target_id, now=now):
             await timeline.append(tx, bus, room_id, [event], now=now)
+
+
+async def _note(tx: Transaction, room: Room, deed: str, *, by: Principal, now: datetime, **facts: str) -> None:
+    await trail.note(
+        tx, by=by.account_id, deed=deed, subject="room", subject_id=room.id, now=now, title=room.title, **facts
+    )
 
 
 def _key(key: str) -> str:

@@ -14,6 +14,7 @@ from domain.foundation.runtime import Market
 from tests.given.after_sales import AfterSalesGiven
 from tests.given.back_office import BackOfficeGiven
 from tests.given.carts import CartsGiven
+from tests.given.chats import ChatsGiven
 from tests.given.checkout import CheckoutGiven
 from tests.given.coupons import CouponsGiven
 from tests.given.flash_sales import FlashSalesGiven
@@ -31,6 +32,7 @@ class Given(
     AfterSalesGiven,
     BackOfficeGiven,
     CartsGiven,
+    ChatsGiven,
     CheckoutGiven,
     CouponsGiven,
     FlashSalesGiven,

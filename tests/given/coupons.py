@@ -16,7 +16,6 @@ from domain.foundation.database import Database, Transaction
 from domain.foundation.ids import new_id
 from domain.pricing import rules as pricing
 
-COUPONS = CouponOffers()
 DAY = timedelta(days=1)
 
 
@@ -35,6 +34,8 @@ class CouponsGiven:
 
     db: Database
     now: datetime
+    coupons = CouponOffers()
+    """The source that checkout asks for coupons."""
 
     def new_batch(self, **terms: Any) -> NewBatch:
         """¥10 off from ¥50 on, 100 pieces, one for each, claimed today and good for a week, unless said otherwise."""

@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import func, select
 
 from domain.foundation.ids import new_id
+from domain.live_rooms import running
 from domain.viewers import gate as gates
 from domain.viewers import store
 from domain.viewers.presence import Presence
@@ -167,7 +168,7 @@ async def test_who_signs_in_where_a_guest_watched_in_a_room_that_is_over_was_not
     api = process()
     api.sockets[room.id] = [guest("tablet")]
     await api.tell()
-    await given.end_room(room)
+    await running.end(db, given.bus, room_id=room.id, by=room.host, now=given.now)
 
     assert await store.know_device(db, device=guest("tablet").device, shopper_id=await given.shopper()) == 0
 

@@ -6,7 +6,7 @@ import { Figures, useFigures } from './figures.js';
 import { useRoom } from './room.js';
 import { isMerchandiser, StateBadge } from './rooms.js';
 import { Selling } from './selling.js';
-import { Shelf } from './shelf.js';
+import { Shelf, usePrices } from './shelf.js';
 import { Stage } from './stage.js';
 import { t } from './words.js';
 

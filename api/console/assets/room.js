@@ -51,6 +51,12 @@ export class LiveRoom {
     this._onChange();
   }
 
+  /** Take a promotion as an answer has it: { flashSale }, { draw } and so on. */
+  promote(told) {
+    this._promote(told);
+    this._onChange();
+  }
+
   _take(room) {
     if (!room) {
       this.refused = { code: 'NOT_FOUND' };
@@ -61,7 +67,8 @@ export class LiveRoom {
     this.items = room.items.filter(({ product }) => product);
     this.onAirId = room.onAir?.id ?? null;
     this.lastEvent = Math.max(this.lastEvent, Number(room.lastEvent));
-    for (const promotion of room.promotions ?? []) this._promote(promotion);
+    this.shelfRead = (this.shelfRead ?? 0) + 1;
+    for (const list of Object.values(LISTS)) this[list] = merged(this[list], [...(room[list] ?? [])].reverse());
   }
 
   _hear(news) {
