@@ -3,7 +3,7 @@
 Every object type states its rule; a field states one where its own is stricter, and every root field does. A field's rule
 is asked before its resolver runs: who has not the role is told so, who is not the owner reads null. A type's rule is asked
 when an object of it enters the answer, whichever road led there; a breach is a fault of ours, for the resolver should not
-have found it.
+have found it. Only who runs a live room is asked by the domain.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,6 +29,9 @@ class Who(Enum):
     OWNER = strawberry.enum_value("owner", description="Whose it is, and staff.")
     ONLY_OWNER = strawberry.enum_value(
         "only_owner", description="Whose it is, and nobody else; a guest's is theirs who have its token."
+    )
+    CREW = strawberry.enum_value(
+        "crew", description="Whoever runs the live room that it is about: its hosts and assistants, merchandisers and admins."
     )
     STAFF = strawberry.enum_value("staff", description="Merchandisers, finance and admins.")
     MERCHANDISER = strawberry.enum_value("merchandiser", description="Merchandisers and admins.")
@@ -71,6 +74,9 @@ ROLES: dict[Who, frozenset[Role]] = {
 OWNED: dict[Who, frozenset[Role]] = {Who.OWNER: STAFF, Who.ONLY_OWNER: frozenset()}
 """Rules of what belongs to somebody, and the roles that see it, too. Its class has an `owner: UUID | None`, an account;
 None where these roles alone may see it."""
+ASKED_LATER = frozenset({Who.CREW})
+"""Rules of which only the half is asked here, that somebody is signed in: the domain asks the rest in the transaction of the
+deed, for a crew may change at any moment."""
 GUEST = UUID(int=0)
 """The owner of what a guest's token leads to: whoever is not signed in."""
 ROOTS = frozenset({"Query", "Mutation", "Subscription"})
@@ -152,6 +158,8 @@ def _check_before(graphql_type: GraphQLObjectType, name: str, field: GraphQLFiel
         raise TypeError(
             f"{graphql_type.name}.{name} states INHERITED: a root field inherits nothing, others say nothing"
         )
+    if who in ASKED_LATER and graphql_type.name not in ROOTS:
+        raise TypeError(f"{graphql_type.name}.{name} states {who.name}, which is for root fields")
     if who in OWNED and (not _has_owner(graphql_type) or isinstance(field.type, GraphQLNonNull)):
         raise TypeError(
             f"{graphql_type.name}.{name} is its owner's: its class needs an `owner`, and it must be nullable"
@@ -183,6 +191,8 @@ def _guard(graphql_type: GraphQLObjectType) -> Guard | None:
     name, who = graphql_type.name, rule_of(graphql_type)
     if who is None or who in {Who.ANYONE, Who.INHERITED}:
         return None
+    if who in ASKED_LATER:
+        raise TypeError(f"{name} states {who.name}, which is for root fields")
     if who in OWNED and not _has_owner(graphql_type):
         raise TypeError(f"{name} is its owner's: its class needs `owner: strawberry.Private[UUID | None]`")
     rule = who

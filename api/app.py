@@ -15,7 +15,7 @@ from api import access, console, graphiql, rates, schema, trusted
 from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
-from api.exports import orders_csv, statement_csv
+from api.exports import orders_csv, room_comments_csv, statement_csv
 from api.faults import UNAVAILABLE, internal_error
 from api.forwarded import Forwarded, device_of
 from api.front import Front
@@ -95,6 +95,7 @@ class Api:
                 Route(notice_path("{gateway}"), take_notice, methods=["POST"]),
                 Route("/exports/orders.csv", orders_csv),
                 Route("/exports/statement.csv", statement_csv),
+                Route("/exports/room-comments.csv", room_comments_csv),
                 Route(NOTICE_PATH, take_tracking_notice, methods=["POST"]),
                 Route("/suppliers/{code}/feed", take_feed, methods=["POST"]),
                 Route("/suppliers/{code}/shipments", take_parcels, methods=["POST"]),
@@ -126,12 +127,14 @@ class Api:
         self._readiness = Readiness(self._settings)
         await self._services.revocations.try_to_look()
         listening = asyncio.create_task(self._services.revocations.run())
+        presence = asyncio.create_task(self._services.presence.run())
         _settle_garbage()
         try:
             async with self.sockets.running(self._services.revocations):
                 yield
         finally:
             listening.cancel()
+            presence.cancel()
             await hang_up()
             await wechat_platform.hang_up()
             await self._services.room_watch.close()

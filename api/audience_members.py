@@ -90,5 +90,6 @@ class Member:
         self.is_here = False
         if self.audience is not None:
             self.audience.leave(self)
-        if self.telling is not None and self.telling is not asyncio.current_task():
-            self.telling.cancel()
+        for task in (self.joining, self.telling):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()

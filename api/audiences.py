@@ -41,7 +41,9 @@ class Source(ABC):
     What happens is numbered without gaps. The same `key`: the same thing is watched.
     """
 
-    key: Hashable
+    __slots__ = ("key", "owner", "since")
+
+    key: UUID
     since: int
     """The number of the last event that this subscriber knows."""
     owner: UUID | None

@@ -11,6 +11,7 @@ from api.access import Who, to
 from api.context import Info
 from api.money import Money
 from api.nodes import read_id, show_id
+from api.offers import OFFERS
 from api.orders import Order, PriceStep, show_order, show_step
 from api.products import Sku, sku_loader
 from api.refusals import UserError, refusal, show_refusal
@@ -71,6 +72,9 @@ class QuoteInput:
     coupon_code: str | None = strawberry.field(
         default=None, directives=rates.of(Rate.COUPON), description="At most 64 characters."
     )
+    room_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The live room in which the shopper buys: its live prices count while they hold."
+    )
 
 
 @strawberry.input(description="Order a basket at the price that was quoted.")
@@ -89,6 +93,9 @@ class PlaceOrderInput:
     )
     expected_total: Long = strawberry.field(
         description="Minor units: fen. The `total` of the quote that the shopper saw; nothing is ordered at another price."
+    )
+    room_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The live room in which the shopper buys: its live prices count while they hold."
     )
     remark: str = strawberry.field(default="", description="For whoever packs it; at most 200 characters.")
     idempotency_key: str = strawberry.field(
@@ -166,7 +173,7 @@ class CheckoutQuery:
     async def quote(self, info: Info, input: QuoteInput) -> Quote:
         """A price."""
         context = info.context
-        found = await quoting.quote(context.market.db, _wish(info, input), now=context.now)
+        found = await quoting.quote(context.market.db, _wish(info, input), source=OFFERS, now=context.now)
         return Quote(
             lines=[_show_line(line, context.language) for line in found.lines],
             goods=Money.of(found.goods_minor, found.currency),
@@ -196,6 +203,7 @@ class CheckoutMutation:
             pay_within=timedelta(minutes=context.market.settings.order_pay_minutes),
             unpaid_at_most=context.market.settings.unpaid_orders,
             remark=input.remark,
+            source=OFFERS,
             now=context.now,
         )
         return show_order(order)
@@ -213,6 +221,7 @@ def _wish(info: Info, given: QuoteInput | PlaceOrderInput) -> rules.Wish:
         address_id=address_id,
         store_id=store_id,
         coupon_code=given.coupon_code,
+        room_id=read_id("room", given.room_id) if given.room_id else None,
     )
 
 

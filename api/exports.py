@@ -15,11 +15,13 @@ from api.access import Who, to
 from api.back_office import StaffOrdersFilter, wanted_of
 from api.context import Info
 from api.ledger import LedgerAccount
+from api.nodes import read_id
 from api.scalars import Long
 from domain.accounts.rules import Principal
 from domain.back_office import actions, exporting, links
 from domain.back_office.links import File, Leave
 from domain.back_office.rules import LinkRefused, WantedStatement
+from domain.chats import exporting as chats
 from domain.foundation import clock
 from domain.foundation.errors import BadInput, ClientFault, NotAllowed, NotSignedIn
 from domain.foundation.ids import new_id
@@ -30,7 +32,7 @@ from domain.ledger import queries as ledger_queries
 
 log = structlog.get_logger(__name__)
 
-WHO = {File.ORDERS: Who.STAFF, File.STATEMENT: Who.FINANCE}
+WHO = {File.ORDERS: Who.STAFF, File.STATEMENT: Who.FINANCE, File.ROOM_COMMENTS: Who.STAFF}
 STATUS: dict[type[ClientFault], int] = {NotSignedIn: 401, NotAllowed: 403, LinkRefused: 403, BadInput: 400}
 
 
@@ -79,6 +81,15 @@ class ExportQuery:
         )
         return _link(info, File.STATEMENT, links.of_statement(wanted))
 
+    @strawberry.field(
+        directives=to(Who.STAFF),
+        description="A link to everything that was written in a live room as a CSV file, with what became of it: kept for three "
+        "years after the room's end.",
+    )
+    async def export_room_comments(self, info: Info, room_id: strawberry.ID) -> ExportLink:
+        """A link to comments."""
+        return _link(info, File.ROOM_COMMENTS, links.of_room(read_id("room", room_id)))
+
 
 def get_only(door: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """The door, shut to HEAD: a route that takes GET takes that too, and would make and note a file that nobody reads."""
@@ -100,6 +111,12 @@ async def orders_csv(request: Request) -> Response:
 async def statement_csv(request: Request) -> Response:
     """GET /exports/statement.csv?token=..."""
     return await _fetch(request, File.STATEMENT)
+
+
+@get_only
+async def room_comments_csv(request: Request) -> Response:
+    """GET /exports/room-comments.csv?token=..."""
+    return await _fetch(request, File.ROOM_COMMENTS)
 
 
 async def _fetch(request: Request, file: File) -> Response:
@@ -142,6 +159,8 @@ def _principal(request: Request, now: datetime) -> Principal:
 def _pieces(market: Market, leave: Leave) -> AsyncIterator[bytes]:
     if leave.file is File.ORDERS:
         return in_chunks(exporting.orders_file(market.db, links.wanted_of(leave.about)))
+    if leave.file is File.ROOM_COMMENTS:
+        return in_chunks(chats.comments_file(market.db, links.room_of(leave.about)))
     wanted = links.statement_of(leave.about)
     rows = ledger.rows(
         market.db,

@@ -80,6 +80,12 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ENDED": ("已结束", "Ended"),
     },
     "FreightMeasure": {"WEIGHT": ("按重量", "By weight"), "PIECE": ("按件数", "By piece")},
+    "CouponPlace": {"EVERYWHERE": ("全场可领", "Everywhere"), "ROOM": ("仅直播间领取", "In a live room")},
+    "CouponState": {
+        "USABLE": ("可使用", "Usable"),
+        "USED": ("已使用", "Used"),
+        "EXPIRED": ("已过期", "Expired"),
+    },
     "Fulfilment": {"DELIVERY": ("快递配送", "Delivery"), "PICKUP": ("到店自提", "Pickup")},
     "GroupBuyCampaignState": {
         "DRAFT": ("草稿", "Draft"),
@@ -224,6 +230,7 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
     "PriceRule": {
         "LIST": ("原价", "List price"),
         "SALE_PRICE": ("活动价", "Sale price"),
+        "LIVE_PRICE": ("直播价", "Live price"),
         "MEMBER_PRICE": ("会员价", "Member price"),
         "LADDER": ("阶梯降价", "Price ladder"),
         "COUPON": ("优惠券", "Coupon"),
@@ -245,6 +252,22 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "FINANCE": ("财务", "Finance"),
         "ADMIN": ("管理员", "Admin"),
     },
+    "RoomBadge": {"HOST": ("主播", "Host"), "ASSISTANT": ("场控", "Assistant"), "STAFF": ("官方", "Staff")},
+    "RoomCommentState": {
+        "SHOWN": ("已展示", "Shown"),
+        "MASKED": ("已打码", "Masked"),
+        "WITHHELD": ("已拦截", "Withheld"),
+        "REMOVED": ("已删除", "Removed"),
+    },
+    "RoomDuty": {"HOST": ("主播", "Host"), "ASSISTANT": ("场控", "Assistant")},
+    "RoomSilenceKind": {"MUTE": ("禁言", "Muted"), "BAN": ("拉黑", "Banned")},
+    "RoomState": {
+        "SCHEDULED": ("未开播", "Scheduled"),
+        "LIVE": ("直播中", "Live"),
+        "PAUSED": ("暂停中", "Paused"),
+        "ENDED": ("已结束", "Ended"),
+        "CANCELLED": ("已取消", "Cancelled"),
+    },
     "SettlementKind": {"SHIPPED": ("发货", "Shipped"), "RETURNED": ("退货", "Returned"), "PAID": ("付款", "Paid")},
     "SharePosterState": {
         "MAKING": ("生成中", "Being made"),
@@ -255,6 +278,7 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "PRODUCT": ("商品", "Product"),
         "GROUP_BUY": ("拼团", "Group-buy"),
         "FLASH_SALE": ("限时抢购", "Flash sale"),
+        "LIVE_ROOM": ("直播间", "Live room"),
     },
     "ShipmentState": {
         "SHIPPED": ("已发货", "Shipped"),

@@ -44,7 +44,8 @@ def page_of(card: Card, link: Link, *, sharer: str, home: str, poster: str | Non
     """
     address, subject = f"{home}/s/{link.token}", str(link.target_id)
     invitation = INVITATIONS[link.target_kind]
-    said = " · ".join(filter(None, (f"{sharer} {invitation}", _amount(card.price), card.subtitle)))
+    amount = _amount(card.price) if card.price else ""
+    said = " · ".join(filter(None, (f"{sharer} {invitation}", amount, card.subtitle)))
     shown = _shown(card.picture_url)
     picture = poster or shown
     meta = {
@@ -67,7 +68,7 @@ def page_of(card: Card, link: Link, *, sharer: str, home: str, poster: str | Non
 <article class="card">
 <div class="picture p{palette_of(subject)}">{escape(initials(card.title))}{_image(shown) if shown else ""}</div>
 <div class="facts">
-<p class="prices">{_price(card.price)}{_struck(card.struck_price)}{_note(card)}</p>
+<p class="prices">{_price(card.price) if card.price else ""}{_struck(card.struck_price)}{_note(card)}</p>
 <h1>{escape(card.title)}</h1>
 {f'<a class="open" href="{escape(opens)}">打开小程序</a>' if opens else ""}
 </div>

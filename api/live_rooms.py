@@ -14,7 +14,7 @@ from api.group_buy_campaigns import GroupBuyCampaign, show_campaign
 from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
-from api.products import Product, product_loader, sku_loader
+from api.products import Product, load_product
 from api.scalars import Long
 from api.stores import Store, find_store
 from domain.accounts.queries import names_by_ids
@@ -22,6 +22,7 @@ from domain.group_buys.queries import campaigns_by_ids
 from domain.live_rooms import queries, rules, running, screens
 from domain.live_rooms.rules import Chapter, Duty, PromotionKind
 from domain.products.queries import images_by_product_ids
+from domain.stock.queries import skus_by_ids
 
 RoomState = strawberry.enum(
     rules.RoomState,
@@ -60,7 +61,7 @@ class RoomLivePrice:
 
     sku_id: strawberry.ID
     price: Money = strawberry.field(description="Of a unit; a sale price that is lower counts instead.")
-    list_price: Money | None = strawberry.field(description="Of a unit; null when the SKU is not public.")
+    list_price: Money | None = strawberry.field(description="Of a unit, without the room and every other rule.")
     until: datetime | None = strawberry.field(
         description="The price's end, once its item has left the air; null while it is on air."
     )
@@ -90,12 +91,12 @@ class RoomItem(Node):
         """What holds now."""
         chapters = [each for each in await _chapters(info, self.row.room_id) if each.item_id == self.row.id]
         cheapest = _cheapest([chapter for chapter in chapters if chapter.prices_hold(info.context.now)])
-        skus = await sku_loader(info).load_many(list(cheapest))
+        skus = await batched(info, skus_by_ids).load_many(list(cheapest))
         return [
             RoomLivePrice(
                 sku_id=show_id("sku", sku_id),
                 price=Money.of(chapter.live_prices[sku_id]),
-                list_price=Money.maybe(sku.row.price_minor if sku else None),
+                list_price=Money.maybe(sku[0].price_minor if sku else None),
                 until=chapter.prices_until,
             )
             for (sku_id, chapter), sku in zip(cheapest.items(), skus, strict=True)
@@ -104,7 +105,7 @@ class RoomItem(Node):
     @strawberry.field(description="What is sold; null when it is not public.")
     async def product(self, info: Info) -> Product | None:
         """The product, fetched for all items of the answer together."""
-        return await product_loader(info).load(self.row.product_id)
+        return await load_product(info, self.row.product_id)
 
 
 @strawberry.type(directives=to(Who.INHERITED), description="An item's time on air: what a replay jumps to. 讲解回放")
@@ -121,7 +122,7 @@ class RoomChapter:
     @strawberry.field(description="What was on air.")
     async def item(self, info: Info) -> RoomItem | None:
         """The item, fetched for all chapters together."""
-        return await find_item(info, self.row.item_id)
+        return await _item(info, self.row)
 
 
 @strawberry.type(directives=to(Who.ANYONE), description="A room in which a host sells live. 直播间")
@@ -179,7 +180,7 @@ class Room(Node):
     async def on_air(self, info: Info) -> RoomItem | None:
         """The item of the chapter that has not ended."""
         on_air = _on_air(await _chapters(info, self.row.id))
-        return await find_item(info, on_air.item_id) if on_air else None
+        return await _item(info, on_air) if on_air else None
 
     @strawberry.field(description="When each item was on air, in order: one that was on air twice has two.")
     async def chapters(self, info: Info) -> list[RoomChapter]:
@@ -317,6 +318,15 @@ def show_item(item: rules.RoomItem) -> RoomItem:
 
 async def _chapters(info: Info, room_id: UUID) -> Sequence[Chapter]:
     return await batched(info, queries.chapters_by_room_ids).load(room_id) or ()
+
+
+async def _item(info: Info, chapter: Chapter) -> RoomItem | None:
+    """The item of a chapter: from its room's shelf, where the operation asks for shelves anyway."""
+    if queries.items_by_room_ids in info.context.loaders:
+        shelf = await batched(info, queries.items_by_room_ids).load(chapter.room_id) or ()
+        if (item := next((item for item in shelf if item.id == chapter.item_id), None)) is not None:
+            return show_item(item)
+    return await find_item(info, chapter.item_id)
 
 
 async def _promotions(info: Info, room_id: UUID, kind: PromotionKind) -> list[UUID]:

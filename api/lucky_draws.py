@@ -108,9 +108,9 @@ class WonPrize(Node):
 
 @strawberry.type(
     directives=to(Who.ANYONE),
-    description="Prizes drawn among those who entered; nobody wins at once. All that is promised, and `commitment`, is told when it "
-    "opens and never changes. Who wins can be checked: each entry's score is SHA-256(seed + entriesDigest + entry), all of them "
-    "bytes, and the lowest win, the first prize first. 抽奖",
+    description="Prizes drawn among those who entered; nobody wins at once. All that is promised, and `commitment`, is told when "
+    "it opens and never changes. Who wins can be checked: an entry's score is SHA-256(seed + entriesDigest + entryId), all of "
+    "them bytes, and the lowest win, the first prize first. 抽奖",
 )
 class LuckyDraw(Node):
     """A draw."""

@@ -11,6 +11,7 @@ from strawberry.dataloader import DataLoader
 from api import rates
 from api.access import Who, check, public, to
 from api.context import Context, Info
+from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.scalars import Long
@@ -287,18 +288,15 @@ async def skus_by_ids(info: Info, ids: Sequence[UUID]) -> dict[UUID, Sku]:
     }
 
 
-def product_loader(info: Info) -> DataLoader[UUID, Product | None]:
-    """The operation's loader of products for this field: they are fetched together with others of which the same is asked."""
-    loaders, key = info.context.loaders, (product_loader, FETCHED_WHEN_ASKED & asked_below(info))
-    if key not in loaders:
-
-        async def load(ids: list[UUID]) -> list[Product | None]:
-            found = await products_by_ids(info, ids)
-            return [found.get(id) for id in ids]
-
-        loaders[key] = DataLoader(load_fn=load)
-    loader: DataLoader[UUID, Product | None] = loaders[key]
-    return loader
+async def load_product(info: Info, id: UUID) -> Product | None:
+    """A product that the asker may see; what several fields of the operation ask for is fetched together."""
+    row = await batched(info, queries.by_ids).load(id)
+    if row is None or not _may_see(info.context, row):
+        return None
+    asked = asked_below(info)
+    skus = batched(info, stock.skus_by_product_ids).load(id) if "skus" in asked else None
+    images = batched(info, queries.images_by_product_ids).load(id) if "images" in asked else None
+    return _show_product(row, (skus and await skus) or (), (images and await images) or ())
 
 
 def sku_loader(info: Info) -> DataLoader[UUID, Sku | None]:

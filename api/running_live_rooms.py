@@ -75,7 +75,7 @@ class RunningLiveRoomsQuery:
     """What those who run rooms ask."""
 
     @strawberry.field(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="The shelf with the prices that the crew may ask, in order. For who runs the room: FORBIDDEN to others.",
     )
     async def room_shelf(self, info: Info, room_id: strawberry.ID) -> list[RoomShelfItem]:
@@ -94,7 +94,7 @@ class RunningLiveRoomsMutation:
     """What those who run rooms do. Each answers with the room as it is afterwards; repeating the last step changes nothing."""
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Begin, up to two hours before the planned time, or go on after a pause. Live already: no change. For who "
         "runs the room.",
     )
@@ -107,7 +107,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Show nothing for a while; what is on air stays there. Paused already: no change. For who runs the room.",
     )
     async def pause_room(self, info: Info, id: strawberry.ID) -> RunRoomResult:
@@ -119,7 +119,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="End the room for good. Live prices hold for the grace period; sales and draws that were started in it go on "
         "to their own end. Ended already: no change. For who runs the room.",
     )
@@ -130,7 +130,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Talk about an item of the shelf from now on, at its live prices; what was on air leaves it. On air at these "
         "prices already: no change. For who runs the room. 讲解",
     )
@@ -148,7 +148,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Talk about nothing for a while; live prices hold for the grace period. Nothing on air: no change. For who "
         "runs the room.",
     )
@@ -161,7 +161,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Show an item before all others, in place of the one that was. Pinned already: no change. For who runs the "
         "room. 置顶",
     )
@@ -179,7 +179,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Show an item among the others again. Not pinned: no change. For who runs the room.",
     )
     async def unpin_room_item(self, info: Info, input: RoomItemInput) -> RunRoomResult:
@@ -196,7 +196,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Let viewers write, seldom or not at all. As it is already: no change. For who runs the room.",
     )
     async def set_room_chat(self, info: Info, input: SetRoomChatInput) -> RunRoomResult:
@@ -214,7 +214,7 @@ class RunningLiveRoomsMutation:
         return await room_now(info, room_id)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Show a line to everybody in the room; sent twice, it is shown twice. For who runs the room. 公告",
     )
     async def announce_in_room(self, info: Info, input: AnnounceInRoomInput) -> RunRoomResult:

@@ -95,7 +95,7 @@ class RunningLuckyDrawsMutation:
     """What those who run draws do. Repeating the last step changes nothing."""
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Publish a draw in a room that is on: from now on nothing of it changes. For who runs the room.",
     )
     async def open_lucky_draw(self, info: Info, input: OpenLuckyDrawInput) -> RunLuckyDrawResult:
@@ -122,8 +122,9 @@ class RunningLuckyDrawsMutation:
         return show_draw(draw)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
-        description="Draw who wins, once it has closed, and tell the seed. At `drawBy` it is done by itself. For who runs the room.",
+        directives=to(Who.CREW),
+        description="Draw who wins, once it has closed, and tell the seed. At `drawBy` it is done by itself. For who runs the "
+        "room.",
     )
     async def draw_lucky_draw(self, info: Info, id: strawberry.ID) -> RunLuckyDrawResult:
         """Draw."""
@@ -139,7 +140,7 @@ class RunningLuckyDrawsMutation:
         return show_draw(draw)
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="End a draw without a winner, before it is drawn; everybody reads why. For who runs the room.",
     )
     async def call_off_lucky_draw(self, info: Info, input: CallOffLuckyDrawInput) -> RunLuckyDrawResult:

@@ -14,6 +14,7 @@ from api.back_office import BackOfficeMutation, BackOfficeQuery
 from api.carts import CartMutation, CartQuery
 from api.checkout import CheckoutMutation, CheckoutQuery
 from api.context import Info
+from api.coupons import CouponMutation, CouponQuery
 from api.exports import ExportQuery
 from api.flash_sale_events import FlashSaleSubscription
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
@@ -26,6 +27,7 @@ from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
 from api.live_rooms import LiveRoomQuery
 from api.lucky_draws import LuckyDrawMutation, LuckyDrawQuery
+from api.moderating_room_chat import ModeratingRoomChatMutation, ModeratingRoomChatQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.people import PeopleMutation, PeopleQuery
@@ -34,7 +36,11 @@ from api.products import ProductQuery
 from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
 from api.reserving_live_rooms import ReservingLiveRoomsMutation
+from api.room_chat import RoomChatMutation, RoomChatQuery
+from api.room_viewers import RoomViewerMutation
+from api.room_events import RoomEventsQuery, RoomEventsSubscription
 from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
+from api.running_coupons import RunningCouponsMutation, RunningCouponsQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
 from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
 from api.running_live_rooms import RunningLiveRoomsMutation, RunningLiveRoomsQuery
@@ -84,12 +90,17 @@ Query = merge_types(
         RunningFlashSalesQuery,
         GroupBuyQuery,
         GroupBuyEventsQuery,
+        RoomEventsQuery,
         RunningGroupBuysQuery,
         LeaderGroupBuyQuery,
         LiveRoomQuery,
         SchedulingLiveRoomsQuery,
         RunningLiveRoomsQuery,
+        RoomChatQuery,
+        ModeratingRoomChatQuery,
         LuckyDrawQuery,
+        CouponQuery,
+        RunningCouponsQuery,
         SharingQuery,
         PosterQuery,
         ProductQuery,
@@ -124,6 +135,11 @@ Mutation = merge_types(
         RunningLiveRoomsMutation,
         SellingInLiveRoomsMutation,
         ReservingLiveRoomsMutation,
+        RoomViewerMutation,
+        RoomChatMutation,
+        ModeratingRoomChatMutation,
+        CouponMutation,
+        RunningCouponsMutation,
         LuckyDrawMutation,
         RunningLuckyDrawsMutation,
         SharingMutation,
@@ -144,7 +160,7 @@ Mutation = merge_types(
         RunningSuppliersMutation,
     ),
 )
-Subscription = merge_types("Subscription", (FlashSaleSubscription, GroupBuySubscription))
+Subscription = merge_types("Subscription", (FlashSaleSubscription, GroupBuySubscription, RoomEventsSubscription))
 
 
 def build() -> strawberry.Schema:

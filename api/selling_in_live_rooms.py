@@ -93,7 +93,7 @@ class SellingInLiveRoomsMutation:
     """What is started from a room by those who run it."""
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Open a flash sale of an item at once, and tell the room. Where there are too few units it is cancelled. For "
         "who runs the room.",
     )
@@ -119,7 +119,7 @@ class SellingInLiveRoomsMutation:
         return (await show_sales(info, [sale]))[0]
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Let groups be opened for an item at once, and tell the room. For who runs the room.",
     )
     async def start_room_group_buy(self, info: Info, input: StartRoomGroupBuyInput) -> StartRoomGroupBuyResult:

@@ -6,6 +6,8 @@ from typing import Any
 
 from domain.accounts.revocations import ANSWER_SECONDS, Revocations
 from domain.accounts.tokens import Verifier
+from domain.chats.desk import CommentDesk
+from domain.coupons.claiming import CouponDesk
 from domain.draws.entering import EntryDesk
 from domain.flash_sales.admission import AdmissionDesk
 from domain.flash_sales.desk import ClaimDesk
@@ -18,7 +20,10 @@ from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 from domain.group_buys.watching import GroupWatch
 from domain.live_rooms.bus import LiveBus
+from domain.live_rooms.drops import RoomDrops
 from domain.live_rooms.watching import RoomWatch
+from domain.viewers.liking import LikeDesk
+from domain.viewers.presence import Presence, on_sockets
 
 URL_LINK_SECONDS = 600.0
 """WeChat keeps such an address for thirty days, and makes a bounded number of them each day."""
@@ -37,7 +42,11 @@ class Services:
     group_watch: GroupWatch
     bus: LiveBus
     room_watch: RoomWatch
+    presence: Presence
+    likes: LikeDesk
     entries: EntryDesk
+    coupons: CouponDesk
+    comments: CommentDesk
     rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products and cards that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
@@ -58,6 +67,8 @@ class Services:
             settings.database_url.get_secret_value(), connections=1, statement_seconds=ANSWER_SECONDS
         )
         revocations = Revocations(own, token_seconds=settings.token_seconds)
+        bus = LiveBus(market.gate)
+        room_watch = RoomWatch(market.db, market.gate)
         return cls(
             revocations,
             Verifier(settings, is_revoked=revocations.is_revoked),
@@ -66,9 +77,13 @@ class Services:
             tickets,
             TicketWatch(tickets),
             GroupWatch(market.db),
-            LiveBus(market.gate),
+            bus,
+            room_watch,
+            Presence(market.db, market.gate, on_sockets(room_watch)),
+            LikeDesk(market.db, market.gate),
             EntryDesk(market.db),
-            RoomWatch(market.db, market.gate),
+            CouponDesk(market.db, RoomDrops()),
+            CommentDesk(market.db, bus),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
             asyncio.Semaphore(max(1, settings.database_connections // 3)),

@@ -24,7 +24,12 @@ from domain.sharing.rules import TargetKind
 
 ShareTargetKind = strawberry.enum(TargetKind, name="ShareTargetKind", description="What can be shared.")
 
-KINDS = {"product": TargetKind.PRODUCT, "groupbuy": TargetKind.GROUP_BUY, "flashsale": TargetKind.FLASH_SALE}
+KINDS = {
+    "product": TargetKind.PRODUCT,
+    "groupbuy": TargetKind.GROUP_BUY,
+    "flashsale": TargetKind.FLASH_SALE,
+    "room": TargetKind.LIVE_ROOM,
+}
 """What can be shared, by what its id begins with."""
 _PREFIXES = {kind: prefix for prefix, kind in KINDS.items()}
 
@@ -34,7 +39,9 @@ class ShareTarget:
     """A target."""
 
     kind: ShareTargetKind
-    id: strawberry.ID = strawberry.field(description="Of a product, a group (not its campaign) or a flash sale.")
+    id: strawberry.ID = strawberry.field(
+        description="Of a product, a group (not its campaign), a flash sale or a live room."
+    )
 
     @classmethod
     def of(cls, link: rules.Link) -> "ShareTarget":
@@ -102,7 +109,9 @@ class OpenedShare:
 class CreateShareLinkInput:
     """What, and how."""
 
-    target_id: strawberry.ID = strawberry.field(description="Of a product, a group or a flash sale that is public.")
+    target_id: strawberry.ID = strawberry.field(
+        description="Of a product, a group, a flash sale or a live room that is public."
+    )
     channel: str = strawberry.field(
         default="friend",
         description="Where it is shared, like friend, moments or poster: 1 to 30 of a-z, 0-9, _ and -.",

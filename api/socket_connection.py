@@ -241,13 +241,15 @@ class Connection:
             end = messages.error(id, fault.errors)
         except Exception as error:
             end = messages.error(id, [internal_error(error, "socket", self._greeting.spoken)])
-        if end is not None and self._operations.get(id) is asyncio.current_task():
+        operation = self._operations.get(id)
+        task = operation.joining if isinstance(operation, Member) else operation
+        if end is not None and task is asyncio.current_task():
             del self._operations[id]
             self._outgoing.say(end)
 
     def _end_member(self, member: Member, end: bytes) -> None:
-        if self._operations.get(member.id) in (member, member.joining):
-            self._operations.pop(member.id).cancel()
+        if self._operations.get(member.id) is member:
+            del self._operations[member.id]
             self._outgoing.say(end)
 
     async def _answer_all(self, id: str, request: Request) -> bytes | None:
@@ -275,7 +277,8 @@ class Connection:
             if isinstance(begun.source, Source):
                 await self._join(id, begun, request)
                 outcome = "ok"
-                return observe()
+                observe()
+                return None
             async with aclosing(
                 subscribing.answers_of(self._answering, begun, self._context, language)  # type: ignore[type-var]
             ) as results:
@@ -293,8 +296,8 @@ class Connection:
     async def _join(self, id: str, begun: subscribing.Begun, request: Request) -> None:
         """Have the operation told with all that ask the same; from then on it is no task."""
         member = Member(id, begun.source, say=self._outgoing.say, on_end=self._end_member, make_context=self._context)
-        await self._audiences.join(begun, request.variables, self._greeting.spoken, member)
         self._operations[id] = member
+        await self._audiences.join(begun, request.variables, self._greeting.spoken, member)
 
     def _context(self) -> Context:
         return self._make_context(self._greeting)

@@ -65,7 +65,8 @@ async def answers_of(
     Every event has a context of its own: its own moment, its own loaders, and a token that is checked again. Raises
     RequestFault for a subscription that may not go on, and when its source fails.
     """
-    operation, variables, extensions, events = begun
+    operation, variables, extensions, source = begun
+    events = aiter(source)
     try:
         async for event in events:
             try:

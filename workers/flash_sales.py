@@ -29,6 +29,7 @@ async def reserve(context: WorkerContext, lane: int) -> None:
         )
         if batch.size == 0:
             break
+        await context.pokes.tickets(batch.sale_id, batch.decided)
         await gates.stay_awake(market.gate, lane=lane)
     await gates.fall_asleep(market.gate, lane=lane)
 

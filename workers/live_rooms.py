@@ -2,7 +2,7 @@
 
 from domain.live_rooms import running, store
 from domain.live_rooms.rules import Channel
-from domain.orders.events import OrderPaid
+from domain.orders.events import OrderCancelled, OrderGivenBack, OrderLapsed, OrderPaid
 from workers.context import WorkerContext
 from workers.hearing import hears
 from workers.timetable import every
@@ -23,6 +23,21 @@ async def note_order(context: WorkerContext, event: OrderPaid) -> None:
         room_id = await store.room_of_order(tx, event.source, event.source_id)
         if room_id is not None:
             await store.note_sold(tx, event.order_id, room_id, Channel(event.source))
+
+
+@hears(OrderPaid)
+@hears(OrderLapsed)
+@hears(OrderCancelled)
+@hears(OrderGivenBack)
+async def poke_buyer(context: WorkerContext, event: OrderPaid | OrderLapsed | OrderCancelled | OrderGivenBack) -> None:
+    """Whoever watches the room that their order belongs to looks it up. Safe to run twice: they look twice."""
+    await context.pokes.order(event.order_id, now=context.now())
+
+
+@every(seconds=1.0)
+async def poke_members(context: WorkerContext) -> None:
+    """So do the members of groups that have ended."""
+    await context.pokes.ended_groups(now=context.now())
 
 
 @every(seconds=60.0)

@@ -23,6 +23,7 @@ FEATURES = (
     "flash_sales",
     "group_buys",
     "live_rooms",
+    "viewers",
     "draws",
     "coupons",
     "orders",

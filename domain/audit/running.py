@@ -10,7 +10,9 @@ from domain.audit import (
     after_sales,
     bills,
     campaigns,
+    chats,
     coupons,
+    draws,
     flash_sales,
     gates,
     group_buys,
@@ -37,6 +39,8 @@ LEDGER: tuple[LedgerCheck, ...] = (
     *group_buys.CHECKS,
     *campaigns.CHECKS,
     *coupons.CHECKS,
+    *chats.CHECKS,
+    *draws.CHECKS,
     *sharing.CHECKS,
     *outbox.CHECKS,
 )

@@ -34,6 +34,7 @@ class File(StrEnum):
 
     ORDERS = "orders"
     STATEMENT = "statement"
+    ROOM_COMMENTS = "room-comments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,16 @@ def statement_of(about: dict[str, Any]) -> WantedStatement:
     """Which statement again."""
     starts_at, ends_at = (datetime.fromisoformat(about[name]) for name in ("starts_at", "ends_at"))
     return WantedStatement(Account(about["account"]), about["subject"], starts_at, ends_at)
+
+
+def of_room(room_id: UUID) -> dict[str, Any]:
+    """Which room, as JSON."""
+    return {"room_id": str(room_id)}
+
+
+def room_of(about: dict[str, Any]) -> UUID:
+    """Which room again."""
+    return UUID(about["room_id"])
 
 
 def _opened(key: bytes, token: str) -> Leave:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy import func as sql
 
 from domain.accounts.tables import accounts
@@ -40,16 +40,13 @@ class KeptComment:
     shown: ShownComment | None
 
 
-@dataclass(frozen=True, slots=True)
-class SilencedViewer:
-    """Somebody who is kept quiet, with their name."""
-
-    silence: Silence
-    name: str
-
-
 _SHOWN = events.c.facts.label("facts")
 _IN_TIMELINE = (events.c.room_id == c.room_id) & (events.c.number == c.number)
+_KEPT = (
+    select(*COMMENT_COLUMNS, accounts.c.display_name, _SHOWN)
+    .join(accounts, accounts.c.id == c.author_id)
+    .outerjoin(events, _IN_TIMELINE & (c.state != CommentState.WITHHELD))
+)
 
 
 async def is_banned(reader: Reader | Database, room_id: UUID, account_id: UUID) -> bool:
@@ -64,7 +61,7 @@ async def shown(db: Database, room_id: UUID, *, first: int, before: str | None =
     found = found.where(c.room_id == room_id, c.state.in_(READABLE))
     rows = await db.rows(_newest_first(found, first=first, before=before))
     page = page_of(rows, first, _place)
-    return Page([_shown(row.id, row.facts, row.posted_at) for row in page.rows], page.cursors, page.has_next)
+    return Page([shown_of(row.facts, row.posted_at) for row in page.rows], page.cursors, page.has_next)
 
 
 async def kept(
@@ -77,32 +74,36 @@ async def kept(
     return Page([kept_of(row) for row in page.rows], page.cursors, page.has_next)
 
 
+async def kept_by_id(db: Database, comment_id: UUID) -> KeptComment | None:
+    """One comment as the crew may read it."""
+    row = await db.one(_KEPT.where(c.id == comment_id))
+    return kept_of(row) if row else None
+
+
 def kept_comments(room_id: UUID, state: CommentState | None = None) -> Select[Any]:
-    """The comments of a room with their authors' names and what viewers read of them, in no order yet."""
-    is_shown = _IN_TIMELINE & (c.state != CommentState.WITHHELD)
-    found = select(*COMMENT_COLUMNS, accounts.c.display_name, _SHOWN).join(accounts, accounts.c.id == c.author_id)
-    found = found.outerjoin(events, is_shown).where(c.room_id == room_id)
-    return found if state is None else found.where(c.state == state)
+    """The comments of a room, or those in one state, as `kept_of` reads them; in no order yet."""
+    found = _KEPT.where(c.room_id == room_id)
+    # a literal, for an index that has only some states
+    return found if state is None else found.where(c.state == literal_column(f"'{state}'"))
 
 
 def kept_of(row: AnyRow) -> KeptComment:
     """A comment out of a row of `kept_comments`."""
     comment = comment_of(row)
-    return KeptComment(comment, row.display_name, row.facts and _shown(comment.id, row.facts, comment.posted_at))
+    return KeptComment(comment, row.display_name, shown_of(row.facts, comment.posted_at) if row.facts else None)
 
 
 async def silenced(
     db: Database, room_id: UUID, *, now: datetime, first: int, after: str | None = None
-) -> Page[SilencedViewer]:
+) -> Page[Silence]:
     """Who is muted in the room now or banned from it, the latest first. Raises BadInput for a cursor of another list."""
-    found = select(silences, accounts.c.display_name).join(accounts, accounts.c.id == s.account_id)
-    found = found.where(s.room_id == room_id, s.until.is_(None) | (s.until > now))
+    found = select(silences).where(s.room_id == room_id, s.until.is_(None) | (s.until > now))
     place = (s.imposed_at, s.account_id, s.kind)
     if after is not None:
         found = found.where(sql.row(*place) < sql.row(*read_cursor(after, datetime, UUID, str)))
     newest_first = found.order_by(*(column.desc() for column in place)).limit(page_size(first) + 1)
-    rows = [SilencedViewer(silence_of(row), row.display_name) for row in await db.rows(newest_first)]
-    return page_of(rows, first, lambda row: (row.silence.imposed_at, row.silence.account_id, row.silence.kind))
+    rows = [silence_of(row) for row in await db.rows(newest_first)]
+    return page_of(rows, first, lambda silence: (silence.imposed_at, str(silence.account_id), silence.kind))
 
 
 def _newest_first(found: Select[Any], *, first: int, before: str | None) -> Select[Any]:
@@ -111,9 +112,10 @@ def _newest_first(found: Select[Any], *, first: int, before: str | None) -> Sele
     return found.order_by(c.number.desc(), c.id.desc()).limit(page_size(first) + 1)
 
 
-def _place(row: AnyRow) -> tuple[int, UUID]:
-    return row.number, row.id
+def _place(row: AnyRow) -> tuple[int, str]:
+    return row.number, str(row.id)
 
 
-def _shown(id: UUID, facts: Mapping[str, Any], posted_at: datetime) -> ShownComment:
-    return ShownComment(id, facts["author"], facts["badge"], facts["text"], posted_at)
+def shown_of(facts: Mapping[str, Any], posted_at: datetime) -> ShownComment:
+    """The comment that a COMMENTED event tells."""
+    return ShownComment(UUID(facts["comment_id"]), facts["author"], facts["badge"], facts["text"], posted_at)

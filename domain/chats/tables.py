@@ -1,6 +1,17 @@
 """Comments of live rooms, who is kept quiet in them, and the word lists."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Uuid
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.foundation.tables import id_column, metadata, moment
@@ -35,6 +46,15 @@ Index("room_comments_key", c.room_id, c.author_id, c.idempotency_key, unique=Tru
 Index("room_comments_author_idx", c.room_id, c.author_id, c.posted_at.desc())
 # What viewers and the crew read, the newest first; and what is forgotten, a stretch of numbers at a time.
 Index("room_comments_number_idx", c.room_id, c.number, c.id)
+# And the few that viewers do not read, for the crew.
+Index(
+    "room_comments_unread_idx",
+    c.room_id,
+    c.state,
+    c.number,
+    c.id,
+    postgresql_where=text("state IN ('withheld', 'removed')"),
+)
 
 # A silence that is lifted is gone; the trail knows of it.
 silences = Table(

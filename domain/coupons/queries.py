@@ -64,6 +64,13 @@ async def coupons_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Coupon
     return {row.id: Coupon(*row) for row in await db.rows(_COUPONS.where(c.id == func.any(_ids)), {"ids": list(ids)})}
 
 
+async def claimed_by(db: Database, shopper_id: UUID, batch_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many coupons of these batches a shopper has claimed; batches without any are left out."""
+    counted = select(c.batch_id, func.count().label("claimed")).group_by(c.batch_id)
+    mine = counted.where(c.shopper_id == shopper_id, c.batch_id == func.any(list(batch_ids)))
+    return {row.batch_id: row.claimed for row in await db.rows(mine)}
+
+
 async def of_shopper(
     db: Database, shopper_id: UUID, *, state: CouponState | None, now: datetime, first: int, after: str | None = None
 ) -> Page[Coupon]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.accounts.rules import Principal
-from domain.draws import rules, sealing, store
+from domain.draws import drawing, rules, sealing, store
 from domain.draws.rules import Draw, DrawState, NewDraw
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
@@ -28,8 +28,8 @@ async def open_draw(
     `key` seals its seed until it is drawn. Raises BadInput, NotFound (room, store), NotAllowed, RoomNotOn,
     IdempotencyConflict.
     """
-    seed = secrets.token_bytes(rules.SEED_BYTES)
-    draw = store.new_draw(wish, commitment=rules.commitment_of(seed), now=now)
+    seed = secrets.token_bytes(drawing.SEED_BYTES)
+    draw = store.new_draw(wish, commitment=drawing.commitment_of(seed), now=now)
     async with db.transaction() as tx:
         room = await rooms.lock(tx, wish.room_id)
         await check_crew(tx, wish.room_id, by)
@@ -69,9 +69,9 @@ async def draw(db: Database, bus: LiveBus, *, draw_id: UUID, key: bytes, by: Pri
         seed = sealing.unseal(key, draw_id=draw_id, sealed=await store.sealed_seed(tx, draw_id))
         entry_ids = await store.entry_ids(tx, draw_id)
         # in a thread: a hundred thousand entries take a tenth of a second, twice
-        digest = await asyncio.to_thread(rules.digest_after, found.commitment, entry_ids)
+        digest = await asyncio.to_thread(drawing.digest_after, found.commitment, entry_ids)
         assert digest == found.digest, f"the entries of draw {draw_id} are not those that were made"
-        numbers = await asyncio.to_thread(rules.winning_numbers, seed, digest, entry_ids, found.pieces)
+        numbers = await asyncio.to_thread(drawing.winning_numbers, seed, digest, entry_ids, found.pieces)
         await store.add_winners(tx, found, numbers)
         drawn = replace(found, state=DrawState.DRAWN, seed=seed, drawn_at=now)
         await store.end(tx, drawn, by=by.account_id if by else None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from domain.draws import rules, store
+from domain.draws import drawing, rules, store
 from domain.draws.rules import Entry
 from domain.foundation.database import Database
 from domain.foundation.errors import Refusal
@@ -60,6 +60,6 @@ async def enter(db: Database, *, draw_id: UUID, wishes: Sequence[Wish]) -> Seque
                 answer = new[wish.shopper_id] = Entry(draw_id, draw.entrants + len(new) + 1, uuid4())
             answers.append(answer)
         if new:
-            digest = rules.digest_after(draw.digest, (entry.id for entry in new.values()))
+            digest = drawing.digest_after(draw.digest, (entry.id for entry in new.values()))
             await store.add_entries(tx, draw, new, digest=digest, now=max(wish.now for wish in wishes))
     return answers

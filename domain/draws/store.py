@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select, text, update
 
+from domain.draws.drawing import pieces_in_order
 from domain.draws.rules import (
     DRAWN_WITHIN,
     Draw,
@@ -22,7 +23,6 @@ from domain.draws.rules import (
     Prize,
     Standing,
     Won,
-    pieces_in_order,
 )
 from domain.draws.tables import draws, entries, prizes, winners
 from domain.foundation.database import AnyRow, Reader, Transaction

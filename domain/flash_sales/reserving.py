@@ -30,6 +30,9 @@ class Batch:
     reserved: int
     refused: int
     repeated: int
+    sale_id: UUID
+    decided: tuple[tuple[UUID, UUID], ...] = ()
+    """The tickets that were reserved or refused, and whose they are."""
 
     @property
     def size(self) -> int:
@@ -51,7 +54,7 @@ async def reserve(db: Database, gate: Gate, *, lane: int, limit: int, now: datet
         level = await stock.lock_allotment(tx, item.allotment_id)
         entries = await gates.queue(gate, lane=lane, limit=limit)
         if not entries:
-            return Batch(0, 0, 0)
+            return Batch(0, 0, 0, item.sale_id)
         earlier = await store.decided_among(tx, item.id, entries)
         fresh = _first_of_each_request([entry for entry in entries if entry.ticket_id not in earlier])
         refusals = await _refusals(tx, item, fresh, free=level.free)
@@ -68,7 +71,8 @@ async def reserve(db: Database, gate: Gate, *, lane: int, limit: int, now: datet
     await gates.drop_from_queue(gate, lane=lane, message_ids=[entry.message_id for entry in entries])
     await _tell_gate(gate, lane, fresh, refusals)
     metrics.reserved.inc(len(accepted))
-    return Batch(len(accepted), len(refusals), len(entries) - len(fresh))
+    decided_of = tuple((entry.ticket_id, entry.shopper_id) for entry in fresh)
+    return Batch(len(accepted), len(refusals), len(entries) - len(fresh), item.sale_id, decided_of)
 
 
 def _first_of_each_request(entries: Sequence[Entry]) -> list[Entry]:

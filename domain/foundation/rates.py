@@ -22,6 +22,8 @@ class Rate(StrEnum):
     PAY = "pay"
     CART = "cart"
     POSTER = "poster"
+    COMMENT = "comment"
+    LIKE = "like"
 
 
 class By(StrEnum):
@@ -86,6 +88,10 @@ FIGURES = {
     Rate.CART: Figures(Allowance(60, 120), Allowance(200, 200), is_strict=True),
     # drawing one takes a processor a quarter of a second; nobody asks without being signed in
     Rate.POSTER: Figures(Allowance(10, 20), Allowance(60, 600), is_strict=True),
+    # a sentence a second, and a few words in a burst of joy; nobody writes without being signed in
+    Rate.COMMENT: Figures(Allowance(5, 60), Allowance(60, 600), is_strict=False),
+    # a thumb's taps of a second together; nobody likes without being signed in
+    Rate.LIKE: Figures(Allowance(20, 60), Allowance(60, 600), is_strict=False),
 }
 """The figures, all of them. They are no knobs: whoever needs others knows why, and changes this table."""
 

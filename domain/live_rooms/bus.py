@@ -78,7 +78,7 @@ class LiveBus:
     async def tell_many(self, room_id: UUID, personal: Sequence[Personal]) -> None:
         """Tell several shoppers of one room, in few messages."""
         for start in range(0, len(personal), MOST_AT_ONCE):
-            await self._say(room_id, PERSONAL + orjson.dumps(personal[start : start + MOST_AT_ONCE]))
+            await self._say(room_id, PERSONAL + orjson.dumps(personal[start : start + MOST_AT_ONCE], default=str))
 
     async def _say(self, room_id: UUID, message: bytes, numbered: Sequence[Any] = ()) -> None:
         arguments = (channel_of(room_id), message, KEPT_EVENTS, KEPT_SECONDS, *numbered)

@@ -38,7 +38,7 @@ class Listener(Protocol):
         """So many watch, like and buy by now."""
 
     def on_personal(self, shopper_id: UUID, kind: str, id: UUID) -> None:
-        """Something of this shopper's has changed."""
+        """Something of this shopper's has changed: each listener is told of everybody's."""
 
 
 class RoomFeed:
@@ -58,8 +58,6 @@ class RoomFeed:
         self._early: dict[int, RoomEvent] = {}
         self._is_urgent = False
         self._listeners: dict[Listener, None] = {}
-        self._listeners_of: dict[UUID, tuple[Listener, ...]] = {}
-        self._listeners_to_all: dict[Listener, None] = {}
         self._older: Remembered[Sequence[RoomEvent]] = Remembered(seconds=5.0, capacity=100)
         self._loop = asyncio.get_running_loop()
         self._used_at = self._together_at = self._loop.time()
@@ -67,31 +65,19 @@ class RoomFeed:
         self._filling: asyncio.Task[None] | None = None
         self.is_closed = False
 
-    def listen(self, listener: Listener, *, shopper_id: UUID | None = None) -> Callable[[], None]:
-        """Tell the listener what happens from now on; gives back how to stop that.
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell the listener what happens from now on; gives back how to stop that, which may be called again.
 
-        With `shopper_id` it is told of what is this shopper's own, and of nobody else's; without one, of everybody's:
-        for a listener that hands on to many. Raises RuntimeError for a feed that nobody has used for some seconds.
+        Raises RuntimeError for a feed that was closed because nobody has used it for some seconds.
         """
         if self.is_closed:
             raise RuntimeError(f"the feed of room {self.room_id} is closed: open it again")
         self._listeners[listener] = None
-        if shopper_id is None:
-            self._listeners_to_all[listener] = None
-        else:
-            self._listeners_of[shopper_id] = (*self._listeners_of.get(shopper_id, ()), listener)
-        return partial(self._leave, listener, shopper_id)
+        return partial(self._leave, listener)
 
-    def _leave(self, listener: Listener, shopper_id: UUID | None) -> None:
-        self.keep()
+    def _leave(self, listener: Listener) -> None:
         self._listeners.pop(listener, None)
-        self._listeners_to_all.pop(listener, None)
-        if shopper_id in self._listeners_of:
-            left = tuple(each for each in self._listeners_of[shopper_id] if each is not listener)
-            if left:
-                self._listeners_of[shopper_id] = left
-            else:
-                del self._listeners_of[shopper_id]
+        self.keep()
 
     def keep(self) -> None:
         """Hear the room for some more seconds: somebody is about to listen."""
@@ -222,9 +208,9 @@ class RoomFeed:
                 note_failure("room_listener_failed", error)
 
     def poke(self, personal: Sequence[Personal]) -> None:
-        """Hand on what is somebody's own, to those who listen for it."""
+        """Hand on what is somebody's own."""
         for shopper_id, kind, id in personal:
-            for listener in (*self._listeners_of.get(shopper_id, ()), *self._listeners_to_all):
+            for listener in tuple(self._listeners):
                 try:
                     listener.on_personal(shopper_id, kind, id)
                 except Exception as error:

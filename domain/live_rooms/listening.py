@@ -71,7 +71,9 @@ class _Line:
     """One connection, and the rooms that are heard on it. Once broken it stays so."""
 
     def __init__(self, server: Any, *, hear: Hear, begin: Begin) -> None:
-        options = {**server.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        options = {
+            name: option for name, option in server.connection_kwargs.items() if "maint_notifications" not in name
+        } | {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
         self._client = Redis.from_pool(ConnectionPool(server.connection_class, **options))
         self._pubsub = self._client.pubsub()
         self._hear, self._begin = hear, begin

@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 """Between two looks at all rooms that are watched: what the bus has lost is no later than that."""
-LOOKED_SECONDS = 0.1
-"""Those who are ahead of this process share a look that is no older."""
+TOGETHER_SECONDS = 0.1
+"""What many ask in such a time is looked up once: whether there is a room, and how far it is."""
 
 
 class RoomWatch:
@@ -38,8 +38,8 @@ class RoomWatch:
         self._db, self._bus = db, LiveBus(gate)
         self._ear = Ear(gate, hear=self._hear, begin=lambda _: self._look_now.set())
         self._feeds: dict[UUID, RoomFeed] = {}
-        self._found: Remembered[RoomFeed | None] = Remembered(seconds=1.0)
-        self._looked: Remembered[None] = Remembered(seconds=LOOKED_SECONDS)
+        self._found: Remembered[RoomFeed | None] = Remembered(seconds=TOGETHER_SECONDS)
+        self._looked: Remembered[None] = Remembered(seconds=TOGETHER_SECONDS)
         self._look_now, self._tend_now = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._viewers: dict[UUID, dict[str, UUID | None]] = {}
@@ -93,7 +93,7 @@ class RoomWatch:
         feed = RoomFeed(
             room_id, last=last, counters=counters, read=partial(self._read, room_id), catch_up=self._look_shared
         )
-        self._feeds[room_id] = feed
+        feed = self._feeds.setdefault(room_id, feed)  # a slow look-up may have been overtaken
         self._tend_now.set()
         if not self._tasks:
             work = (("rooms_not_seen", self._look_now, self._look), ("rooms_not_heard", self._tend_now, self._tend))

@@ -1,4 +1,4 @@
-"""Cards: what a shared product, group or flash sale shows of itself. Only what shoppers may see has one. Never writes."""
+"""Cards: what a shared product, group, sale or live room shows of itself. Only what shoppers may see has one. Never writes."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -6,10 +6,13 @@ from uuid import UUID
 
 from domain.flash_sales import queries as flash_sales
 from domain.flash_sales.rules import SaleState
+from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.database import Database
 from domain.foundation.money import Money
 from domain.group_buys import queries as group_buys
 from domain.group_buys.rules import CampaignState, Group, GroupState
+from domain.live_rooms import queries as live_rooms
+from domain.live_rooms.rules import RoomState
 from domain.posters.rules import Card
 from domain.pricing import screens
 from domain.pricing.engine import struck_through
@@ -19,7 +22,7 @@ from domain.stock import queries as stock
 
 
 async def card_of(db: Database, *, kind: str, target_id: UUID, now: datetime) -> Card | None:
-    """The card of a "product", a "group_buy" (a group) or a "flash_sale"; None where shoppers may see none.
+    """The card of a "product", a "group_buy" (a group), a "flash_sale" or a "live_room"; None where shoppers may see none.
 
     Raises KeyError for any other kind.
     """
@@ -85,6 +88,28 @@ async def _card_of_sale(db: Database, sale_id: UUID, now: datetime) -> Card | No
     )
 
 
+async def _card_of_room(db: Database, room_id: UUID, now: datetime) -> Card | None:
+    room = (await live_rooms.by_ids(db, [room_id])).get(room_id)
+    if room is None or room.state is RoomState.CANCELLED:
+        return None
+    at = room.starts_at.astimezone(SHOP_ZONE)
+    begins = f"{at.month}月{at.day}日 {at:%H:%M} 开播"
+    return Card(
+        title=room.title,
+        price=None,
+        struck_price=None,
+        picture_url=room.cover_url or await _picture_of_shelf(db, room_id),
+        note=begins,
+        subtitle=_ROOM_WORDS.get(room.state, begins),
+        is_open=room.state is not RoomState.ENDED,
+    )
+
+
+async def _picture_of_shelf(db: Database, room_id: UUID) -> str | None:
+    shelf = (await live_rooms.items_by_room_ids(db, [room_id]))[room_id]
+    return await _picture(db, shelf[0].product_id) if shelf else None
+
+
 async def _published(db: Database, product_id: UUID) -> Product | None:
     product = (await products.by_ids(db, [product_id])).get(product_id)
     return product if product is not None and product.state is State.PUBLISHED else None
@@ -116,4 +141,6 @@ _CARDS: dict[str, Callable[[Database, UUID, datetime], Awaitable[Card | None]]] 
     "product": _card_of_product,
     "group_buy": _card_of_group,
     "flash_sale": _card_of_sale,
+    "live_room": _card_of_room,
 }
+_ROOM_WORDS = {RoomState.LIVE: "直播中", RoomState.PAUSED: "直播中", RoomState.ENDED: "已结束"}

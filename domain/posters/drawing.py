@@ -69,6 +69,11 @@ def _draw_sharer(canvas: Image.Image, draw: ImageDraw.ImageDraw, face: Face) -> 
 
 
 def _draw_price(draw: ImageDraw.ImageDraw, face: Face, baseline: int) -> None:
+    if face.price is None:
+        draw.text(
+            (MARGIN, baseline), fitted(face.note, "bold", 48, INNER), font=font("bold", 48), fill=_RED, anchor="ls"
+        )
+        return
     end = _draw_amount(draw, face.price, MARGIN, baseline)
     room_ends = _draw_pill(draw, face.note, baseline) if face.note else WIDTH - MARGIN
     if face.struck_price is None:

@@ -27,6 +27,7 @@ INVITATIONS: Mapping[TargetKind, str] = {
     TargetKind.PRODUCT: "推荐给你",
     TargetKind.GROUP_BUY: "邀你一起拼",
     TargetKind.FLASH_SALE: "邀你来抢购",
+    TargetKind.LIVE_ROOM: "邀你看直播",
 }
 SOMEBODY = "好友"
 
@@ -35,11 +36,12 @@ SOMEBODY = "好友"
 class Card:
     """What a share shows: a title, the smallest price, what may lawfully be struck through beside it, and a picture.
 
-    `note` holds as long as the thing does ("3人成团"); `subtitle` only now ("3人团 · 还差1人").
+    `note` holds as long as the thing does ("3人成团"); `subtitle` only now ("3人团 · 还差1人"). Without a price, as of a live
+    room, the note stands in its place.
     """
 
     title: str
-    price: Money
+    price: Money | None
     struck_price: Money | None
     picture_url: str | None
     note: str
@@ -85,7 +87,7 @@ class Face:
     sharer: str
     invitation: str
     title: str
-    price: Money
+    price: Money | None
     struck_price: Money | None
     picture_url: str | None
     note: str

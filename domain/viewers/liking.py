@@ -2,14 +2,22 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 from uuid import UUID
 
+from domain.foundation.database import Database
+from domain.foundation.errors import NotFound
 from domain.foundation.redis import Gate
+from domain.foundation.remembered import Remembered
 from domain.foundation.reporting import note_failure
+from domain.live_rooms import queries
+from domain.live_rooms.rules import Room
 from domain.viewers import gate as gates
 from domain.viewers.rules import check_taps
 
 GATHER_SECONDS = 0.25
+ROOM_SECONDS = 2.0
+"""For which a room is believed to be on: nobody's like waits for the ledger while others like the same room."""
 
 
 class LikeDesk:
@@ -19,17 +27,25 @@ class LikeDesk:
     of it. What the gate loses comes back from the ledger, but for the seconds since the last sample.
     """
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, db: Database, gate: Gate) -> None:
+        self._db, self._gate = db, gate
+        self._rooms: Remembered[Room | None] = Remembered(seconds=ROOM_SECONDS)
         self._taps: Counter[UUID] = Counter()
         self._bringing: asyncio.Task[None] | None = None
 
-    def like(self, room_id: UUID, taps: int) -> None:
-        """Count so many likes of a room. Raises BadInput unless they are 1 to 50."""
+    async def like(self, room_id: UUID, taps: int) -> None:
+        """Count so many likes of a room. Raises BadInput unless they are 1 to 50, NotFound, RoomNotOn."""
         check_taps(taps)
+        room = await self._rooms.get(room_id, partial(self._find, room_id))
+        if room is None:
+            raise NotFound.of("room", room_id)
+        room.check_on()
         self._taps[room_id] += taps
         if self._bringing is None:
             self._bringing = asyncio.create_task(self._bring())
+
+    async def _find(self, room_id: UUID) -> Room | None:
+        return (await queries.by_ids(self._db, [room_id])).get(room_id)
 
     async def _bring(self) -> None:
         try:

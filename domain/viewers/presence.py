@@ -11,6 +11,7 @@ from domain.foundation import clock
 from domain.foundation.database import Database
 from domain.foundation.redis import Gate
 from domain.foundation.reporting import note_failure
+from domain.live_rooms.watching import RoomWatch
 from domain.viewers import gate as gates
 from domain.viewers import store
 from domain.viewers.rules import BEAT_SECONDS, PRESENT_SECONDS, Viewer
@@ -21,6 +22,14 @@ LOOK_SECONDS = 1.0
 """Between two tellings of who has come and who has left."""
 ADDED_AT_ONCE = 1_000
 """Viewers kept in one transaction."""
+
+
+def on_sockets(watch: RoomWatch) -> Watched:
+    """Who has a socket on a room in this process."""
+    return lambda: {
+        room_id: [Viewer.of_mark(mark, shopper_id) for mark, shopper_id in watch.viewers(room_id).items()]
+        for room_id in watch.rooms()
+    }
 
 
 class Presence:

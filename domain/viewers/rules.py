@@ -19,6 +19,10 @@ MOST_TAPS = 50
 """Likes of one call: a client adds up what a thumb does in some seconds."""
 
 
+DEVICE_MARK = 43
+"""Characters of a device's mark (`accounts.visitors`)."""
+
+
 class Viewer(NamedTuple):
     """Who watches: a shopper or, where nobody is signed in, a device by its mark."""
 
@@ -29,6 +33,16 @@ class Viewer(NamedTuple):
     def key(self) -> str:
         """What the viewer is counted by, at most 43 characters: somebody with two sockets or two phones watches once."""
         return self.device if self.shopper_id is None else self.shopper_id.hex
+
+    @property
+    def mark(self) -> str:
+        """What `RoomWatch.note_viewer` and `forget_viewer` know their socket by: the device, and who is signed in on it."""
+        return self.device if self.shopper_id is None else f"{self.device}{self.shopper_id.hex}"
+
+    @classmethod
+    def of_mark(cls, mark: str, shopper_id: UUID | None) -> "Viewer":
+        """The viewer of a mark."""
+        return cls(mark[:DEVICE_MARK], shopper_id)
 
 
 @dataclass(frozen=True, slots=True)

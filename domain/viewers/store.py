@@ -162,6 +162,4 @@ async def _adopt_devices(tx: Transaction, seen: Sequence[Seen]) -> None:
     asked = {"rooms": [room_id for room_id, _ in devices], "devices": [device for _, device in devices]}
     waiting = await tx.rows(_WAITING, asked) if devices else ()
     for room_id, device in sorted((row.room_id, row.viewer) for row in waiting):
-        await tx.execute(
-            _ADOPT, {"room_id": room_id, "device": device, "shopper_id": devices[room_id, device]}
-        )
+        await tx.execute(_ADOPT, {"room_id": room_id, "device": device, "shopper_id": devices[room_id, device]})

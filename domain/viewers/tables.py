@@ -54,7 +54,5 @@ samples = Table(
     Column("likes", BigInteger, nullable=False),
     Column("buying", Integer, nullable=False),
     PrimaryKeyConstraint("room_id", "at"),
-    CheckConstraint(
-        'viewers BETWEEN 0 AND peak AND "distinct" >= 0 AND likes >= 0 AND buying >= 0', name="counters"
-    ),
+    CheckConstraint('viewers BETWEEN 0 AND peak AND "distinct" >= 0 AND likes >= 0 AND buying >= 0', name="counters"),
 )

@@ -18,6 +18,7 @@ ABOUT_WHOEVER_ASKS = {
     "defaultAddress",
     "myGroupBuySeats",
     "myGroupBuys",
+    "myLiveRooms",
     "myShareLinks",
     "orders",
     "ordersToHandOver",

@@ -217,7 +217,15 @@ def test_a_field_that_cannot_keep_its_rule_stops_the_start():
     class Ownerless:
         words: str | None = strawberry.field(directives=to(Who.ONLY_OWNER), default="secret")
 
-    for query, said in ((Root, "states INHERITED"), (Ownerless, "needs an `owner`")):
+    @strawberry.type
+    class Crewless:
+        words: str | None = strawberry.field(directives=to(Who.CREW), default="secret")
+
+    for query, said in (
+        (Root, "states INHERITED"),
+        (Ownerless, "needs an `owner`"),
+        (Crewless, "CREW, which is for root fields"),
+    ):
         with pytest.raises(TypeError, match=said):
             enforce(strawberry.Schema(query))
 

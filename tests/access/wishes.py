@@ -10,14 +10,15 @@ Wish = dict[str, Any]
 
 ONES_OWN = {
     "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
-    "openGroupBuy", "joinGroupBuy",
+    "openGroupBuy", "joinGroupBuy", "claimCoupon", "reserveRoom", "cancelRoomReservation",
 }  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
 
 def wishes(world: World) -> dict[str, Wish]:
     """The arguments of every mutation that not everybody may call, all of them about the owner's things."""
-    return {**_shoppers(world), **_staffs_with_orders(world), **_staffs_with_goods(world), **_staffs_with_money(world)}
+    staffs = {**_staffs_with_orders(world), **_staffs_with_goods(world), **_staffs_with_money(world)}
+    return {**_shoppers(world), **_crews(world), **_staffs_with_rooms(world), **staffs}
 
 
 def _keyed(**values: Any) -> Wish:
@@ -50,11 +51,51 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "openGroupBuy": _keyed(campaignId=ids["campaign"], itemId=ids["groupitem"]),
         "joinGroupBuy": _keyed(groupBuyId=ids["groupbuy"], itemId=ids["groupitem"]),
         "leaveGroupBuy": _keyed(groupBuyId=ids["groupbuy"]),
+        "claimCoupon": {"batchId": ids["couponbatch"], "idempotencyKey": f"walk-{new_id()}"},
+        "reserveRoom": {"id": ids["room/coming"]},
+        "cancelRoomReservation": {"id": ids["room/coming"]},
         "requestAfterSale": _keyed(orderId=ids["order"], kind="REFUND", reason="QUALITY"),
         "withdrawAfterSale": _keyed(afterSaleId=ids["aftersale/requested"]),
         "sendBackGoods": _keyed(afterSaleId=ids["aftersale/requested"], carrier="sf", number="SF1"),
         "confirmReceipt": _keyed(orderId=ids["order"]),
         "extendReceipt": _keyed(orderId=ids["order"]),
+    }
+
+
+def _crews(world: World) -> dict[str, Wish]:
+    """What is done in a room by those who run it."""
+    ids = world.ids
+    room, item = {"roomId": ids["room"]}, {"roomId": ids["room"], "itemId": ids["roomitem"]}
+    units = {"skuId": ids["sku"], "units": 1}
+    return {
+        "goLive": {"id": ids["room/coming"]},
+        "pauseRoom": {"id": ids["room"]},
+        "endRoom": {"id": ids["room"]},
+        "takeOffAir": {"id": ids["room"]},
+        "putOnAir": {"input": item},
+        "pinRoomItem": {"input": item},
+        "unpinRoomItem": {"input": item},
+        "setRoomChat": {"input": {**room, "isOpen": False}},
+        "announceInRoom": {"input": {**room, "text": "福利马上来"}},
+        "startRoomFlashSale": _keyed(**item, title="秒杀", offers=[{**units, "salePriceMinor": 1390}], seconds=60),
+        "startRoomGroupBuy": _keyed(
+            **item, title="拼团", offers=[{**units, "groupPriceMinor": 1390}], seconds=60, seats=2, fillSeconds=60
+        ),
+    }
+
+
+def _staffs_with_rooms(world: World) -> dict[str, Wish]:
+    ids, now = world.ids, world.given.now
+    room = {
+        "title": "夜市",
+        "startsAt": (now + timedelta(hours=1)).isoformat(),
+        "crew": [{"accountId": ids["account"]}],
+    }
+    return {
+        "createLiveRoom": _keyed(**room),
+        "editLiveRoom": {"input": {**room, "roomId": ids["room/coming"]}},
+        "setRoomShelf": {"input": {"roomId": ids["room"], "items": []}},
+        "cancelLiveRoom": {"id": ids["room/coming"]},
     }
 
 
@@ -94,6 +135,15 @@ def _staffs_with_goods(world: World) -> dict[str, Wish]:
         "stopGroupBuyCampaign": {"id": ids["campaign"]},
         "callOffGroupBuyCampaign": {"input": {"campaignId": ids["campaign"], "reason": "标错价格"}},
         "completeGroupBuy": _keyed(groupBuyId=ids["groupbuy"], reason="回馈"),
+        "createCouponBatch": _keyed(
+            title="新客券",
+            pieces=9,
+            amountOffMinor=100,
+            usableDays=7,
+            claimableFrom=now.isoformat(),
+            claimableUntil=window["closesAt"],
+        ),
+        "stopCouponBatch": {"id": ids["couponbatch"]},
         "publishProduct": {"input": {"productId": ids["product/draft"]}},
         "unpublishProduct": {"input": {"productId": ids["product"]}},
         "setSkuPrice": {"input": {**sku, "priceMinor": 1}},

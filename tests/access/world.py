@@ -9,15 +9,18 @@ from sqlalchemy import insert, select, text
 
 from api.access import Who
 from domain.accounts import actions as accounts
-from domain.accounts import sessions
-from domain.accounts.rules import STAFF, Role
+from domain.accounts import people, sessions
+from domain.accounts.rules import STAFF, Principal, Role
 from domain.addresses.rules import Destination
 from domain.after_sales.rules import AfterSaleState
 from domain.back_office import actions as back_office
 from domain.checkout.rules import Wish
 from domain.flash_sales import queries as flash_sales
+from domain.flash_sales.actions import NewItem as SaleItem
 from domain.flash_sales.tables import sales, slots
 from domain.foundation.ids import decode, encode, new_id
+from domain.group_buys.rules import NewItem as GroupItem
+from domain.live_rooms import selling
 from domain.orders.rules import Order
 from domain.payments.tables import refunds
 from domain.posters import actions as posters
@@ -47,6 +50,7 @@ class Persona:
             Who.SIGNED_IN: self.account_id is not None,
             Who.OWNER: is_owner or bool(self.roles & STAFF),
             Who.ONLY_OWNER: is_owner,
+            Who.CREW: is_owner or bool(self.roles & {Role.MERCHANDISER, Role.ADMIN}),
             Who.STAFF: bool(self.roles & STAFF),
             Who.MERCHANDISER: bool(self.roles & {Role.MERCHANDISER, Role.ADMIN}),
             Who.FINANCE: bool(self.roles & {Role.FINANCE, Role.ADMIN}),
@@ -90,6 +94,8 @@ async def built(given: Given) -> World:
     await _orders(world, owner)
     await _flash_sale(world, owner)
     await _group_buy(world, owner)
+    await _coupons(world, owner)
+    await _live_room(world, owner)
     await _books(world)
     return world
 
@@ -245,6 +251,38 @@ async def _group_buy(world: World, owner: UUID) -> None:
     world.has("groupseat", seat.id, Who.ONLY_OWNER)
     world.has("order/grouped", seat.order_id, Who.OWNER)
     world.marks["未公布的拼团"] = Who.STAFF
+
+
+async def _coupons(world: World, owner: UUID) -> None:
+    given = world.given
+    coupon = await given.coupon(owner, pieces=1_000)
+    world.has("couponbatch", coupon.batch_id)
+    world.has("coupon", coupon.id, Who.OWNER)
+    world.marks |= {coupon.code: Who.ONLY_OWNER}
+
+
+async def _live_room(world: World, owner: UUID) -> None:
+    given, host = world.given, world.personas["host"].account_id
+    assert host is not None
+    await people.give_role(given.db, account_id=host, role=Role.HOST, by=new_id(), now=given.now)
+    runs = Principal(owner)
+    coming = await given.live_room(host=runs, is_live=False)
+    room = await given.live_room(host=runs, store_id=given_id(world, "store"), is_on_air=True, floor_minor=1357)
+    on_it = {"room_id": room.id, "item_id": room.item.id, "by": runs, "now": given.now}
+    await selling.start_flash_sale(
+        given.db, given.market.gate, given.bus, idempotency_key="room-sale", **on_it,
+        wish=selling.RoomFlashSale("直播间秒杀", (SaleItem(room.sku_id, sale_price_minor=1390, units=1),), seconds=600),
+    )  # fmt: skip
+    await selling.start_group_buy(
+        given.db, given.bus, idempotency_key="room-group", **on_it,
+        wish=selling.RoomGroupBuy(
+            "直播间拼团", (GroupItem(room.sku_id, 1390, 2),), seconds=600, seats=2, fill_seconds=600
+        ),
+    )  # fmt: skip
+    world.has("room", room.id)
+    world.has("room/coming", coming.id)
+    world.has("roomitem", room.item.id)
+    world.marks["13.57"] = Who.CREW
 
 
 async def _books(world: World) -> None:

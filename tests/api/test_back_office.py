@@ -212,7 +212,10 @@ async def test_what_was_searched_for_is_read_by_nobody_in_the_link(given, ask, m
     assert b"orders" not in base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
 
 
-@pytest.mark.parametrize("path", ["/exports/orders.csv", "/exports/statement.csv", "/suppliers/x/settlement.csv"])
+@pytest.mark.parametrize(
+    "path",
+    ["/exports/orders.csv", "/exports/statement.csv", "/exports/room-comments.csv", "/suppliers/x/settlement.csv"],
+)
 async def test_asking_for_the_head_of_an_export_makes_none(app, db, path):
     answer = await call(app, "HEAD", path)
 

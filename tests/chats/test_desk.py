@@ -50,7 +50,7 @@ async def test_a_comment_is_kept_and_told_without_whose_it_is(given, desk):
     assert event.happened_at == posted.comment.posted_at == given.now
     facts = {"comment_id": str(posted.comment.id), "author": "林**", "badge": None, "text": "这个 好看"}
     assert event.facts == facts
-    await assert_clean(given)
+    await assert_clean(given.market)
 
 
 async def test_the_crew_and_staff_have_badges_and_only_the_host_a_name(given, desk):
@@ -85,7 +85,7 @@ async def test_a_withheld_comment_is_kept_and_the_room_is_told_nothing(given, de
     assert (first.comment.state, first.shown_text) == (CommentState.WITHHELD, "加 微 信")
     assert [event.number for event in await given.told(room.id, EventKind.COMMENTED)] == [second.comment.number]
     assert first.comment.number == second.comment.number - 1
-    await assert_clean(given)
+    await assert_clean(given.market)
 
 
 async def test_a_list_that_was_just_set_judges_the_next_comment_on_every_process(given, desk):

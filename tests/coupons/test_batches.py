@@ -26,7 +26,7 @@ async def test_a_batch_is_kept_as_it_was_wished(given):
     assert await given.batch_again(batch.id) == batch
     assert (batch.title, batch.amount_minor, batch.left, batch.is_claimable(given.now)) == ("满减券", 1000, 100, True)
     assert await queries.goods_by_batch_ids(given.db, [batch.id]) == {batch.id: ForGoods((product.id,), (sku_id,))}
-    (deed,) = (await trail.deeds(given.db, first=10)).rows
+    (deed,) = (await trail.page(given.db, first=10)).rows
     assert (deed.deed, deed.by, deed.subject_id) == ("create_coupon_batch", merchandiser, batch.id)
     assert deed.facts == {
         "title": "满减券",
@@ -74,7 +74,7 @@ async def test_a_stopped_batch_is_claimed_no_more_and_what_was_claimed_stays_goo
         await given.coupon_desk().claim(**claim, shopper_id=await given.shopper(), idempotency_key="claim-me-2")
     wish = await given.delivery_wish({await given.sku(price_minor=6000): 1}, shopper_id, coupon_code=mine.code)
     assert (await given.quote(wish, source=given.coupons)).discount_minor == 1000
-    assert [deed.deed for deed in (await trail.deeds(given.db, first=10)).rows] == [
+    assert [deed.deed for deed in (await trail.page(given.db, first=10)).rows] == [
         "stop_coupon_batch",
         "create_coupon_batch",
     ]

@@ -18,7 +18,9 @@ from domain.foundation.settings import Settings
 
 Step = Callable[..., Awaitable[object]]
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.faults.dying", "tests.faults.road", "tests.faults.group_road"])
+_processes.set_forkserver_preload(
+    ["tests.faults.dying", "tests.faults.road", "tests.faults.group_road", "tests.coupons.dying"]
+)
 
 
 async def die(settings: Settings, step: Step, *, at: int, **arguments: Any) -> bool:

@@ -17,6 +17,7 @@ from tests.given.carts import CartsGiven
 from tests.given.chats import ChatsGiven
 from tests.given.checkout import CheckoutGiven
 from tests.given.coupons import CouponsGiven
+from tests.given.draws import DrawsGiven
 from tests.given.flash_sales import FlashSalesGiven
 from tests.given.group_buys import GroupBuysGiven
 from tests.given.ledger import LedgerGiven
@@ -35,6 +36,7 @@ class Given(
     ChatsGiven,
     CheckoutGiven,
     CouponsGiven,
+    DrawsGiven,
     FlashSalesGiven,
     GroupBuysGiven,
     LedgerGiven,

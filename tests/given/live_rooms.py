@@ -60,21 +60,23 @@ class LiveRoomsGiven:
         is_live: bool = True,
         is_on_air: bool = False,
         grace_seconds: int = 300,
+        host: Principal | None = None,
+        store_id: UUID | None = None,
+        floor_minor: int = FLOOR_MINOR,
     ) -> RoomGiven:
         """A room that begins now, live unless told otherwise: each item lists at 19.90, at 15.90 on air, at least 9.90.
 
         `is_on_air`: the first item is.
         """
         db = self.market.db
-        host = Principal(await self.shopper(), frozenset({Role.SHOPPER, Role.HOST}))  # type: ignore[attr-defined]
+        host = host or Principal(await self.shopper(), frozenset({Role.SHOPPER, Role.HOST}))  # type: ignore[attr-defined]
         goods = [await self.product(f"夜市好物 {number}", units=units) for number in range(1, items + 1)]  # type: ignore[attr-defined]
-        wish = NewRoom(
-            title="夜市直播间", starts_at=self.now, crew={host.account_id: Duty.HOST}, grace_seconds=grace_seconds
-        )
+        crew = {host.account_id: Duty.HOST}
+        wish = NewRoom("夜市直播间", self.now, crew, store_id=store_id, grace_seconds=grace_seconds)
         room = await actions.create(db, wish, by=new_id(), idempotency_key=f"room-{new_id()}", now=self.now)
         shelf = [
             ShelfItem(
-                kept.id, f"第 {number} 件", tuple(LivePrice(sku_id, LIVE_MINOR, FLOOR_MINOR) for sku_id in kept.sku_ids)
+                kept.id, f"第 {number} 件", tuple(LivePrice(sku_id, LIVE_MINOR, floor_minor) for sku_id in kept.sku_ids)
             )
             for number, kept in enumerate(goods, 1)
         ]

@@ -1,12 +1,16 @@
 """Cards: what a shared thing shows of itself, and that only what shoppers see has one."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from domain.foundation.clock import shop_day
+from domain.foundation.clock import SHOP_ZONE, shop_day
 from domain.foundation.ids import new_id
 from domain.foundation.money import Money
+from domain.live_rooms import actions as rooms
+from domain.live_rooms import running
+from domain.live_rooms.rules import Duty, NewRoom, ShelfItem
 from domain.posters.cards import card_of
 from domain.posters.rules import Card
 from domain.products.rules import Image, State, Variant
@@ -108,3 +112,49 @@ async def test_drafts_and_what_there_is_not_have_no_card(given, card):
     assert [*found, await card("product", draft.id), await card("flash_sale", sale.sale.id)] == [None] * 5
     with pytest.raises(KeyError):
         await card("room", new_id())
+
+
+async def test_a_room_says_when_it_begins_that_it_is_on_and_that_it_is_over(given, card):
+    room = await given.live_room(is_live=False)
+    at = room.room.starts_at.astimezone(SHOP_ZONE)
+    begins = f"{at.month}月{at.day}日 {at:%H:%M} 开播"
+    by = {"room_id": room.id, "by": room.host, "now": given.now}
+
+    coming = await card("live_room", room.id)
+    await running.go_live(given.db, given.bus, **by)
+    on = await card("live_room", room.id)
+    await running.pause(given.db, given.bus, **by)
+    paused = await card("live_room", room.id)
+    await running.end(given.db, given.bus, **by)
+    over = await card("live_room", room.id)
+
+    assert coming == Card(
+        title="夜市直播间",
+        price=None,
+        struck_price=None,
+        picture_url=None,
+        note=begins,
+        subtitle=begins,
+        is_open=True,
+    )
+    assert on == paused == replace(coming, subtitle="直播中")
+    assert over == replace(coming, subtitle="已结束", is_open=False)
+
+
+async def test_a_room_shows_its_cover_or_the_first_of_its_shelf_and_none_once_it_is_called_off(given, card):
+    room = await given.live_room(is_live=False)
+    goods = await given.product(images=(Image("https://img.example/first.jpg", ""),))
+    shelf = [ShelfItem(goods.id)]
+    await rooms.set_shelf(given.db, given.bus, room_id=room.id, shelf=shelf, by=new_id(), now=given.now)
+    covered = NewRoom(
+        "夜市直播间", room.room.starts_at, {room.host.account_id: Duty.HOST}, cover_url="https://img.example/cover.jpg"
+    )
+
+    of_the_shelf = await card("live_room", room.id)
+    await rooms.edit(given.db, room_id=room.id, wish=covered, by=new_id(), now=given.now)
+    of_its_own = await card("live_room", room.id)
+    await rooms.cancel(given.db, given.bus, room_id=room.id, by=new_id(), now=given.now)
+
+    assert of_the_shelf.picture_url == "https://img.example/first.jpg"
+    assert of_its_own.picture_url == "https://img.example/cover.jpg"
+    assert await card("live_room", room.id) is None

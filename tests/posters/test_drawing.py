@@ -96,6 +96,7 @@ def test_a_mini_program_code_takes_the_place_of_the_qr_code() -> None:
         {"title": "W" * 255, "sharer": "W" * 60},
         {"title": "", "sharer": ""},
         {"price": Money(0), "struck_price": None, "note": ""},
+        {"price": None, "struck_price": None, "note": "11月22日 20:00 开播"},
         {"price": Money(10**15), "struck_price": Money(10**15 + 1)},
         {"price": Money(1990, "XAU"), "title": "\x00\u202e\n"},
     ],

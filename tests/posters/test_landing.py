@@ -8,6 +8,7 @@ import pytest
 from api.app import Api
 from domain.foundation import rate_desk
 from domain.foundation.rates import Allowance, By, Rate
+from domain.live_rooms import running
 from domain.products.actions import unpublish
 from domain.products.rules import Image
 from domain.sharing.rules import Funnel, TargetKind
@@ -96,6 +97,21 @@ async def test_a_group_says_how_many_are_missing_and_when_it_is_over(visit, give
 
     assert "3人团 · 已结束" in page.text  # the groups of tests are opened at a moment that is long ago
     assert "¥9.90" in page.text
+
+
+async def test_a_live_room_says_when_it_begins_and_that_it_is_on(visit, given):
+    room = await given.live_room(is_live=False)
+    link = await given.link(await given.shopper("阿美"), target_kind=TargetKind.LIVE_ROOM, target_id=room.id)
+    before = Page((await visit(link.token)).body.decode())
+    await running.go_live(given.db, given.bus, room_id=room.id, by=room.host, now=given.now)
+
+    after = Page((await visit(link.token)).body.decode())
+
+    assert before.meta["og:description"].startswith("阿美 邀你看直播 · ")
+    assert before.meta["og:description"].endswith(" 开播")
+    assert after.meta["og:description"] == "阿美 邀你看直播 · 直播中"
+    assert "夜市直播间" in after.text
+    assert "¥" not in after.text
 
 
 async def test_nothing_that_anybody_wrote_becomes_a_part_of_the_page(visit, given):

@@ -63,10 +63,14 @@ async def test_a_share_is_made_once_and_opened_by_anybody(ask, given, product_id
     assert listed == [made | {"funnel": {"opened": 2, "signedIn": 1, "joined": 0, "paid": 0}}]
 
 
-async def test_a_group_and_a_flash_sale_can_be_shared(ask, given):
+async def test_a_group_a_flash_sale_and_a_live_room_can_be_shared(ask, given):
     by = await given.shopper()
-    group, sale = await given.group(), (await given.flash_sale()).sale
-    targets = {"GROUP_BUY": encode("groupbuy", group.id), "FLASH_SALE": encode("flashsale", sale.id)}
+    group, sale, room = await given.group(), (await given.flash_sale()).sale, await given.live_room()
+    targets = {
+        "GROUP_BUY": encode("groupbuy", group.id),
+        "FLASH_SALE": encode("flashsale", sale.id),
+        "LIVE_ROOM": encode("room", room.id),
+    }
 
     for kind, id in targets.items():
         made = (await ask(SHARE, {"input": {"targetId": id}}, by=by)).data

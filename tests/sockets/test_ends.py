@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from api import socket_connection
 from api.answering import Answering
+from api.audiences import Audiences
 from api.socket_connection import Connection, Terms
 from api.wire import RequestHead
 from domain.accounts import sessions
@@ -208,13 +209,15 @@ async def test_an_operation_that_does_not_end_holds_no_socket(monkeypatch):
         pass
 
     said = [{"type": "connection_init"}, {"type": "subscribe", "id": "1", "payload": {"query": "{ stubborn }"}}]
+    answering = Answering(strawberry.Schema(Query))
     connection = Connection(
         RequestHead({"headers": []}),
         receive,
         send,
         address="",
         terms=Terms(message_bytes=1_000, queue_bytes=1_000, subscriptions=1, ping_seconds=60),
-        answering=Answering(strawberry.Schema(Query)),
+        answering=answering,
+        audiences=Audiences(answering, make_context=lambda language: SimpleNamespace(principal=None)),
         make_context=lambda greeting: SimpleNamespace(principal=None, now=clock.now()),
         on_operation=lambda *_: None,
     )

@@ -70,6 +70,15 @@ async def an_open_group(given):
     return keyed(groupBuyId=encode("groupbuy", group.id), reason="回馈老客")
 
 
+async def a_new_batch(given):
+    window = {"claimableFrom": given.now.isoformat(), "claimableUntil": (given.now + timedelta(days=1)).isoformat()}
+    return keyed(title="新客券", pieces=9, amountOffMinor=100, usableDays=7, **window)
+
+
+async def a_batch(given):
+    return {"id": encode("couponbatch", (await given.batch()).id)}
+
+
 async def a_product(given, state):
     return {"input": {"productId": encode("product", (await given.product(state=state)).id)}}
 
@@ -225,6 +234,8 @@ TRIED = {
     "stopGroupBuyCampaign": (lambda given: a_campaign(given, is_live=True), None),
     "callOffGroupBuyCampaign": (a_campaign_to_call_off, None),
     "completeGroupBuy": (an_open_group, None),
+    "createCouponBatch": (a_new_batch, None),
+    "stopCouponBatch": (a_batch, None),
     "publishProduct": (lambda given: a_product(given, State.DRAFT), None),
     "unpublishProduct": (lambda given: a_product(given, State.PUBLISHED), None),
     "setSkuPrice": (None, None),

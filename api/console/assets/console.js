@@ -32,7 +32,7 @@ function Console() {
     <header class="bar">
       <a class="brand" href="#/"><${Lantern} /><b>${t('market')}</b><span>${t('console')}</span></a>
       <${Switches} />
-      <button class="bare" title=${t('sign_out')} aria-label=${t('sign_out')} onClick=${() => market.signOut()}><${Icon} name="out" /></button>
+      <button class="bare" title=${t('sign_out')} aria-label=${t('sign_out')} onClick=${() => market.signOut()}><${Icon} name="leave" /></button>
     </header>
     ${roomId ? html`<${Desk} key=${roomId} market=${market} roomId=${roomId} viewer=${viewer} />` : html`<${Rooms} market=${market} viewer=${viewer} />`}
     <${Toasts} />`;

@@ -18,6 +18,7 @@ export function Desk({ market, roomId, viewer }) {
   const [isConnected, setConnected] = useState(true);
   const [dialog, setDialog] = useState(null);
   const figures = useFigures(market, roomId, live?.isOn);
+  const prices = usePrices(market, roomId, live?.shelfRead);
   useEffect(() => {
     market.onConnection = setConnected;
     return () => (market.onConnection = () => {});
@@ -29,14 +30,12 @@ export function Desk({ market, roomId, viewer }) {
     if (room?.id) live.take(room);
     return room;
   };
-  const all = { market, live, run, openDialog: setDialog, figures, viewer };
+  const all = { market, live, run, openDialog: setDialog, figures, prices, viewer };
   return html`
     <main class="desk" data-tab=${tab}>
       <${Head} ...${all} isConnected=${isConnected} />
-      <${Stage} ...${all} />
-      <${Shelf} ...${all} isMerchandiser=${isMerchandiser(viewer)} />
-      <${Selling} ...${all} dialog=${dialog} />
-      <${Figures} ...${all} />
+      <div class="side"><${Stage} ...${all} /><${Selling} ...${all} dialog=${dialog} /></div>
+      <div class="middle"><${Shelf} ...${all} isMerchandiser=${isMerchandiser(viewer)} /><${Figures} ...${all} /></div>
       <${Chat} ...${all} />
     </main>
     <nav class="tabs" aria-label=${t('console')}>${Object.entries(TABS).map(([name, icon]) => html`
@@ -61,7 +60,7 @@ function Head({ market, live, run, figures, isConnected }) {
       <${Counter} label=${t('distinct')} value=${count(counters?.distinctViewers)} />
       <${Counter} label=${t('likes')} value=${count(counters?.likes)} />
       <${Counter} label=${t('buying')} value=${count(counters?.buying)} />
-      <${Counter} label=${t('gmv')} value=${figures ? yuan(Number(figures.gmv.minor), true) : '—'} isBest />
+      <${Counter} label=${t('gmv')} value=${figures ? yuan(Number(figures.sold.gmv.minor), true) : '—'} isBest />
     </dl>
     <div class="steps">
       ${room.state === 'SCHEDULED' && html`<button class="main" onClick=${() => ask('go_live')}><${Icon} name="play" />${t('go_live')}</button>`}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from './htm-preact.min.js';
 
 const MOST_COMMENTS = 300;
-const LISTS = { flashSale: 'flashSales', groupBuyCampaign: 'groupBuys', couponBatch: 'coupons', draw: 'draws' };
+const LISTS = { flashSale: 'flashSales', groupBuyCampaign: 'groupBuyCampaigns', couponBatch: 'couponBatches', draw: 'draws' };
 
 /** Where a room stands after an event; other kinds leave that as it is. */
 const STATES = { WENT_LIVE: 'LIVE', RESUMED: 'LIVE', PAUSED: 'PAUSED', ENDED: 'ENDED', CANCELLED: 'CANCELLED' };
@@ -12,7 +12,7 @@ export class LiveRoom {
   constructor(market, id, onChange) {
     Object.assign(this, { market, id, _onChange: onChange });
     Object.assign(this, { room: null, items: [], onAirId: null, comments: [], notice: null, counters: null, refused: null });
-    Object.assign(this, { flashSales: [], groupBuys: [], coupons: [], draws: [], tickets: [], orders: [], groups: [] });
+    Object.assign(this, { flashSales: [], groupBuyCampaigns: [], couponBatches: [], draws: [], tickets: [], orders: [], groups: [] });
     this.lastEvent = 0;
     this.heard = []; // the kinds of the last events, for who wants to react to them
   }
@@ -27,7 +27,7 @@ export class LiveRoom {
     this._take(room);
     if (!room) return;
     this.comments = [...(comments?.nodes ?? [])].reverse();
-    this._stop = this.market.watch('ConsoleEvents', 'ConsoleNews', { roomId: this.id, since: this.lastEvent }, (news) => this._hear(news));
+    this._stop = this.market.watch('RoomEvents', 'RoomNews', { roomId: this.id, since: this.lastEvent }, (news) => this._hear(news));
     this._onChange();
   }
 
@@ -78,7 +78,8 @@ export class LiveRoom {
       this.heard = news.events.filter(({ number }) => number > this.lastEvent);
       this.heard.forEach((event) => this._apply(event));
       this.lastEvent = Math.max(this.lastEvent, Number(news.lastEvent));
-      if (news.counters) this.counters = news.counters;
+      this.counters = news.counters;
+      if (news.mine) this._hearOfMine(news.mine);
     }
     this._onChange();
   }

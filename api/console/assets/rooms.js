@@ -12,7 +12,7 @@ export function Rooms({ market, viewer }) {
   const query = isMerchandiser(viewer) ? 'ConsoleAllRooms' : 'ConsoleMyRooms';
   const load = async (after = null) => {
     const page = await attempt(market, query, { after });
-    if (page) set((known) => ({ ...page, nodes: [...(after ? known.nodes : []), ...page.nodes] }));
+    if (page) set((known) => ({ ...page, nodes: [...(after ? known.nodes : []), ...page.nodes].sort(byNearness) }));
   };
   useEffect(() => {
     load();
@@ -27,6 +27,13 @@ export function Rooms({ market, viewer }) {
     ${pages?.pageInfo.hasNextPage && html`<button onClick=${() => load(pages.pageInfo.endCursor)}>${t('more')}</button>`}
     ${isNew && html`<${NewRoom} market=${market} viewer=${viewer} onClose=${() => setNew(false)} />`}
   </main>`;
+}
+
+/** Rooms that are on first, then those to come by their beginning, then the others, the latest first. */
+function byNearness(one, other) {
+  const rank = ({ state }) => ['LIVE', 'PAUSED', 'SCHEDULED'].indexOf(state) + 1 || 4;
+  const later = Date.parse(one.startsAt) - Date.parse(other.startsAt);
+  return rank(one) - rank(other) || (rank(one) === 4 ? -later : later);
 }
 
 export const StateBadge = ({ state }) => html`<span class="badge ${state.toLowerCase()}">${t(`state_${state}`)}</span>`;

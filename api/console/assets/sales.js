@@ -13,7 +13,7 @@ export function FlashSaleDialog({ market, live, item, prices, onClose }) {
       paySeconds: Number(given.payMinutes) * 60,
     }));
   return html`<${Dialog} title=${t('flash_sale')} onClose=${onClose}><${Form} act=${act} label=${t('start_sale')}>
-    <${form.What} />
+    ${form.what()}
     <div class="pair">
       <${Field} label=${t('price_yuan')} hint=${form.hint}><input name="price" inputmode="decimal" required ...${form.typed('price')} /><//>
       <${Field} label=${t('units')}><input name="units" type="number" min="1" required ...${form.typed('units')} /><//>
@@ -34,7 +34,7 @@ export function GroupBuyDialog({ market, live, item, prices, onClose }) {
       fillSeconds: Number(given.hours) * 3600,
     }));
   return html`<${Dialog} title=${t('group_buy')} onClose=${onClose}><${Form} act=${act} label=${t('start_group_buy')}>
-    <${form.What} />
+    ${form.what()}
     <div class="pair">
       <${Field} label=${t('price_yuan')} hint=${form.hint}><input name="price" inputmode="decimal" required ...${form.typed('price')} /><//>
       <${Field} label=${t('group_size')}><input type="number" min="2" max="100" required ...${form.typed('seats')} /><//>
@@ -55,7 +55,7 @@ function useOffer(live, item, prices, others) {
   const floor = prices.get(given.skuId)?.floor ?? sku?.price;
   const typed = (name) => ({ value: given[name], onInput: (event) => set({ ...given, [name]: event.target.value }) });
   const chooseItem = (event) => set({ ...given, itemId: event.target.value, ...skuOf(live.items.find(({ id }) => id === event.target.value), prices) });
-  const What = () => html`<div class="pair">
+  const what = () => html`<div class="pair">
     <${Field} label=${t('shelf')}><select value=${given.itemId} onChange=${chooseItem}>
       ${live.items.map(({ id, position, product }) => html`<option value=${id} selected=${id === given.itemId}>${position}. ${product.title}</option>`)}</select><//>
     ${chosen?.product.skus.length > 1 && html`<${Field} label=${t('sku')}><select ...${typed('skuId')}>
@@ -70,7 +70,7 @@ function useOffer(live, item, prices, others) {
     live.promote({ [facet]: started });
     return onClose();
   };
-  return { given, typed, What: () => What(), send, hint: hintOf(floor) };
+  return { given, typed, what, send, hint: hintOf(floor) };
 }
 
 const hintOf = (floor) => floor && t('at_least', { price: price(floor) });

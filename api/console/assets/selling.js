@@ -11,8 +11,8 @@ const DIALOGS = { flash_sale: FlashSaleDialog, group_buy: GroupBuyDialog, coupon
 
 export function Selling({ market, live, run, dialog, openDialog, prices }) {
   const Opened = dialog && DIALOGS[dialog.kind];
-  const { flashSales, groupBuys, coupons, draws } = live;
-  const isQuiet = [flashSales, groupBuys, coupons, draws].every((list) => list.length === 0);
+  const { flashSales, groupBuyCampaigns, couponBatches, draws } = live;
+  const isQuiet = [flashSales, groupBuyCampaigns, couponBatches, draws].every((list) => list.length === 0);
   return html`<section class="selling card" aria-label=${t('sell')}>
     <header><h2>${t('sell')}</h2></header>
     <div class="kinds">${Object.entries(KINDS).map(([kind, icon]) => html`
@@ -21,8 +21,8 @@ export function Selling({ market, live, run, dialog, openDialog, prices }) {
     <ul class="running">
       ${draws.map((draw) => html`<${DrawCard} key=${draw.id} market=${market} live=${live} draw=${draw} />`)}
       ${flashSales.map((sale) => html`<${Sold} key=${sale.id} market=${market} icon="bolt" title=${sale.title} until=${sale.closesAt} items=${sale.items.map((item) => ({ ...item, price: item.salePrice }))} />`)}
-      ${groupBuys.map((campaign) => html`<${Sold} key=${campaign.id} market=${market} icon="people" title=${`${campaign.title} · ${t('seats', { n: campaign.seats })}`} until=${campaign.calledOffAt ?? campaign.closesAt} items=${campaign.items.map((item) => ({ ...item, price: item.groupPrice }))} />`)}
-      ${coupons.map((batch) => html`<li key=${batch.id}><${Icon} name="ticket" /><div class="about"><b>${batch.title}</b></div></li>`)}
+      ${groupBuyCampaigns.map((campaign) => html`<${Sold} key=${campaign.id} market=${market} icon="people" title=${`${campaign.title} · ${t('seats', { n: campaign.seats })}`} until=${campaign.calledOffAt ?? campaign.closesAt} items=${campaign.items.map((item) => ({ ...item, price: item.groupPrice }))} />`)}
+      ${couponBatches.map((batch) => html`<li key=${batch.id}><${Icon} name="ticket" /><div class="about"><b>${batch.title}</b></div></li>`)}
     </ul>
     ${Opened && html`<${Opened} market=${market} live=${live} run=${run} item=${dialog.item} prices=${prices} onClose=${() => openDialog(null)} />`}
   </section>`;

@@ -6,12 +6,12 @@ import { ShelfEditor } from './shelf_editor.js';
 import { t } from './words.js';
 
 /** What the crew may ask, by SKU: its live price and its floor. */
-export function usePrices(market, live) {
+export function usePrices(market, roomId, shelfRead) {
   const [prices, set] = useState(new Map());
   useEffect(() => {
     const keep = (shelf) => set(new Map(shelf.flatMap((each) => each.prices).map((each) => [each.skuId, each])));
-    market.ask('ConsoleShelf', { roomId: live.id }).then(keep, () => null);
-  }, [live.shelfRead]);
+    if (shelfRead) market.ask('ConsoleShelf', { roomId }).then(keep, () => null);
+  }, [roomId, shelfRead]);
   return prices;
 }
 

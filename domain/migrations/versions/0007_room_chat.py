@@ -53,6 +53,13 @@ def upgrade() -> None:
     )
     op.create_index("room_comments_key", "room_comments", ["room_id", "author_id", "idempotency_key"], unique=True)
     op.create_index("room_comments_number_idx", "room_comments", ["room_id", "number", "id"], unique=False)
+    op.create_index(
+        "room_comments_unread_idx",
+        "room_comments",
+        ["room_id", "state", "number", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('withheld', 'removed')"),
+    )
     op.create_table(
         "room_silences",
         sa.Column("room_id", sa.Uuid(), nullable=False),
@@ -71,6 +78,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("room_silences")
+    op.drop_index(
+        "room_comments_unread_idx",
+        table_name="room_comments",
+        postgresql_where=sa.text("state IN ('withheld', 'removed')"),
+    )
     op.drop_index("room_comments_number_idx", table_name="room_comments")
     op.drop_index("room_comments_key", table_name="room_comments")
     op.drop_index("room_comments_author_idx", table_name="room_comments")
