@@ -54,9 +54,10 @@ bench: .venv/made ## Measure what the market can do against this machine's own c
 
 faults: .venv/made ## Run every race, kill processes in mid-sale and at every statement, live 10,000 orders; FAULT_RUNS=100, HISTORY_ORDERS=500 say how often.
 	@echo "faults: real races, and real processes killed in real sales, $${FAULT_RUNS:-20} times each"
+	@sh tests/streams/setup.sh
 	@FAULT_RUNS=$${FAULT_RUNS:-20} HISTORY_ORDERS=$${HISTORY_ORDERS:-10000} SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-20} \
 		.venv/bin/pytest -m "" tests/races tests/faults tests/hostile tests/after_sales/test_dying.py \
-		tests/workers/test_broker.py tests/back_office $(ARGS)
+		tests/workers/test_broker.py tests/back_office tests/streams $(ARGS)
 
 # no configuration: neither a user's nor a parent folder's may decide what is locked
 LOCK = .venv/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

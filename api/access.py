@@ -31,7 +31,12 @@ class Who(Enum):
         "only_owner", description="Whose it is, and nobody else; a guest's is theirs who have its token."
     )
     CREW = strawberry.enum_value(
-        "crew", description="Whoever runs the live room that it is about: its hosts and assistants, merchandisers and admins."
+        "crew",
+        description="Whoever runs the live room that it is about: its hosts and assistants, merchandisers and admins.",
+    )
+    CREW_OR_STAFF = strawberry.enum_value(
+        "crew_or_staff",
+        description="Hosts and assistants of the live room that it is about, merchandisers, finance and admins.",
     )
     STAFF = strawberry.enum_value("staff", description="Merchandisers, finance and admins.")
     MERCHANDISER = strawberry.enum_value("merchandiser", description="Merchandisers and admins.")
@@ -74,7 +79,7 @@ ROLES: dict[Who, frozenset[Role]] = {
 OWNED: dict[Who, frozenset[Role]] = {Who.OWNER: STAFF, Who.ONLY_OWNER: frozenset()}
 """Rules of what belongs to somebody, and the roles that see it, too. Its class has an `owner: UUID | None`, an account;
 None where these roles alone may see it."""
-ASKED_LATER = frozenset({Who.CREW})
+ASKED_LATER = frozenset({Who.CREW, Who.CREW_OR_STAFF})
 """Rules of which only the half is asked here, that somebody is signed in: the domain asks the rest in the transaction of the
 deed, for a crew may change at any moment."""
 GUEST = UUID(int=0)

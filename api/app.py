@@ -26,6 +26,7 @@ from api.payments import take_notice
 from api.posters import poster_png
 from api.readiness import Readiness
 from api.reading_time import ReadingTime
+from api.room_streams import NGINX_HOOK, SRS_HOOK, take_nginx_hook, take_srs_hook
 from api.services import Services
 from api.shipments import take_tracking_notice
 from api.socket_connection import Greeting, Terms
@@ -100,6 +101,8 @@ class Api:
                 Route("/suppliers/{code}/feed", take_feed, methods=["POST"]),
                 Route("/suppliers/{code}/shipments", take_parcels, methods=["POST"]),
                 Route("/suppliers/{code}/settlement.csv", settlement_csv),
+                Route(SRS_HOOK, take_srs_hook, methods=["POST"]),
+                Route(NGINX_HOOK, take_nginx_hook, methods=["POST"]),
                 Route("/s/{token}", landing_page),
                 Route("/posters/{token}.png", poster_png),
                 Route("/livez", self._live),
@@ -128,6 +131,7 @@ class Api:
         await self._services.revocations.try_to_look()
         listening = asyncio.create_task(self._services.revocations.run())
         presence = asyncio.create_task(self._services.presence.run())
+        bans = asyncio.create_task(self._services.ban_watch.run())
         _settle_garbage()
         try:
             async with self.sockets.running(self._services.revocations):
@@ -135,6 +139,7 @@ class Api:
         finally:
             listening.cancel()
             presence.cancel()
+            bans.cancel()
             await hang_up()
             await wechat_platform.hang_up()
             await self._services.room_watch.close()

@@ -109,6 +109,16 @@ class Coupon(Node):
         return show_batch(batch)
 
 
+@strawberry.input(description="A coupon, for oneself.")
+class ClaimCouponInput:
+    """Which."""
+
+    batch_id: strawberry.ID
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same coupon."
+    )
+
+
 ClaimCouponResult = Annotated[
     Coupon
     | refusal(NotFound)
@@ -151,15 +161,15 @@ class CouponMutation:
 
     @strawberry.mutation(
         directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CLAIM)],
-        description="A coupon of the batch, for oneself. The same key again gives the same coupon.",
+        description="A coupon of the batch, for oneself.",
     )
-    async def claim_coupon(self, info: Info, batch_id: strawberry.ID, idempotency_key: str) -> ClaimCouponResult:
+    async def claim_coupon(self, info: Info, input: ClaimCouponInput) -> ClaimCouponResult:
         """Claim one."""
         context = info.context
         coupon = await context.services.coupons.claim(
-            batch_id=read_id("couponbatch", batch_id),
+            batch_id=read_id("couponbatch", input.batch_id),
             shopper_id=context.shopper.account_id,
-            idempotency_key=idempotency_key,
+            idempotency_key=input.idempotency_key,
             now=context.now,
         )
         return show_coupon(info, coupon)

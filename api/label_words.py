@@ -253,6 +253,11 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ADMIN": ("管理员", "Admin"),
     },
     "RoomBadge": {"HOST": ("主播", "Host"), "ASSISTANT": ("场控", "Assistant"), "STAFF": ("官方", "Staff")},
+    "RoomChannel": {
+        "SHELF": ("购物袋", "Shelf"),
+        "FLASH_SALE": ("秒杀", "Flash sale"),
+        "GROUP_BUY": ("拼团", "Group-buy"),
+    },
     "RoomCommentState": {
         "SHOWN": ("已展示", "Shown"),
         "MASKED": ("已打码", "Masked"),

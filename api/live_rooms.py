@@ -9,6 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from api.access import Who, public, to
 from api.context import Info
+from api.coupons import CouponBatch, show_batch
 from api.flash_sales import FlashSale, load_sales
 from api.group_buy_campaigns import GroupBuyCampaign, show_campaign
 from api.loaders import batched
@@ -18,6 +19,7 @@ from api.products import Product, load_product
 from api.scalars import Long
 from api.stores import Store, find_store
 from domain.accounts.queries import names_by_ids
+from domain.coupons.queries import batches_by_ids
 from domain.group_buys.queries import campaigns_by_ids
 from domain.live_rooms import queries, rules, running, screens
 from domain.live_rooms.rules import Chapter, Duty, PromotionKind
@@ -207,6 +209,13 @@ class Room(Node):
         ids = await _promotions(info, self.row.id, PromotionKind.GROUP_BUY)
         found = await batched(info, campaigns_by_ids).load_many(ids)
         return [show_campaign(campaign) for campaign in found if campaign]
+
+    @strawberry.field(description="The coupons that were dropped in the room, in order, also those that are gone.")
+    async def coupon_batches(self, info: Info) -> list[CouponBatch]:
+        """Its batches, those of all rooms fetched together."""
+        ids = await _promotions(info, self.row.id, PromotionKind.COUPONS)
+        found = await batched(info, batches_by_ids).load_many(ids)
+        return [show_batch(batch) for batch in found if batch]
 
     @strawberry.field(description="How many have asked to be reminded when it goes live. 预约人数")
     async def reservations(self, info: Info) -> Long:

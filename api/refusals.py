@@ -51,7 +51,8 @@ def refusal(domain_class: type[Refusal], **objects: Callable[[Info, UUID], Await
             annotations[fact.name] = strawberry.Private[UUID | None]  # type: ignore[misc]
             continue
         kind = hints[fact.name]
-        is_known = kind in {str, bool, datetime} or hasattr(kind, "__strawberry_definition__")  # an enum of the schema
+        is_enum = hasattr(kind, "__strawberry_definition__")
+        is_known = is_enum or kind in {str, bool, datetime, datetime | None}
         annotations[fact.name] = shown.get(kind, kind if is_known else str)
     body: dict[str, Any] = {"__annotations__": annotations, "__doc__": domain_class.__doc__, **found}
     made = type(domain_class.__name__, (UserError,), body)

@@ -128,6 +128,9 @@ class RoomPoint:
 class RoomFigures:
     """Figures."""
 
+    as_of: datetime = strawberry.field(
+        description="When they were so: now, but for rooms of very many orders; then at most ten seconds ago."
+    )
     sold: RoomSold
     conversion: float | None = strawberry.field(
         description="`sold.buyers` in `distinctViewers`, as a fraction; null where nobody has watched. Who buys in a sale of the "
@@ -188,14 +191,14 @@ class RoomFiguresQuery:
     """Questions about what came of rooms."""
 
     @strawberry.field(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW_OR_STAFF),
         description="What came of a room so far: for its crew, merchandisers, finance and admins.",
     )
     async def room_figures(self, info: Info, room_id: strawberry.ID) -> RoomFiguresResult:
         """A room's figures."""
         context = info.context
         key = read_id("room", room_id)
-        found = await room_figures.figures(context.market.db, key, by=context.shopper, now=context.now)
+        found = await context.services.figures.figures(key, by=context.shopper, now=context.now)
         return _show(key, found)
 
     @strawberry.field(
@@ -233,6 +236,7 @@ class RoomFiguresQuery:
 
 def _show(key: UUID, found: rules.RoomFigures) -> RoomFigures:
     return RoomFigures(
+        as_of=found.as_of,
         sold=RoomSold.of(found.sold),
         conversion=found.conversion,
         distinct_viewers=Long(found.distinct),

@@ -15,7 +15,7 @@ from domain.coupons import actions, queries, rules
 from domain.coupons.rules import ClaimPlace, NewBatch
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.live_rooms import rules as rooms
-from domain.live_rooms import selling
+from domain.live_rooms import running, selling
 
 
 @strawberry.input(
@@ -79,6 +79,21 @@ DropCouponsResult = Annotated[
 @strawberry.type
 class RunningCouponsQuery:
     """What those who give coupons out ask."""
+
+    @strawberry.field(
+        directives=to(Who.CREW),
+        description="Batches of which pieces can be claimed now, newest first: what can be dropped in the room. For who runs the "
+        "room.",
+    )
+    async def coupons_to_drop(
+        self, info: Info, room_id: strawberry.ID, first: int = 20, after: str | None = None
+    ) -> Connection[CouponBatch]:
+        """What the crew chooses from."""
+        context = info.context
+        async with context.market.db.reading() as reader:
+            await running.check_crew(reader, read_id("room", room_id), context.shopper)
+            page = await queries.claimable_batches(reader, now=context.now, first=first, after=after)
+        return Connection.of(page, show_batch)
 
     @strawberry.field(directives=to(Who.STAFF), description="Every batch of coupons, newest first.")
     async def coupon_batches(self, info: Info, first: int = 20, after: str | None = None) -> Connection[CouponBatch]:

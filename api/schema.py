@@ -37,8 +37,10 @@ from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
 from api.reserving_live_rooms import ReservingLiveRoomsMutation
 from api.room_chat import RoomChatMutation, RoomChatQuery
-from api.room_viewers import RoomViewerMutation
 from api.room_events import RoomEventsQuery, RoomEventsSubscription
+from api.room_streams import RoomStreamQuery
+from api.room_figures import RoomFiguresQuery
+from api.room_viewers import RoomViewerMutation
 from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
 from api.running_coupons import RunningCouponsMutation, RunningCouponsQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
@@ -94,6 +96,7 @@ Query = merge_types(
         RunningGroupBuysQuery,
         LeaderGroupBuyQuery,
         LiveRoomQuery,
+        RoomFiguresQuery,
         SchedulingLiveRoomsQuery,
         RunningLiveRoomsQuery,
         RoomChatQuery,
@@ -104,6 +107,7 @@ Query = merge_types(
         SharingQuery,
         PosterQuery,
         ProductQuery,
+        RoomStreamQuery,
         RunningPaymentsQuery,
         RunningPricingQuery,
         StoreQuery,

@@ -7,6 +7,7 @@ from typing import Any
 from domain.accounts.revocations import ANSWER_SECONDS, Revocations
 from domain.accounts.tokens import Verifier
 from domain.chats.desk import CommentDesk
+from domain.chats.watching import BanWatch
 from domain.coupons.claiming import CouponDesk
 from domain.draws.entering import EntryDesk
 from domain.flash_sales.admission import AdmissionDesk
@@ -19,6 +20,7 @@ from domain.foundation.rate_desk import RateDesk
 from domain.foundation.remembered import Remembered
 from domain.foundation.runtime import Market
 from domain.group_buys.watching import GroupWatch
+from domain.insights.desk import FiguresDesk
 from domain.live_rooms.bus import LiveBus
 from domain.live_rooms.drops import RoomDrops
 from domain.live_rooms.watching import RoomWatch
@@ -44,9 +46,11 @@ class Services:
     room_watch: RoomWatch
     presence: Presence
     likes: LikeDesk
+    figures: FiguresDesk
     entries: EntryDesk
     coupons: CouponDesk
     comments: CommentDesk
+    ban_watch: BanWatch
     rates: RateDesk
     shelf: Remembered[Any]
     """Lists of products and cards that shoppers have just seen: signed-in ones too, whose whole answers are never shared."""
@@ -81,9 +85,11 @@ class Services:
             room_watch,
             Presence(market.db, market.gate, on_sockets(room_watch)),
             LikeDesk(market.db, market.gate),
+            FiguresDesk(market.db),
             EntryDesk(market.db),
             CouponDesk(market.db, RoomDrops()),
             CommentDesk(market.db, bus),
+            BanWatch(market.db, room_watch),
             RateDesk(market.gate),
             Remembered(seconds=settings.public_answer_seconds),
             asyncio.Semaphore(max(1, settings.database_connections // 3)),

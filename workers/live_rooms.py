@@ -1,12 +1,14 @@
-"""Live rooms in the background: which orders were placed in a room, and rooms that nobody has ended."""
+"""Live rooms in the background: which orders were placed in a room, reminders, and rooms that nobody has ended."""
 
-from domain.live_rooms import running, store
+from domain.live_rooms import reminding, running, store
 from domain.live_rooms.rules import Channel
 from domain.orders.events import OrderCancelled, OrderGivenBack, OrderLapsed, OrderPaid
 from workers.context import WorkerContext
 from workers.hearing import hears
 from workers.timetable import every
 
+REMINDERS = 200
+"""Sent in one round."""
 A_ROUND = 20
 """Rooms ended at once."""
 
@@ -38,6 +40,14 @@ async def poke_buyer(context: WorkerContext, event: OrderPaid | OrderLapsed | Or
 async def poke_members(context: WorkerContext) -> None:
     """So do the members of groups that have ended."""
     await context.pokes.ended_groups(now=context.now())
+
+
+@every(seconds=5.0)
+async def remind(context: WorkerContext) -> None:
+    """Remind those who reserved a room that begins. Safe to run twice: whoever was reminded is not due any more."""
+    messenger = reminding.messenger_of(context.market.settings)
+    if messenger is not None:
+        await reminding.remind(context.market.db, messenger, now=context.now(), limit=REMINDERS)
 
 
 @every(seconds=60.0)

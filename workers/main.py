@@ -35,6 +35,7 @@ FEATURES = (
     "posters",
     "carts",
     "sharing",
+    "streams",
     "ledger",
     "housekeeping",
 )

@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from string import Template
+from urllib.parse import urlsplit
 
 import graphql
 import orjson
@@ -32,7 +33,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data: https:",  # merchants keep the pictures of their products wherever they like
-        "media-src 'self' https:",  # and the video comes from the company that carries it
+        "media-src {video}",  # and the video comes from whoever carries it
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -43,7 +44,6 @@ POLICY = "; ".join(
 )
 HEADERS = {
     "cache-control": "no-cache",
-    "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "referrer-policy": "no-referrer",
@@ -99,8 +99,15 @@ async def _watch(request: Request) -> Response:
 
 def _shown(request: Request, name: str, *, above: str) -> Response:
     market: Market = request.app.state.market
-    logins = "staff development" if market.settings.development_login else "staff"
-    return HTMLResponse(_page(name, above, logins), headers=HEADERS)
+    settings = market.settings
+    logins = "staff development" if settings.development_login else "staff"
+    policy = POLICY.format(video=_origin(settings.video_play_url) or "'none'")
+    return HTMLResponse(_page(name, above, logins), headers={**HEADERS, "content-security-policy": policy})
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if url else ""
 
 
 async def _asset(request: Request) -> Response:

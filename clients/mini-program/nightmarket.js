@@ -9,6 +9,7 @@ class MarketError extends Error {
   }
 }
 const newKey = () => [0, 0, 0].map(() => Math.random().toString(36).slice(2, 10).padEnd(8, '0')).join('');
+const LAST_WORDS = ['NOT_FOUND', 'BANNED_FROM_ROOM']; // after which nothing more is told
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const idOf = (name) => {
   if (!documents[name]) throw new Error(`documents.js has no operation ${name}`);
@@ -100,7 +101,7 @@ function openMarket({ url, socketUrl, language = 'zh-CN' }) {
     const [id, documentId] = [newKey(), idOf(subscription)];
     idOf(twin);
     let known = variables; // where events are numbered, those that were told
-    const hear = (answer, isLast = answer.pollAfterMs === null || answer.code === 'NOT_FOUND') => {
+    const hear = (answer, isLast = answer.pollAfterMs === null || LAST_WORDS.includes(answer.code)) => {
       if (!watches.has(id)) return;
       if (isLast) forget(id); // it cannot change any more
       if (answer.lastEvent !== undefined) known = { ...variables, since: answer.lastEvent };

@@ -1,6 +1,6 @@
 """How screens read a room's chat: keyset pages, the newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,12 @@ async def is_banned(reader: Reader | Database, room_id: UUID, account_id: UUID) 
     """Whether somebody may neither write in the room nor watch it."""
     banned = select(s.kind).where(s.room_id == room_id, s.account_id == account_id, s.kind == SilenceKind.BAN)
     return await reader.value(banned) is not None
+
+
+async def bans(db: Database, room_ids: Sequence[UUID]) -> Sequence[tuple[UUID, UUID]]:
+    """Who is banned from these rooms: room and account."""
+    banned = select(s.room_id, s.account_id).where(s.room_id == sql.any(list(room_ids)), s.kind == SilenceKind.BAN)
+    return [(row.room_id, row.account_id) for row in await db.rows(banned)]
 
 
 async def shown(db: Database, room_id: UUID, *, first: int, before: str | None = None) -> Page[ShownComment]:

@@ -16,9 +16,7 @@ class OfferSource(Protocol):
     Of an order that is called off, lapses or is given back it hears by the order's own events.
     """
 
-    async def offers(
-        self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime
-    ) -> Offers:
+    async def offers(self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime) -> Offers:
         """What the shopper brings along for these SKUs, which the wish names or the cart holds.
 
         Raises CouponUnknown for a code that they may not use.
@@ -31,9 +29,7 @@ class OfferSource(Protocol):
 class NoOffers:
     """Nobody grants anything: no price is a member's, and no coupon is known."""
 
-    async def offers(
-        self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime
-    ) -> Offers:
+    async def offers(self, reader: Reader, wish: Wish, sku_ids: Sequence[UUID], *, now: datetime) -> Offers:
         """None at all. Raises CouponUnknown for any code."""
         if wish.coupon_code is not None:
             raise CouponUnknown(coupon_code=wish.coupon_code)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
@@ -52,11 +53,14 @@ async def goods_by_batch_ids(db: Database, batch_ids: Sequence[UUID]) -> dict[UU
 
 async def all_batches(db: Database, *, first: int, after: str | None = None) -> Page[Batch]:
     """Every batch, newest first."""
-    newest_first = select(*BATCH_COLUMNS).order_by(b.id.desc())
-    if after is not None:
-        newest_first = newest_first.where(b.id < read_cursor(after, UUID)[0])
-    rows = await db.rows(newest_first.limit(page_size(first) + 1))
-    return page_of([batch_of(row) for row in rows], first, lambda batch: (str(batch.id),))
+    return await _page(db, select(*BATCH_COLUMNS), first, after)
+
+
+async def claimable_batches(reader: Reader, *, now: datetime, first: int, after: str | None = None) -> Page[Batch]:
+    """Batches of which pieces can be claimed now, newest first."""
+    in_window = (b.claimable_from <= now) & (b.claimable_until > now)
+    newest_first = select(*BATCH_COLUMNS).where(in_window, b.stopped_at.is_(None), b.claimed < b.pieces)
+    return await _page(reader, newest_first, first, after)
 
 
 async def coupons_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Coupon]:
@@ -82,6 +86,14 @@ async def of_shopper(
         newest_first = newest_first.where(c.id < read_cursor(after, UUID)[0])
     rows = await db.rows(newest_first.limit(page_size(first) + 1))
     return page_of([Coupon(*row) for row in rows], first, lambda coupon: (str(coupon.id),))
+
+
+async def _page(reader: Database | Reader, found: Select[Any], first: int, after: str | None) -> Page[Batch]:
+    newest_first = found.order_by(b.id.desc()).limit(page_size(first) + 1)
+    if after is not None:
+        newest_first = newest_first.where(b.id < read_cursor(after, UUID)[0])
+    rows = await reader.rows(newest_first)
+    return page_of([batch_of(row) for row in rows], first, lambda batch: (str(batch.id),))
 
 
 def _is_in(state: CouponState, now: datetime) -> ColumnElement[bool]:

@@ -121,6 +121,20 @@ class Settings(BaseSettings):
         "wechat", pattern="^(wechat|stripe)$", description="gateway of payments that name none: wechat or stripe"
     )
 
+    # video of live rooms
+    video: str = Field(
+        "",
+        pattern="^(|tencent|rtmp)$",
+        description="who carries the video: tencent, rtmp (nginx-rtmp, SRS); empty: nobody",
+    )
+    video_push_url: str = Field("", description="where hosts push to: rtmp://push.example.com/live")
+    video_play_url: str = Field("", description="where viewers play from: https://play.example.com/live")
+    video_push_key: SecretStr = Field(SecretStr(""), description="signs the addresses to push to")
+    video_play_key: SecretStr = Field(SecretStr(""), description="signs the addresses to play from")
+    video_hook_secret: SecretStr = Field(
+        SecretStr(""), description="the `secret` in the addresses of the hooks; at least 32 characters; empty: no hooks"
+    )
+
     # sharing
     share_days: int = Field(7, ge=1, le=90, description="days that a share counts for, from its opening")
 
@@ -147,6 +161,17 @@ class Settings(BaseSettings):
     wechat_share_page: str = Field(
         "pages/share/share",
         description="page of the mini-program that opens share links; a link's token is its `scene`",
+    )
+    wechat_room_page: str = Field(
+        "pages/room/room", description="page of the mini-program that shows a live room, by its `id`"
+    )
+    wechat_reminder_template: str = Field(
+        "", description="template of the message that reminds of a live room (订阅消息); empty: nobody is reminded"
+    )
+    wechat_reminder_fields: str = Field(
+        "thing1,time2",
+        pattern="^[a-z_]+[0-9]+,[a-z_]+[0-9]+$",
+        description="its fields for the room's title and for its time",
     )
     tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
     tracking_customer: str = Field("", description="our name at the tracking company")
@@ -220,7 +245,7 @@ class Settings(BaseSettings):
         for key_id, secret in self.token_keys.items():
             if len(secret.get_secret_value()) < 32:
                 raise ValueError(f"token key {key_id!r} is shorter than 32 characters")
-        for name in ("pass_key", "seal_key"):
+        for name in ("pass_key", "seal_key", "video_hook_secret"):
             if 0 < len(getattr(self, name).get_secret_value()) < 32:
                 raise ValueError(f"{name} is shorter than 32 characters")
         return self
@@ -249,6 +274,7 @@ class Settings(BaseSettings):
         needs = {
             "wechat_platform_url": ("wechat_app_id", "wechat_app_secret"),
             "tracking_url": ("tracking_customer", "tracking_key"),
+            "video": ("video_push_url", "video_play_url", "video_push_key", "video_play_key"),
         }
         for address, others in needs.items():
             lacking = [name for name in others if not _shown(getattr(self, name))]

@@ -101,6 +101,7 @@ class Point:
 class RoomFigures:
     """A room in figures, all of one moment. `brought`: distinct viewers who came by anybody's link."""
 
+    as_of: datetime
     sold: Sold
     channels: Sequence[ChannelSold]
     items: Sequence[ItemSold]

@@ -98,7 +98,10 @@ class LiveBus:
         return read_counters(kept) if kept else None
 
     async def history(self, room_id: UUID, *, after: int, last: int) -> Sequence[RoomEvent] | None:
-        """The events after that number, up to and with `last`, in order; None unless the stream has all of them."""
+        """The events after that number, up to and with `last`, in order; None unless the stream has all of them.
+
+        Raises one of FAILURES when Redis does not answer within a second.
+        """
         async with asyncio.timeout(AT_MOST_SECONDS):
             kept: Any = await self._gate.xrange(
                 stream_of(room_id), min=f"{after + 1}-0", max=f"{last}-0", count=last - after

@@ -56,24 +56,27 @@ class Ear:
         await self.tend(())
 
     async def _join(self, room_id: UUID) -> None:
-        server: Any = getattr(self._gate, "connection_pool", None)
-        name = ""
-        if isinstance(self._gate, RedisCluster):
-            await self._gate.exists(stream_of(room_id))  # the client learns where the room has moved to, if it has
-            server = self._gate.get_node_from_key(stream_of(room_id))
-            name = server.name
+        name, server = await self._server_of(room_id)
         if name not in self._lines:
             self._lines[name] = _Line(server, hear=self._hear, begin=self._begin)
         await self._lines[name].join(room_id)
+
+    async def _server_of(self, room_id: UUID) -> tuple[str, Any]:
+        """The name of the server that holds the room, and whatever knows how to connect to it."""
+        if not isinstance(self._gate, RedisCluster):
+            return "", self._gate.connection_pool
+        await self._gate.exists(stream_of(room_id))  # so the client learns where the room has moved to, if it has
+        node = self._gate.get_node_from_key(stream_of(room_id))
+        return node.name, node
 
 
 class _Line:
     """One connection, and the rooms that are heard on it. Once broken it stays so."""
 
     def __init__(self, server: Any, *, hear: Hear, begin: Begin) -> None:
-        options = {
-            name: option for name, option in server.connection_kwargs.items() if "maint_notifications" not in name
-        } | {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        # as all others, but without notifications of maintenance, which want protocol 3
+        options = {name: kept for name, kept in server.connection_kwargs.items() if "maint_notifications" not in name}
+        options |= {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
         self._client = Redis.from_pool(ConnectionPool(server.connection_class, **options))
         self._pubsub = self._client.pubsub()
         self._hear, self._begin = hear, begin

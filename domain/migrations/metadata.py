@@ -23,6 +23,7 @@ from domain.sharing import tables as _sharing
 from domain.shipments import tables as _shipments
 from domain.stock import tables as _stock
 from domain.stores import tables as _stores
+from domain.streams import tables as _streams
 from domain.suppliers import tables as _suppliers
 from domain.trail import tables as _trail
 from domain.viewers import tables as _viewers
@@ -31,5 +32,5 @@ __all__ = ["metadata"]
 
 _JOINED = (
     _accounts, _addresses, _after_sales, _carts, _chats, _coupons, _draws, _flash_sales, _group_buys, _idempotency, _ledger, _live_rooms, _orders, _outbox, _payments,
-    _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _suppliers, _trail, _viewers,
+    _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _streams, _suppliers, _trail, _viewers,
 )  # fmt: skip

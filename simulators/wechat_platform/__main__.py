@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from domain.foundation.processes import leave_with_parent
 from simulators.wechat_platform.codes import Codes
+from simulators.wechat_platform.messages import Messages
 from simulators.wechat_platform.people import People
 from simulators.wechat_platform.platform import OutOfOrder, Platform, Refused, malformed, out_of_order, refused
 from simulators.wechat_platform.shipping import Shipping
@@ -26,6 +27,7 @@ def application(app_id: str, app_secret: str) -> Starlette:
             *People(platform).routes(),
             *Shipping(platform).routes(),
             *Codes(platform).routes(),
+            *Messages(platform).routes(),
         ],
         exception_handlers={
             Refused: refused,

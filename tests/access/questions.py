@@ -24,8 +24,10 @@ NODE_TYPES = {
     "groupbuy": "GroupBuy",
     "groupitem": "GroupBuyItem",
     "groupseat": "GroupBuySeat",
+    "luckydraw": "LuckyDraw",
     "order": "Order",
     "payment": "Payment",
+    "prize": "WonPrize",
     "product": "Product",
     "room": "Room",
     "roomitem": "RoomItem",
@@ -47,6 +49,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
     today = (now + timedelta(hours=8)).date()
     period = {"startsAt": (now - timedelta(days=1)).isoformat(), "endsAt": (now + timedelta(days=1)).isoformat()}
     home = {"delivery": {"addressId": ids["address"]}}
+    within = {"from": period["startsAt"], "to": period["endsAt"]}
     return {
         "account": [{"id": ids["account"]}],
         "quote": [{"input": {"lines": [{"skuId": ids["sku"], "quantity": 999}], "fulfilment": home}}],
@@ -61,7 +64,17 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "groupBuyEvents": [{"id": ids["groupbuy"]}],
         "groupsOfCampaign": [{"campaignId": ids["campaign"]}],
         "liveRoom": [{"id": ids["room"]}],
+        "luckyDraw": [{"id": ids["luckydraw"]}, {"id": ids["luckydraw/open"]}],
+        "couponsToDrop": [{"roomId": ids["room"]}],
+        "roomDraws": [{"roomId": ids["room"]}],
+        "roomFigures": [{"roomId": ids["room"]}],
+        "hostLeaderboard": [within],
+        "guideLeaderboard": [within],
         "roomShelf": [{"roomId": ids["room"]}],
+        "roomComments": [{"roomId": ids["room"]}],
+        "roomCommentsToModerate": [{"roomId": ids["room"]}],
+        "roomSilences": [{"roomId": ids["room"]}],
+        "exportRoomComments": [{"roomId": ids["room"]}],
         "product": [{"id": ids["product"]}, {"id": ids["product/draft"]}, {"handle": "secret-draft"}],
         "products": [{}, {"filter": {"state": "DRAFT"}}],
         "freightOfProduct": [{"productId": ids["product"]}],

@@ -10,7 +10,8 @@ Wish = dict[str, Any]
 
 ONES_OWN = {
     "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
-    "openGroupBuy", "joinGroupBuy", "claimCoupon", "reserveRoom", "cancelRoomReservation",
+    "openGroupBuy", "joinGroupBuy", "postComment", "claimCoupon", "reserveRoom", "cancelRoomReservation",
+    "enterLuckyDraw", "likeRoom",
 }  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
@@ -51,7 +52,10 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "openGroupBuy": _keyed(campaignId=ids["campaign"], itemId=ids["groupitem"]),
         "joinGroupBuy": _keyed(groupBuyId=ids["groupbuy"], itemId=ids["groupitem"]),
         "leaveGroupBuy": _keyed(groupBuyId=ids["groupbuy"]),
-        "claimCoupon": {"batchId": ids["couponbatch"], "idempotencyKey": f"walk-{new_id()}"},
+        "claimCoupon": _keyed(batchId=ids["couponbatch"]),
+        "enterLuckyDraw": {"id": ids["luckydraw"]},
+        "postComment": _keyed(roomId=ids["room"], text="好看"),
+        "likeRoom": {"input": {"roomId": ids["room"], "taps": 3}},
         "reserveRoom": {"id": ids["room/coming"]},
         "cancelRoomReservation": {"id": ids["room/coming"]},
         "requestAfterSale": _keyed(orderId=ids["order"], kind="REFUND", reason="QUALITY"),
@@ -66,10 +70,21 @@ def _crews(world: World) -> dict[str, Wish]:
     """What is done in a room by those who run it."""
     ids = world.ids
     room, item = {"roomId": ids["room"]}, {"roomId": ids["room"], "itemId": ids["roomitem"]}
-    units = {"skuId": ids["sku"], "units": 1}
+    comment = {"commentId": ids["comment"], "reason": "刷屏"}
+    units, now = {"skuId": ids["sku"], "units": 1}, world.given.now
+    closing = {
+        "closesAt": (now + timedelta(hours=1)).isoformat(),
+        "prizesUntil": (now + timedelta(days=7)).isoformat(),
+    }
     return {
+        "openLuckyDraw": _keyed(
+            **room, **closing, title="抽奖", prizes=[{"name": "礼包", "valueMinor": 1}], storeId=ids["store"]
+        ),
+        "drawLuckyDraw": {"id": ids["luckydraw/open"]},
+        "callOffLuckyDraw": {"input": {"drawId": ids["luckydraw/open"], "reason": "奖品破损"}},
         "goLive": {"id": ids["room/coming"]},
         "pauseRoom": {"id": ids["room"]},
+        "dropCoupons": {"input": {**room, "batchId": ids["couponbatch"]}},
         "endRoom": {"id": ids["room"]},
         "takeOffAir": {"id": ids["room"]},
         "putOnAir": {"input": item},
@@ -77,6 +92,11 @@ def _crews(world: World) -> dict[str, Wish]:
         "unpinRoomItem": {"input": item},
         "setRoomChat": {"input": {**room, "isOpen": False}},
         "announceInRoom": {"input": {**room, "text": "福利马上来"}},
+        "removeComment": {"input": comment},
+        "muteViewer": {"input": {**comment, "minutes": 5}},
+        "unmuteViewer": {"input": {**room, "viewerId": ids["account"]}},
+        "banViewer": {"input": comment},
+        "unbanViewer": {"input": {**room, "viewerId": ids["account"]}},
         "startRoomFlashSale": _keyed(**item, title="秒杀", offers=[{**units, "salePriceMinor": 1390}], seconds=60),
         "startRoomGroupBuy": _keyed(
             **item, title="拼团", offers=[{**units, "groupPriceMinor": 1390}], seconds=60, seats=2, fillSeconds=60
@@ -96,6 +116,7 @@ def _staffs_with_rooms(world: World) -> dict[str, Wish]:
         "editLiveRoom": {"input": {**room, "roomId": ids["room/coming"]}},
         "setRoomShelf": {"input": {"roomId": ids["room"], "items": []}},
         "cancelLiveRoom": {"id": ids["room/coming"]},
+        "setChatWords": {"input": {"version": 1, "masked": [], "withheld": []}},
     }
 
 
@@ -110,6 +131,7 @@ def _staffs_with_orders(world: World) -> dict[str, Wish]:
         "shipOrder": _keyed(orderId=ids["order"], **parcel),
         "shipOrders": _keyed(rows=[{"orderId": ids["order"], **parcel}]),
         "correctTrackingNumber": {"input": {"shipmentId": ids["shipment"], **parcel}},
+        "handOverPrize": _keyed(storeId=ids["store"], code="0000000000"),
         "handOverPickup": _keyed(orderId=ids["order/pickup"], code="00000000"),
         "retryShippingUpload": {"id": ids["order"]},
     }

@@ -14,19 +14,28 @@ from domain.accounts.rules import STAFF, Principal, Role
 from domain.addresses.rules import Destination
 from domain.after_sales.rules import AfterSaleState
 from domain.back_office import actions as back_office
+from domain.chats import moderating
 from domain.checkout.rules import Wish
+from domain.draws import queries as draws
 from domain.flash_sales import queries as flash_sales
 from domain.flash_sales.actions import NewItem as SaleItem
 from domain.flash_sales.tables import sales, slots
 from domain.foundation.ids import decode, encode, new_id
 from domain.group_buys.rules import NewItem as GroupItem
 from domain.live_rooms import selling
+from domain.live_rooms import store as live_rooms
+from domain.live_rooms.rules import Channel
 from domain.orders.rules import Order
 from domain.payments.tables import refunds
 from domain.posters import actions as posters
 from domain.pricing.rules import Fulfilment, Wanted
 from domain.products.rules import Image, State, Variant
+from domain.sharing import attributing
+from domain.sharing.rules import TargetKind
 from domain.shipments.tables import tracking_events
+from domain.viewers import store as viewers
+from domain.viewers.counting import Tally
+from domain.viewers.rules import Viewer
 from tests.given import Given
 
 HOME = Destination("沈听澜", "13977887788", "上海市", "上海市", "静安区", "310106", "听澜里 7788 号")
@@ -51,6 +60,7 @@ class Persona:
             Who.OWNER: is_owner or bool(self.roles & STAFF),
             Who.ONLY_OWNER: is_owner,
             Who.CREW: is_owner or bool(self.roles & {Role.MERCHANDISER, Role.ADMIN}),
+            Who.CREW_OR_STAFF: is_owner or bool(self.roles & STAFF),
             Who.STAFF: bool(self.roles & STAFF),
             Who.MERCHANDISER: bool(self.roles & {Role.MERCHANDISER, Role.ADMIN}),
             Who.FINANCE: bool(self.roles & {Role.FINANCE, Role.ADMIN}),
@@ -96,6 +106,7 @@ async def built(given: Given) -> World:
     await _group_buy(world, owner)
     await _coupons(world, owner)
     await _live_room(world, owner)
+    await _lucky_draws(world, owner)
     await _books(world)
     return world
 
@@ -283,6 +294,50 @@ async def _live_room(world: World, owner: UUID) -> None:
     world.has("room/coming", coming.id)
     world.has("roomitem", room.item.id)
     world.marks["13.57"] = Who.CREW
+    await _chat(world, room.id)
+    await _room_figures(world, room.id)
+
+
+async def _room_figures(world: World, room_id: UUID) -> None:
+    """Somebody came by the owner's link, watched and bought."""
+    given, buyer = world.given, world.personas["other"].account_id
+    assert buyer is not None
+    link = await given.link(world.personas["owner"].account_id, target_kind=TargetKind.LIVE_ROOM, target_id=room_id)
+    await given.visit(link, by=buyer)
+    await viewers.add(given.db, [(room_id, Viewer("v" * 43, buyer))], now=given.now)
+    order = await given.order(given_id(world, "sku"), shopper_id=buyer)
+    async with given.db.transaction() as tx:
+        await live_rooms.note_sold(tx, order.id, room_id, Channel.SHELF)
+        await attributing.attribute(tx, order_id=order.id, shopper_id=buyer, placed_at=given.now)
+    await given.money_for(order)
+    await given.hear_payments()
+    await Tally().count(given.db, given.market.gate, given.bus, now=given.now)
+
+
+async def _chat(world: World, room_id: UUID) -> None:
+    given, writer = world.given, world.personas["other"].account_id
+    assert writer is not None
+    await given.words(withhold=["暗语甲"])
+    shown = await given.comment(room_id, "这件好看", by=Principal(writer))
+    await given.comment(room_id, "暗-语 甲找我", by=Principal(writer))
+    deed = {"by": Principal(new_id(), frozenset({Role.ADMIN})), "reason": "刷屏惹人烦", "now": given.now}
+    await moderating.mute(given.db, comment_id=shown.comment.id, minutes=None, **deed)
+    world.has("comment", shown.comment.id)
+    world.marks |= {"暗语甲": Who.MERCHANDISER, "暗-语 甲找我": Who.CREW, "刷屏惹人烦": Who.CREW}
+
+
+async def _lucky_draws(world: World, owner: UUID) -> None:
+    """One of somebody else's room that the owner has won, and one in a room that the owner runs."""
+    given, store_id = world.given, given_id(world, "store")
+    draw = await given.lucky_draw(store_id=store_id)
+    await given.entered(draw, [owner])
+    await given.drawn(draw)
+    won = (await draws.own_prizes(given.db, owner, [draw.id]))[draw.id]
+    run = await given.lucky_draw(await given.live_room(host=Principal(owner)), store_id=store_id)
+    world.has("luckydraw", draw.id)
+    world.has("luckydraw/open", run.id)
+    world.has("prize", won.id, Who.ONLY_OWNER)
+    world.marks[won.code] = Who.ONLY_OWNER
 
 
 async def _books(world: World) -> None:

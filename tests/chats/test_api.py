@@ -23,7 +23,8 @@ READ = f"""query ($room: ID!, $before: String) {{ roomComments(roomId: $room, fi
 KEPT = "id viewerId author text state shown { text } removedAt removedBy removedWhy"
 MODERATE = f"""query ($room: ID!, $state: RoomCommentState) {{
   roomCommentsToModerate(roomId: $room, state: $state) {{ nodes {{ {KEPT} }} }} }}"""
-REMOVE = f"mutation ($input: RemoveCommentInput!) {{ removeComment(input: $input) {{ {REFUSED} ... on ModeratedRoomComment {{ {KEPT} }} }} }}"
+REMOVE = f"""mutation ($input: RemoveCommentInput!) {{ removeComment(input: $input) {{ {REFUSED}
+  ... on ModeratedRoomComment {{ {KEPT} }} }} }}"""
 SILENCE = "... on RoomSilence { viewerId name kind until reason imposedBy }"
 MUTE = f"mutation ($input: MuteViewerInput!) {{ muteViewer(input: $input) {{ {REFUSED} {SILENCE} }} }}"
 BAN = f"mutation ($input: BanViewerInput!) {{ banViewer(input: $input) {{ {REFUSED} {SILENCE} }} }}"
@@ -112,7 +113,7 @@ async def test_whoever_writes_what_is_withheld_is_told_and_only_the_crew_reads_i
 
 
 async def test_the_crew_removes_mutes_and_bans_and_takes_it_back(given, ask, say):
-    room, viewer, host = await given.live_room(), await given.viewer("林晚"), {}
+    room, viewer = await given.live_room(), await given.viewer("林晚")
     host = {"by": room.host.account_id}
     comment = (await say(room, viewer))["comment"]["id"]
     of_comment = {"commentId": comment, "reason": "广告"}

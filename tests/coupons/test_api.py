@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.accounts.rules import Role
+from domain.coupons import actions
 from domain.coupons.rules import ClaimPlace
 from domain.foundation import clock
 from domain.foundation.ids import encode, new_id
@@ -22,12 +23,14 @@ BATCH = """id title pieces left perShopper isClaimable claimedByMe claimableIn u
 CREATE = f"""mutation ($input: CreateCouponBatchInput!) {{ createCouponBatch(input: $input) {{ __typename {REFUSED}
   ... on CouponBatch {{ {BATCH} }} }} }}"""
 STOP = f"mutation ($id: ID!) {{ stopCouponBatch(id: $id) {{ __typename {REFUSED} ... on CouponBatch {{ isClaimable }} }} }}"
-CLAIM = f"""mutation ($id: ID!, $key: String!) {{ claimCoupon(batchId: $id, idempotencyKey: $key) {{ __typename {REFUSED}
+CLAIM = f"""mutation ($input: ClaimCouponInput!) {{ claimCoupon(input: $input) {{ __typename {REFUSED}
   ... on Coupon {{ id couponCode state usableUntil orderId batch {{ title left claimedByMe }} }}
   ... on CouponLimitReached {{ perShopper }} }} }}"""
 DROP = f"""mutation ($input: DropCouponsInput!) {{ dropCoupons(input: $input) {{ __typename {REFUSED}
   ... on CouponBatch {{ id }} }} }}"""
 MINE = "query ($state: CouponState) { myCoupons(state: $state) { nodes { id couponCode state orderId batch { title left } } } }"
+TO_DROP = "query ($roomId: ID!) { couponsToDrop(roomId: $roomId) { nodes { id } } }"
+ALL = "{ couponBatches { nodes { id } } }"
 CARD = f"query ($id: ID!) {{ couponBatch(id: $id) {{ {BATCH} }} }}"
 LINE = "listPrice { minor } unitPrice { minor } discount { minor } explanation { rule text amount { minor } }"
 QUOTE = f"""query ($input: QuoteInput!) {{ quote(input: $input) {{ total {{ minor }} discount {{ minor }}
@@ -64,6 +67,10 @@ async def basket(given, shopper_id, sku_id, **more):
     return {"lines": [line], "fulfilment": {"delivery": {"addressId": address}}, **more}
 
 
+def claiming(batch_id, key="claim-key-1"):
+    return {"input": {"batchId": batch_id, "idempotencyKey": key}}
+
+
 def ordering(wish, quote):
     return {"input": {**wish, "expectedTotal": quote["total"]["minor"], "idempotencyKey": f"order-{new_id()}"}}
 
@@ -73,10 +80,7 @@ async def test_made_claimed_quoted_and_used(do, given, market):
     staff = {"by": await given.shopper(), "roles": [Role.MERCHANDISER]}
 
     made = await do(CREATE, terms(given, amountOffMinor=1000, skuIds=[encode("sku", sku_id)]), **staff)
-    claim = {"id": made["id"], "key": "claim-key-1"}
-    claimed, again, more = [
-        await do(CLAIM, variables, by=me) for variables in (claim, claim, {**claim, "key": "claim-key-2"})
-    ]
+    claimed, again, more = [await do(CLAIM, claiming(made["id"], f"claim-key-{key}"), by=me) for key in (1, 1, 2)]
     wish = await basket(given, me, sku_id, couponCode=claimed["couponCode"])
     quote = await do(QUOTE, {"input": wish}, by=me)
     order = await do(PLACE, ordering(wish, quote), by=me)
@@ -134,7 +138,7 @@ async def test_a_stopped_batch_is_over(do, given):
     id = encode("couponbatch", (await given.batch()).id)
 
     stopped = await do(STOP, {"id": id}, by=await given.shopper(), roles=[Role.MERCHANDISER])
-    refused = await do(CLAIM, {"id": id, "key": "claim-key-1"}, by=await given.shopper())
+    refused = await do(CLAIM, claiming(id), by=await given.shopper())
 
     assert stopped == {"__typename": "CouponBatch", "isClaimable": False}
     assert (refused["code"], refused["message"]) == ("COUPONS_OVER", "领券已结束")
@@ -143,12 +147,12 @@ async def test_a_stopped_batch_is_over(do, given):
 async def test_what_is_for_a_room_is_claimed_there_while_it_is_on(do, given, market):
     room = await given.live_room()
     batch = await given.batch(claimable_in=ClaimPlace.ROOM)
-    claim = {"id": encode("couponbatch", batch.id), "key": "claim-key-1"}
-    drop = {"input": {"roomId": encode("room", room.id), "batchId": claim["id"]}}
+    id = encode("couponbatch", batch.id)
+    drop = {"input": {"roomId": encode("room", room.id), "batchId": id}}
     early, viewer, late = await given.shoppers(3)
 
     async def claimed(shopper_id):
-        answer = await do(CLAIM, claim, by=shopper_id)
+        answer = await do(CLAIM, claiming(id), by=shopper_id)
         return answer.get("code") if answer["__typename"] != "Coupon" else answer["state"]
 
     assert await claimed(early) == "COUPONS_ONLY_IN_ROOM"
@@ -160,13 +164,33 @@ async def test_what_is_for_a_room_is_claimed_there_while_it_is_on(do, given, mar
     await assert_clean(market)
 
 
-async def test_who_does_not_run_the_room_drops_nothing(ask, given):
+async def test_who_does_not_run_the_room_sees_and_drops_nothing(ask, given):
     room, batch = await given.live_room(), await given.batch()
     drop = {"input": {"roomId": encode("room", room.id), "batchId": encode("couponbatch", batch.id)}}
+    stranger = {"by": await given.shopper(), "roles": [Role.HOST]}
 
-    answer = await ask(DROP, drop, by=await given.shopper(), roles=[Role.HOST])
+    for question, variables in ((DROP, drop), (TO_DROP, {"roomId": encode("room", room.id)})):
+        assert (await ask(question, variables, **stranger)).codes == ["FORBIDDEN"]
 
-    assert answer.codes == ["FORBIDDEN"]
+
+async def test_the_crew_chooses_among_what_can_be_claimed_now(do, given):
+    room = await given.live_room()
+    later, gone, stopped, first, second = [
+        await given.batch(**terms)
+        for terms in ({"claimable_from": given.now + timedelta(hours=1)}, {"pieces": 1}, {}, {}, {})
+    ]
+    await given.coupon_desk().claim(
+        batch_id=gone.id, shopper_id=await given.shopper(), idempotency_key="claim-key-1", now=given.now
+    )
+    await actions.stop(given.db, batch_id=stopped.id, by=new_id(), now=given.now)
+
+    page = await do(TO_DROP, {"roomId": encode("room", room.id)}, by=room.host.account_id, roles=[Role.HOST])
+
+    assert [batch["id"] for batch in page["nodes"]] == [encode("couponbatch", each.id) for each in (second, first)]
+    everything = await do(ALL, {}, by=await given.shopper(), roles=[Role.FINANCE])
+    assert [batch["id"] for batch in everything["nodes"]] == [
+        encode("couponbatch", each.id) for each in (second, first, stopped, gone, later)
+    ]
 
 
 async def test_a_list_of_coupons_costs_the_same_however_long_it_is(do, given, api):

@@ -242,7 +242,7 @@ async def wechat_company() -> AsyncIterator[RunningPlatform]:
 @pytest.fixture
 async def wechat(wechat_company: RunningPlatform) -> AsyncIterator[RunningPlatform]:
     """The same, without failures that an earlier test ordered."""
-    for door in ("upload", "login", "phone", "token", "code", "link"):
+    for door in ("upload", "login", "phone", "token", "code", "link", "message"):
         await wechat_company.fail(0, 0, door=door)
     yield wechat_company
 

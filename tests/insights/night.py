@@ -104,7 +104,10 @@ async def _buy(night: Night) -> None:
         NewLine(sku_id, "夜市好物", chance.randint(1, 3), chance.randrange(100, 9_999))
         for sku_id in chance.sample(skus, chance.randint(1, 2))
     )
-    lines = (replace(lines[0], freight_minor=chance.choice((0, 500)), discount_minor=chance.choice((0, 50))), *lines[1:])
+    lines = (
+        replace(lines[0], freight_minor=chance.choice((0, 500)), discount_minor=chance.choice((0, 50))),
+        *lines[1:],
+    )
     at = night.moment()
     new = NewOrder(
         id=new_id(),

@@ -11,6 +11,7 @@ from domain.foundation import clock
 from domain.foundation.ids import decode, encode, new_id
 from domain.live_rooms import actions, queries, running
 from domain.live_rooms.rules import RoomState
+from domain.pricing.freight import Zone
 from domain.products.rules import Image
 from tests.api.conftest import api, app, ask, post
 from tests.given import Given
@@ -435,6 +436,36 @@ START_SALE = """mutation ($input: StartRoomFlashSaleInput!) { startRoomFlashSale
   ... on FlashSale { id title state isOpen } ... on BelowTheFloor { floor { minor } } ... on UserError { code } } }"""
 START_GROUP_BUY = """mutation ($input: StartRoomGroupBuyInput!) { startRoomGroupBuy(input: $input) { __typename
   ... on GroupBuyCampaign { id title state isOpen } ... on UserError { code } } }"""
+
+
+async def test_who_names_the_room_at_checkout_has_its_live_price_while_it_holds(ask, given):
+    room = await given.live_room(is_on_air=True, grace_seconds=0)
+    shopper = await given.shopper()
+    home = {"delivery": {"addressId": encode("address", await given.home_of(shopper))}}
+    elsewhere = {"lines": [{"skuId": encode("sku", room.sku_id), "quantity": 2}], "fulfilment": home}
+    basket = elsewhere | {"roomId": encode("room", room.id)}
+
+    async def order(key):
+        return (await ask(PLACE, {"input": basket | {"expectedTotal": 3180, "idempotencyKey": key}}, by=shopper)).data
+
+    await given.freight(Zone((), first_minor=0, more_minor=0))
+    usual = (await ask(QUOTE, {"input": elsewhere}, by=shopper)).data
+    quote = (await ask(QUOTE, {"input": basket}, by=shopper)).data
+    ordered = await order("order-in-a-room")
+    await running.take_off_air(given.db, given.bus, room_id=room.id, by=room.host, now=clock.now())
+    too_late = await order("order-too-late")
+    again = await order("order-in-a-room")
+
+    assert usual["total"] == {"minor": 3980}
+    assert quote["total"] == {"minor": 3180}
+    assert [step["rule"] for step in quote["lines"][0]["explanation"]] == ["LIST", "LIVE_PRICE"]
+    assert ordered == again == {"__typename": "Order", "total": {"minor": 3180}}
+    assert too_late == {"__typename": "PriceChanged", "code": "PRICE_CHANGED"}
+
+
+QUOTE = "query ($input: QuoteInput!) { quote(input: $input) { total { minor } lines { explanation { rule } } } }"
+PLACE = """mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on Order { total { minor } }
+  ... on UserError { code } } }"""
 
 
 async def test_an_unknown_room_is_none(ask, given):

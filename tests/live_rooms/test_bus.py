@@ -1,6 +1,7 @@
 """The live bus: what is told, what is kept, and what it does when Redis is away, old, or a cluster."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -64,6 +65,18 @@ async def test_the_same_events_published_again_are_kept_once(bus):
     await bus.publish(events(1, 2))
 
     assert await bus.history(ROOM, after=0, last=2) == events(1, 2)
+
+
+async def test_a_ledger_that_was_restored_to_an_earlier_moment_begins_the_stream_anew(bus):
+    await bus.publish(events(1, 9))
+    others = [replace(event, facts={"text": "另一条", "of": None}) for event in events(6, 8)]
+
+    await bus.publish(others[:1])
+    await bus.publish(others[1:])
+
+    assert await bus.history(ROOM, after=5, last=8) == others
+    assert await bus.history(ROOM, after=4, last=8) is None
+    assert await bus.history(ROOM, after=5, last=9) is None
 
 
 async def test_about_a_thousand_events_are_kept(bus, gate):

@@ -200,8 +200,8 @@ async def test_a_number_below_nothing_is_the_clients_fault(open_socket, given, a
         await talk.ask(EVENTS, asked(room, since=-1))
         error = await talk.hear()
 
-    assert (error["type"], error["payload"][0]["extensions"]["code"]) == ("error", "BAD_INPUT")
-    assert (await ask(ASKED, asked(room, since=-1))).json["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+    assert (error["type"], error["payload"][0]["extensions"]["code"]) == ("error", "BAD_USER_INPUT")
+    assert (await ask(ASKED, asked(room, since=-1))).json["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_what_is_ones_own_is_told_to_nobody_else(open_socket, given):
@@ -289,9 +289,7 @@ async def test_whoever_is_banned_is_told_so_and_nothing_more(open_socket, given,
         await other.ask(EVENTS, asked(room))
         for each in (talk, other):
             await news(each, events=False)
-        await moderating.ban(
-            given.db, given.bus, comment_id=comment.id, by=room.host, reason="刷屏", now=clock.now()
-        )
+        await moderating.ban(given.db, given.bus, comment_id=comment.id, by=room.host, reason="刷屏", now=clock.now())
         told, end = await news(talk), await talk.hear()
         await talk.ask(EVENTS, asked(room))
         again, end_again = await news(talk), await talk.hear()
@@ -438,4 +436,3 @@ async def placed_in(given, room_id: UUID, order_id: UUID, shopper_id: UUID) -> N
             text("INSERT INTO live_room_orders VALUES (:order_id, :room_id, :shopper_id, 'shelf', now())"),
             {"order_id": order_id, "room_id": room_id, "shopper_id": shopper_id},
         )
-

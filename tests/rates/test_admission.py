@@ -256,6 +256,11 @@ LINES = {"fromCart": True}
             {"i": {}},
             {Rate.CLAIM: 1},
         ),
+        (
+            "mutation ($i: PostCommentInput!) { postComment(input: $i) { __typename } }",
+            {"i": {}},
+            {Rate.COMMENT: 1},
+        ),
     ],
 )
 def test_what_an_operation_costs(answering, document, variables, charged):

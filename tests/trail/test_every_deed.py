@@ -10,9 +10,12 @@ from api import access, rates, schema
 from domain.accounts import people
 from domain.accounts.rules import Role
 from domain.after_sales.rules import AfterSaleState, Kind
+from domain.chats import moderating
+from domain.draws import queries as draws
 from domain.flash_sales import actions as sales
 from domain.foundation import clock
 from domain.foundation.ids import encode, new_id
+from domain.live_rooms import running
 from domain.orders.rules import Fulfilment
 from domain.products.rules import State
 from domain.trail import queries as trail
@@ -24,7 +27,7 @@ __all__ = ["api", "app", "ask", "post"]
 STAFF_MUTATIONS = {
     name: field
     for type_name, name, field, who in access.ruled_fields(schema.build())
-    if type_name == "Mutation" and who in access.ROLES
+    if type_name == "Mutation" and (who in access.ROLES or who is access.Who.CREW)
 }
 # Their gateways have to answer first, or nobody is known yet: tried where these are simulated, and where staff sign in.
 TRIED_ELSEWHERE = {"retryRefund": ("retry_refund", "tests/payments")}
@@ -222,7 +225,91 @@ async def a_campaign_to_call_off(given):
     return {"input": {"campaignId": encode("campaign", campaign.id), "reason": "标错价格"}}
 
 
-# What each is tried with, and the deed it leaves where that has another name than the mutation.
+async def a_new_room(given):
+    crew = [{"accountId": encode("account", await given.shopper())}]
+    return keyed(title="夜市", startsAt=given.now.isoformat(), crew=crew)
+
+
+async def a_changed_room(given):
+    wish = (await a_new_room(given))["input"]
+    del wish["idempotencyKey"]
+    return {"input": {**wish, "roomId": (await a_room(given, is_live=False))["id"]}}
+
+
+async def a_room(given, **about):
+    return {"id": encode("room", (await given.live_room(**about)).id)}
+
+
+async def in_a_room(given, **more):
+    return {"input": {"roomId": (await a_room(given))["id"], **more}}
+
+
+async def an_item(given, is_pinned=False):
+    room = await given.live_room()
+    if is_pinned:
+        pinned = {"room_id": room.id, "item_id": room.item.id, "by": room.host, "now": given.now}
+        await running.pin(given.db, given.bus, **pinned)
+    return {"input": {"roomId": encode("room", room.id), "itemId": encode("roomitem", room.item.id)}}
+
+
+async def a_comment(given, **more):
+    room = await given.live_room()
+    return {
+        "input": {"commentId": encode("comment", (await given.comment(room.id)).comment.id), "reason": "刷屏", **more}
+    }
+
+
+async def a_silenced_viewer(given, silence, **terms):
+    room = await given.live_room()
+    comment = (await given.comment(room.id)).comment
+    deed = {"comment_id": comment.id, "by": room.host, "reason": "刷屏", "now": given.now}
+    await silence(given.db, **terms, **deed)
+    return {"input": {"roomId": encode("room", room.id), "viewerId": encode("account", comment.author_id)}}
+
+
+async def a_sale_on_air(given, price, **terms):
+    room = await given.live_room()
+    offer = {"skuId": encode("sku", room.sku_id), "units": 2, price: 990}
+    on_it = {"roomId": encode("room", room.id), "itemId": encode("roomitem", room.item.id), "offers": [offer]}
+    return keyed(**on_it, title="直播间", seconds=60, **terms)
+
+
+async def a_draw(given, *, is_closed=False):
+    now = given.now
+    given.now -= timedelta(minutes=6) if is_closed else timedelta(0)
+    draw = await given.lucky_draw()
+    given.now = now
+    return encode("luckydraw", draw.id)
+
+
+async def a_new_draw(given):
+    moments = {"closesAt": given.now + timedelta(minutes=5), "prizesUntil": given.now + timedelta(days=7)}
+    return keyed(
+        **(await in_a_room(given))["input"],
+        **{name: at.isoformat() for name, at in moments.items()},
+        title="整点抽奖",
+        prizes=[{"name": "礼包", "valueMinor": 1990}],
+        storeId=encode("store", await given.pickup_store()),
+    )
+
+
+async def a_draw_to_call_off(given):
+    return {"input": {"drawId": await a_draw(given), "reason": "奖品破损"}}
+
+
+async def a_prize(given):
+    draw, shopper = await given.lucky_draw(), await given.shopper()
+    await given.entered(draw, [shopper])
+    await given.drawn(draw)
+    won = (await draws.own_prizes(given.db, shopper, [draw.id]))[draw.id]
+    return keyed(storeId=encode("store", won.store_id), code=won.code)
+
+
+async def a_closed_draw(given):
+    return {"id": await a_draw(given, is_closed=True)}
+
+
+# What each is tried with, and the deed, or deeds, it leaves where that has another name than the mutation.
 TRIED = {
     "createFlashSale": (a_new_sale, None),
     "scheduleFlashSale": (sale, None),
@@ -236,6 +323,37 @@ TRIED = {
     "completeGroupBuy": (an_open_group, None),
     "createCouponBatch": (a_new_batch, None),
     "stopCouponBatch": (a_batch, None),
+    "createLiveRoom": (a_new_room, None),
+    "editLiveRoom": (a_changed_room, None),
+    "setRoomShelf": (lambda given: in_a_room(given, items=[]), None),
+    "cancelLiveRoom": (lambda given: a_room(given, is_live=False), None),
+    "goLive": (lambda given: a_room(given, is_live=False), None),
+    "pauseRoom": (a_room, None),
+    "endRoom": (a_room, None),
+    "putOnAir": (an_item, None),
+    "takeOffAir": (lambda given: a_room(given, is_on_air=True), None),
+    "pinRoomItem": (an_item, None),
+    "unpinRoomItem": (lambda given: an_item(given, is_pinned=True), None),
+    "setRoomChat": (lambda given: in_a_room(given, isOpen=False), None),
+    "announceInRoom": (lambda given: in_a_room(given, text="福利马上来"), None),
+    "removeComment": (a_comment, None),
+    "muteViewer": (lambda given: a_comment(given, minutes=5), None),
+    "unmuteViewer": (lambda given: a_silenced_viewer(given, moderating.mute, minutes=5), None),
+    "banViewer": (a_comment, None),
+    "unbanViewer": (lambda given: a_silenced_viewer(given, moderating.ban, bus=given.bus), None),
+    "setChatWords": (None, None),
+    "startRoomFlashSale": (
+        lambda given: a_sale_on_air(given, "salePriceMinor"),
+        ("warm_flash_sale", "schedule_flash_sale", "create_flash_sale", "start_room_flash_sale"),
+    ),
+    "startRoomGroupBuy": (
+        lambda given: a_sale_on_air(given, "groupPriceMinor", seats=2, fillSeconds=60),
+        ("publish_group_buy_campaign", "create_group_buy_campaign", "start_room_group_buy"),
+    ),
+    "openLuckyDraw": (a_new_draw, None),
+    "drawLuckyDraw": (a_closed_draw, None),
+    "callOffLuckyDraw": (a_draw_to_call_off, None),
+    "handOverPrize": (a_prize, None),
     "publishProduct": (lambda given: a_product(given, State.DRAFT), None),
     "unpublishProduct": (lambda given: a_product(given, State.PUBLISHED), None),
     "setSkuPrice": (None, None),
@@ -278,6 +396,8 @@ async def plain_wish(name, given):
     """What the mutations are tried with that need little."""
     sf = {"carrier": "SF", "trackingNumber": "SF1234567890123"}
     match name:
+        case "setChatWords":
+            return {"input": {"version": 0, "masked": ["傻瓜"], "withheld": []}}
         case "setSkuPrice":
             return {"input": {"skuId": await a_sku(given), "priceMinor": 2990}}
         case "adjustStock":
@@ -351,8 +471,8 @@ async def test_it_leaves_a_deed(given, do, db, name):
 
     answer = await do(name, wish, by=by)
 
-    left = [deed.deed for deed in (await trail.page(db, first=9, by=by)).rows]
-    assert left == [deed or snake(name)], answer
+    left = tuple(deed.deed for deed in (await trail.page(db, first=9, by=by)).rows)
+    assert left == (deed if isinstance(deed, tuple) else (deed or snake(name),)), answer
 
 
 def test_the_doors_of_staff_are_tried():

@@ -11,7 +11,7 @@ export function CouponDialog({ market, live, onClose }) {
   const [batches, set] = useState(null);
   const [chosen, choose] = useState(null);
   useEffect(() => {
-    attempt(market, 'ConsoleCouponBatches').then((page) => set((page?.nodes ?? []).filter(({ isClaimable }) => isClaimable)));
+    attempt(market, 'ConsoleCouponBatches', { roomId: live.id }).then((page) => set(page?.nodes ?? []));
   }, []);
   const act = async () => {
     const couponBatch = await attempt(market, 'ConsoleDropCoupons', { input: { roomId: live.id, batchId: chosen } });

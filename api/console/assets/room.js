@@ -2,6 +2,7 @@
 import { useEffect, useState } from './htm-preact.min.js';
 
 const MOST_COMMENTS = 300;
+const UNITS_EVERY = 4000; // milliseconds; how much is left of a sale is no event
 const LISTS = { flashSale: 'flashSales', groupBuyCampaign: 'groupBuyCampaigns', couponBatch: 'couponBatches', draw: 'draws' };
 
 /** Where a room stands after an event; other kinds leave that as it is. */
@@ -19,14 +20,17 @@ export class LiveRoom {
 
   /** Read the room, and follow it from then on. */
   async open() {
-    const [room, comments] = await Promise.all([
+    const [room, comments, draws] = await Promise.all([
       this.market.ask('ConsoleRoom', { id: this.id }),
       this.market.ask('ConsoleComments', { roomId: this.id }).catch(() => null),
+      this.market.ask('ConsoleDraws', { roomId: this.id }).catch(() => null),
     ]);
     if (this._isClosed) return;
     this._take(room);
     if (!room) return;
     this.comments = [...(comments?.nodes ?? [])].reverse();
+    this.draws = draws?.nodes ?? [];
+    this._counting = setInterval(() => this._recount(), UNITS_EVERY);
     this._stop = this.market.watch('RoomEvents', 'RoomNews', { roomId: this.id, since: this.lastEvent }, (news) => this._hear(news));
     this._onChange();
   }
@@ -35,6 +39,7 @@ export class LiveRoom {
     this._isClosed = true;
     this._stop?.();
     clearTimeout(this._rereading);
+    clearInterval(this._counting);
   }
 
   get onAir() {
@@ -84,6 +89,12 @@ export class LiveRoom {
     this._onChange();
   }
 
+  /** Take what is one's own as an answer has it: { tickets }, { orders } and so on. */
+  takeMine(own) {
+    this._hearOfMine(own);
+    this._onChange();
+  }
+
   _hearOfMine({ tickets, orders, groupBuys }) {
     this.tickets = merged(this.tickets, tickets);
     this.orders = merged(this.orders, orders);
@@ -119,6 +130,21 @@ export class LiveRoom {
     for (const [facet, list] of Object.entries(LISTS)) {
       if (told[facet]) this[list] = merged(this[list], [told[facet]]);
     }
+  }
+
+  /** Ask what is left of the sales that are under way, and who has entered the draws. */
+  async _recount() {
+    const isRunning = ({ closesAt }) => Date.parse(closesAt) > this.market.now() - UNITS_EVERY;
+    if (document.hidden) return;
+    if (this.flashSales.some(isRunning) || this.groupBuyCampaigns.some(isRunning)) {
+      const told = await this.market.ask('RoomPromotions', { roomId: this.id }).catch(() => null);
+      for (const list of ['flashSales', 'groupBuyCampaigns']) this[list] = merged(this[list], [...(told?.[list] ?? [])].reverse());
+    }
+    if (this.draws.some(({ state }) => state === 'OPEN')) {
+      const told = await this.market.ask('ConsoleDraws', { roomId: this.id }).catch(() => null);
+      this.draws = merged(this.draws, [...(told?.nodes ?? [])].reverse());
+    }
+    this._onChange();
   }
 
   /** Read the shelf anew; a guest's answer may be a second old. */

@@ -1,7 +1,7 @@
 // What is sold and given away in the room beside its shelf: start it, and see how it goes.
 import { html } from './htm-preact.min.js';
 import { Countdown, count, Icon, price } from './parts.js';
-import { CouponDialog } from './coupons.js';
+import { CouponDialog, offOf, thresholdOf } from './coupons.js';
 import { DrawCard, DrawDialog } from './draws.js';
 import { FlashSaleDialog, GroupBuyDialog } from './sales.js';
 import { t } from './words.js';
@@ -22,7 +22,8 @@ export function Selling({ market, live, run, dialog, openDialog, prices }) {
       ${draws.map((draw) => html`<${DrawCard} key=${draw.id} market=${market} live=${live} draw=${draw} />`)}
       ${flashSales.map((sale) => html`<${Sold} key=${sale.id} market=${market} icon="bolt" title=${sale.title} until=${sale.closesAt} items=${sale.items.map((item) => ({ ...item, price: item.salePrice }))} />`)}
       ${groupBuyCampaigns.map((campaign) => html`<${Sold} key=${campaign.id} market=${market} icon="people" title=${`${campaign.title} · ${t('seats', { n: campaign.seats })}`} until=${campaign.calledOffAt ?? campaign.closesAt} items=${campaign.items.map((item) => ({ ...item, price: item.groupPrice }))} />`)}
-      ${couponBatches.map((batch) => html`<li key=${batch.id}><${Icon} name="ticket" /><div class="about"><b>${batch.title}</b></div></li>`)}
+      ${couponBatches.map((batch) => html`<li key=${batch.id}><${Icon} name="ticket" /><div class="about"><b>${batch.title}</b>
+        <span class="facts"><span class="price">${offOf(batch)}</span><small>${thresholdOf(batch)}</small><small>${t('coupons_left', { n: count(batch.left) })}</small></span></div></li>`)}
     </ul>
     ${Opened && html`<${Opened} market=${market} live=${live} run=${run} item=${dialog.item} prices=${prices} onClose=${() => openDialog(null)} />`}
   </section>`;

@@ -1,0 +1,129 @@
+"""Reminders (开播提醒): whoever reserved a room is told shortly before it begins, or when it does, at most once.
+
+`/cgi-bin/message/subscribe/send`, as developers.weixin.qq.com describes it: a person gets as many messages as they have agreed
+to in the mini-program, by `wx.requestSubscribeMessage`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select, update
+
+from domain.accounts.queries import openid_of
+from domain.foundation.clock import SHOP_ZONE
+from domain.foundation.database import Database
+from domain.foundation.ids import encode
+from domain.foundation.reporting import note_failure
+from domain.foundation.settings import Settings
+from domain.foundation.wechat_platform import BUSY, PlatformFailed, PlatformMisconfigured, WechatPlatform, platform_of
+from domain.live_rooms.rules import ON, REMIND_AHEAD, RoomState
+from domain.live_rooms.tables import reservations, rooms
+
+log = structlog.get_logger(__name__)
+
+LONGEST_TITLE = 20
+"""Characters of a message's `thing`."""
+WANTS_NONE = 43101
+"""The person has agreed to no further message."""
+
+c, r = reservations.c, rooms.c
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A room that begins, and one of those who wait for it."""
+
+    room_id: UUID
+    shopper_id: UUID
+    title: str
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Messenger:
+    """The message's template, with the names of its two fields, and the page of the mini-program that it opens."""
+
+    platform: WechatPlatform
+    template: str
+    title_field: str
+    time_field: str
+    page: str
+
+    async def remind(self, openid: str, reminder: Reminder, *, now: datetime) -> bool:
+        """Show it; False when it is to be tried again. Raises PlatformFailed: it is not known whether it was shown."""
+        at = reminder.starts_at.astimezone(SHOP_ZONE)
+        message = {
+            "touser": openid,
+            "template_id": self.template,
+            "page": f"{self.page}?id={encode('room', reminder.room_id)}",
+            "data": {
+                self.title_field: {"value": reminder.title[:LONGEST_TITLE]},
+                self.time_field: {"value": f"{at:%Y年%m月%d日 %H:%M}"},
+            },
+        }
+        answer = await self.platform.ask_with_token("/cgi-bin/message/subscribe/send", message, now=now)
+        code = answer.get("errcode")
+        if code not in {0, BUSY, WANTS_NONE}:
+            log.error("reminder_refused", errcode=code, errmsg=str(answer.get("errmsg"))[:300])
+        return code != BUSY
+
+
+def messenger_of(settings: Settings) -> Messenger | None:
+    """Whoever shows messages; None without a mini-program or a template."""
+    platform = platform_of(settings)
+    if platform is None or not settings.wechat_reminder_template:
+        return None
+    title_field, time_field = settings.wechat_reminder_fields.split(",")
+    return Messenger(platform, settings.wechat_reminder_template, title_field, time_field, settings.wechat_room_page)
+
+
+async def remind(db: Database, messenger: Messenger, *, now: datetime, limit: int) -> int:
+    """Remind some of those who are due; how many were taken in hand.
+
+    They count as reminded before they are: one of whom it is not known whether the message was shown gets no second one. What
+    WeChat was too busy for is due again.
+    """
+    due = await _take(db, now=now, limit=limit)
+    for at, reminder in enumerate(due):
+        try:
+            openid = await openid_of(db, reminder.shopper_id)
+            if openid is not None and not await messenger.remind(openid, reminder, now=now):
+                await _put_back(db, [reminder])
+        except PlatformMisconfigured as error:
+            await _put_back(db, due[at:])
+            note_failure("reminders_not_sent", error)
+            return at
+        except PlatformFailed as error:
+            note_failure("reminder_not_sent", error, room=str(reminder.room_id))
+    return len(due)
+
+
+async def _take(db: Database, *, now: datetime, limit: int) -> Sequence[Reminder]:
+    is_soon = (r.state == RoomState.SCHEDULED) & (r.starts_at <= now + REMIND_AHEAD)
+    waiting = (
+        select(c.room_id, c.shopper_id)
+        .join(rooms, r.id == c.room_id)
+        .where(c.reminded_at.is_(None), is_soon | r.state.in_(list(ON)))
+        .order_by(c.room_id, c.shopper_id)
+        .limit(limit)
+        .with_for_update(of=reservations, skip_locked=True)
+        .cte("waiting")
+    )
+    taken = (
+        update(reservations)
+        .where(c.room_id == waiting.c.room_id, c.shopper_id == waiting.c.shopper_id, r.id == c.room_id)
+        .values(reminded_at=now)
+        .returning(c.room_id, c.shopper_id, r.title, r.starts_at)
+    )
+    async with db.transaction() as tx:
+        return [Reminder(*row) for row in await tx.rows(taken)]
+
+
+async def _put_back(db: Database, reminders: Sequence[Reminder]) -> None:
+    async with db.transaction() as tx:
+        for reminder in reminders:
+            mine = (c.room_id == reminder.room_id) & (c.shopper_id == reminder.shopper_id)
+            await tx.execute(update(reservations).where(mine).values(reminded_at=None))
