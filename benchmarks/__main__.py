@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import checkout, claims, joins, lists, load, statements
+from benchmarks import chat, checkout, claims, joins, lists, load, statements
 from benchmarks.figures import Figure, show
 from cli.house import House
 from domain.foundation import clock, logs
@@ -36,6 +36,8 @@ async def run(house: House, *, seconds: float, tell: Console) -> list[Figure]:
         figures += await checkout.measure(house.settings.database_url.get_secret_value(), seconds=seconds)
         tell.print("joins without the edge ...")
         figures += await joins.measure(house.settings.database_url.get_secret_value(), seconds=seconds)
+        tell.print("comments of a room ...")
+        figures += await chat.measure(house.settings.database_url.get_secret_value(), market.gate, seconds=seconds)
         tell.print("statements ...")
         item, people = await claims.sale_of_one_item(market), await claims.shoppers(market)
         return figures + await statements.measure(market, item, people)

@@ -132,8 +132,10 @@ def check_text(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise BadInput("text has half a surrogate pair; allowed: Unicode") from None
-    plain = (" " if unicodedata.category(letter) == "Cc" else letter for letter in text if letter not in _DIRECTIONS)
-    text = unicodedata.normalize("NFC", " ".join("".join(plain).split()))
+    if not text.isprintable():
+        letters = (letter for letter in text if letter not in _DIRECTIONS)
+        text = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in letters)
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
     length = max(len(text), len(unicodedata.normalize("NFKC", text)))
     if not length <= LONGEST_TEXT or not any(_is_seen(letter) for letter in text):
         raise BadInput(f"text has {length} characters; allowed: 1 to {LONGEST_TEXT}, some of which can be seen")

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from domain.foundation.errors import BadInput
@@ -73,7 +74,7 @@ class WordList:
 
     def _found(self, text: str) -> Iterator[tuple[int, int, WordAction]]:
         """Every word in the text, with the places of its first and its last letter."""
-        letters = list(_plain_letters(text))
+        letters = _plain_letters(text)
         for start, (letter, first) in enumerate(letters):
             at = self._tree.get(letter)
             end = start
@@ -115,15 +116,14 @@ def plain(text: str) -> str:
     return "".join(letter for letter, _ in _plain_letters(unicodedata.normalize("NFC", text)))
 
 
-def _plain_letters(text: str) -> Iterator[tuple[str, int]]:
-    for place, written in enumerate(text):
-        if written.isascii():
-            if written.isalnum():
-                yield written.lower(), place
-            continue
-        for letter in unicodedata.normalize("NFKC", written).casefold():
-            if letter.isalnum():
-                yield letter, place
+def _plain_letters(text: str) -> list[tuple[str, int]]:
+    return [(letter, place) for place, written in enumerate(text) for letter in _plain(written)]
+
+
+@lru_cache(maxsize=20_000)
+def _plain(written: str) -> str:
+    """The plain letters and digits of one character; of blanks, marks and signs none."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", written).casefold()))
 
 
 def _goes_on(text: str, place: int, step: int) -> bool:

@@ -1,6 +1,7 @@
 """What a batch of coupons promises, who may claim one now, and which of its orders a coupon counts for."""
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -176,10 +177,7 @@ def judge(
     `known` are the coupons of this batch that the claimers have, and those of other batches that their keys were given.
     """
     by_key = {(coupon.shopper_id, coupon.claim_key): coupon for coupon in known}
-    held: dict[UUID, int] = {}
-    for coupon in known:
-        if coupon.batch_id == batch.id:
-            held[coupon.shopper_id] = held.get(coupon.shopper_id, 0) + 1
+    held = Counter(coupon.shopper_id for coupon in known if coupon.batch_id == batch.id)
     answers: list[Coupon | Refusal] = []
     for claim in claims:
         before = by_key.get((claim.shopper_id, claim.key))
@@ -187,13 +185,13 @@ def judge(
             answers.append(before if before.batch_id == batch.id else IdempotencyConflict(key=claim.key))
             continue
         try:
-            new = _new(batch, claim, held.get(claim.shopper_id, 0), is_dropped=is_dropped)
+            new = _new(batch, claim, held[claim.shopper_id], is_dropped=is_dropped)
         except Refusal as refusal:
             answers.append(refusal)
             continue
         answers.append(new)
         by_key[claim.shopper_id, claim.key] = new
-        held[claim.shopper_id] = held.get(claim.shopper_id, 0) + 1
+        held[claim.shopper_id] += 1
         batch = replace(batch, claimed=batch.claimed + 1)
     return answers
 
@@ -248,7 +246,8 @@ def _check_worth(wish: NewBatch) -> None:
 
 
 def _check_moments(wish: NewBatch, now: datetime) -> None:
-    if not max(wish.claimable_from, now) < wish.claimable_until <= wish.claimable_from + LONGEST_WINDOW:
+    window = wish.claimable_until - max(wish.claimable_from, now)
+    if window <= timedelta(0) or wish.claimable_until - wish.claimable_from > LONGEST_WINDOW:
         raise BadInput(
             f"claimableUntil must be after claimableFrom and this moment, and at most {LONGEST_WINDOW.days} days after it"
         )
@@ -256,9 +255,7 @@ def _check_moments(wish: NewBatch, now: datetime) -> None:
         raise BadInput("give either usableDays or usableUntil")
     if wish.usable_days is not None:
         _check_range("usableDays", wish.usable_days, 1, MOST_DAYS)
-    if wish.usable_until is not None and not (
-        wish.claimable_until <= wish.usable_until <= wish.claimable_until + LONGEST_WINDOW
-    ):
+    if wish.usable_until is not None and not timedelta(0) <= wish.usable_until - wish.claimable_until <= LONGEST_WINDOW:
         raise BadInput(f"usableUntil must be from claimableUntil to {LONGEST_WINDOW.days} days after it")
 
 

@@ -70,6 +70,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "roomFigures": [{"roomId": ids["room"]}],
         "hostLeaderboard": [within],
         "guideLeaderboard": [within],
+        "roomEvents": [{"roomId": ids["room"], "since": 0}],
         "roomShelf": [{"roomId": ids["room"]}],
         "roomComments": [{"roomId": ids["room"]}],
         "roomCommentsToModerate": [{"roomId": ids["room"]}],

@@ -22,7 +22,7 @@ from domain.flash_sales.actions import NewItem as SaleItem
 from domain.flash_sales.tables import sales, slots
 from domain.foundation.ids import decode, encode, new_id
 from domain.group_buys.rules import NewItem as GroupItem
-from domain.live_rooms import selling
+from domain.live_rooms import running, selling
 from domain.live_rooms import store as live_rooms
 from domain.live_rooms.rules import Channel
 from domain.orders.rules import Order
@@ -290,6 +290,10 @@ async def _live_room(world: World, owner: UUID) -> None:
             "直播间拼团", (GroupItem(room.sku_id, 1390, 2),), seconds=600, seats=2, fill_seconds=600
         ),
     )  # fmt: skip
+    await running.pin(given.db, given.bus, **on_it)
+    del on_it["item_id"]
+    await running.set_chat(given.db, given.bus, is_open=True, slow_seconds=5, **on_it)
+    await running.announce(given.db, given.bus, text="福利马上来", **on_it)
     world.has("room", room.id)
     world.has("room/coming", coming.id)
     world.has("roomitem", room.item.id)

@@ -1,7 +1,7 @@
 """The rules of coupons without a database: which batches can be, who gets a piece, and which order has the coupon."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -86,6 +86,7 @@ def kinds(answers):
         {"amount_minor": None, "percent": 10, "cap_minor": LARGEST_MINOR // 100 + 1},
         {"claimable_until": NOON},
         {"claimable_until": NOON + 366 * DAY},
+        {"claimable_until": datetime.max.replace(tzinfo=UTC)},
         {"usable_days": None},
         {"usable_days": 0},
         {"usable_days": 366},
