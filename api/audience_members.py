@@ -26,6 +26,11 @@ class Shared:
         self._body = body
         self._frames: dict[str, bytes] = {}
 
+    @property
+    def size(self) -> int:
+        """Bytes of the answer."""
+        return len(self._body)
+
     def framed(self, id: str) -> bytes:
         """The message that tells it to the operation of this id."""
         frame = self._frames.get(id)

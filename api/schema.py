@@ -38,8 +38,8 @@ from api.refusals import exception_handlers
 from api.reserving_live_rooms import ReservingLiveRoomsMutation
 from api.room_chat import RoomChatMutation, RoomChatQuery
 from api.room_events import RoomEventsQuery, RoomEventsSubscription
-from api.room_streams import RoomStreamQuery
 from api.room_figures import RoomFiguresQuery
+from api.room_streams import RoomStreamQuery
 from api.room_viewers import RoomViewerMutation
 from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
 from api.running_coupons import RunningCouponsMutation, RunningCouponsQuery

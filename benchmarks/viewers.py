@@ -17,16 +17,17 @@ import orjson
 
 AT_ONCE = 100
 """Sockets that are opened at a time."""
-CONTINUE, TEXT, CLOSE = 0x0, 0x1, 0x8
+TEXT = 0x1
 
 
 class Crowd:
-    """All viewers. What they hear is counted by the text that `expect` names."""
+    """All viewers. What they hear is timed when it has the text that `expect` names; `messages` counts all of it."""
 
     def __init__(self) -> None:
         self.viewers: list[Viewer] = []
         self.received_at = array("d")
         self.lost = 0
+        self.messages = 0
         self.last_text = b""
         self._marker, self._wanted = b"\0", 0
         self._all_heard: asyncio.Event = asyncio.Event()
@@ -70,6 +71,7 @@ class Crowd:
 
     def heard(self, text: bytes) -> None:
         """A message has come."""
+        self.messages += 1
         if self._marker in text:
             self.received_at.append(perf_counter())
             self.last_text = text

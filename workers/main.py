@@ -24,6 +24,7 @@ FEATURES = (
     "group_buys",
     "live_rooms",
     "viewers",
+    "chats",
     "draws",
     "coupons",
     "orders",

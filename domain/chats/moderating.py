@@ -11,7 +11,6 @@ from domain.chats import rules, store
 from domain.chats.rules import READABLE, ChatWordsChanged, Comment, CommentState, Silence, SilenceKind
 from domain.chats.words import Word, WordList, check_words
 from domain.foundation.database import Database, Transaction
-from domain.foundation.errors import NotFound
 from domain.live_rooms import store as rooms
 from domain.live_rooms import timeline
 from domain.live_rooms.bus import LiveBus
@@ -144,14 +143,10 @@ async def _lift(
 
 async def _locked(tx: Transaction, comment_id: UUID, by: Principal) -> tuple[Comment, Duty | None]:
     """A comment as it stands in its locked room, and what the asker does there."""
-    found = await store.find(tx, comment_id)
-    if found is None:
-        raise NotFound.of("comment", comment_id)
-    await rooms.lock(tx, found.room_id)
-    duty = await check_crew(tx, found.room_id, by)
-    comment = await store.find(tx, comment_id)
-    assert comment is not None, "comments of a room are forgotten under its lock"
-    return comment, duty
+    room_id = (await store.find(tx, comment_id)).room_id
+    await rooms.lock(tx, room_id)
+    duty = await check_crew(tx, room_id, by)
+    return await store.find(tx, comment_id), duty
 
 
 async def _note(tx: Transaction, deed: str, room_id: UUID, *, by: Principal, now: datetime, **facts: object) -> None:

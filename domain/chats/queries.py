@@ -14,6 +14,7 @@ from domain.chats.rules import READABLE, Comment, CommentState, Silence, Silence
 from domain.chats.store import COMMENT_COLUMNS, c, comment_of, s, silence_of
 from domain.chats.tables import silences
 from domain.foundation.database import AnyRow, Database, Reader
+from domain.foundation.errors import NotFound
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.live_rooms.tables import events
 
@@ -80,10 +81,12 @@ async def kept(
     return Page([kept_of(row) for row in page.rows], page.cursors, page.has_next)
 
 
-async def kept_by_id(db: Database, comment_id: UUID) -> KeptComment | None:
-    """One comment as the crew may read it."""
+async def kept_by_id(db: Database, comment_id: UUID) -> KeptComment:
+    """One comment as the crew may read it. Raises NotFound."""
     row = await db.one(_KEPT.where(c.id == comment_id))
-    return kept_of(row) if row else None
+    if row is None:
+        raise NotFound.of("comment", comment_id)
+    return kept_of(row)
 
 
 def kept_comments(room_id: UUID, state: CommentState | None = None) -> Select[Any]:

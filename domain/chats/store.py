@@ -15,6 +15,7 @@ from domain.chats.rules import Author, Comment, CommentState, Silence, SilenceKi
 from domain.chats.tables import comments, silences, word_lists
 from domain.chats.words import Word, WordAction, WordList
 from domain.foundation.database import AnyRow, Reader, Transaction
+from domain.foundation.errors import NotFound
 from domain.live_rooms.rules import Duty
 
 c, s, w = comments.c, silences.c, word_lists.c
@@ -117,10 +118,12 @@ async def add(tx: Transaction, written: Sequence[tuple[Comment, str]]) -> None:
     await tx.execute(insert(comments), rows)
 
 
-async def find(reader: Reader, comment_id: UUID) -> Comment | None:
-    """A comment as it stands."""
+async def find(reader: Reader, comment_id: UUID) -> Comment:
+    """A comment as it stands. Raises NotFound."""
     row = await reader.one(select(*COMMENT_COLUMNS).where(c.id == comment_id))
-    return comment_of(row) if row else None
+    if row is None:
+        raise NotFound.of("comment", comment_id)
+    return comment_of(row)
 
 
 async def remove(tx: Transaction, comment: Comment) -> None:

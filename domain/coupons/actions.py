@@ -81,10 +81,11 @@ async def settle(db: Database, *, order_id: UUID, now: datetime) -> None:
 
     It is the order's state that decides, under its lock, and not the news that led here: those may come twice and late.
     """
+    # most orders have none: they cost one question
+    coupon_id = await store.coupon_of_order(db, order_id)
+    if coupon_id is None:
+        return
     async with db.transaction() as tx:
-        coupon_id = await store.coupon_of_order(tx, order_id)
-        if coupon_id is None:
-            return
         order = await orders.lock(tx, order_id)
         uses = await store.lock_uses(tx, coupon_id)
         is_living = order.state not in ENDED

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 
 from domain.coupons.rules import Batch, Claim, ClaimPlace, Coupon, NewBatch, Use
 from domain.coupons.tables import batches, coupons, goods, uses
-from domain.foundation.database import AnyRow, Transaction
+from domain.foundation.database import AnyRow, Database, Reader, Transaction
 from domain.foundation.errors import NotFound
 from domain.products.tables import products, skus
 
@@ -129,9 +129,9 @@ async def use(tx: Transaction, coupon_id: UUID, *, order_id: UUID, now: datetime
     return await tx.execute(_USE, {"coupon_id": coupon_id, "order_id": order_id, "now": now}) == 1
 
 
-async def coupon_of_order(tx: Transaction, order_id: UUID) -> UUID | None:
-    """The coupon that was used for an order, if one was."""
-    coupon_id: UUID | None = await tx.value(select(u.coupon_id).where(u.order_id == order_id))
+async def coupon_of_order(reader: Database | Reader, order_id: UUID) -> UUID | None:
+    """The coupon that was used for an order, if one was: it stays that one, whatever becomes of the order."""
+    coupon_id: UUID | None = await reader.value(select(u.coupon_id).where(u.order_id == order_id))
     return coupon_id
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from secrets import token_bytes
+from uuid import UUID
 
 from domain.draws import drawing, rules, store
 from domain.draws.rules import Entry
@@ -57,7 +58,9 @@ async def enter(db: Database, *, draw_id: UUID, wishes: Sequence[Wish]) -> Seque
             answer = standing.entry or new.get(wish.shopper_id) or rules.why_not(draw, standing, now=wish.now)
             if answer is None:
                 # random, and made here: nobody chooses how lucky it is
-                answer = new[wish.shopper_id] = Entry(draw_id, draw.entrants + len(new) + 1, uuid4())
+                answer = new[wish.shopper_id] = Entry(
+                    draw_id, draw.entrants + len(new) + 1, UUID(bytes=token_bytes(16))
+                )
             answers.append(answer)
         if new:
             digest = drawing.digest_after(draw.digest, (entry.id for entry in new.values()))

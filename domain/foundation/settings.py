@@ -103,7 +103,8 @@ class Settings(BaseSettings):
     token_seconds: int = Field(900, ge=60, description="seconds an access token lives")
     refresh_days: int = Field(30, ge=1, le=365, description="days without a visit after which one has to sign in again")
     seal_key: SecretStr = Field(
-        SecretStr(""), description="seals second factors of staff; at least 32 characters; lost, all have to enrol anew"
+        SecretStr(""),
+        description="seals second factors of staff, and seeds of draws; at least 32 characters; lost, all have to enrol anew",
     )
     development_login: bool = Field(False, description="anyone may sign in as anyone; never in production")
 

@@ -291,14 +291,14 @@ async def _live_room(world: World, owner: UUID) -> None:
         ),
     )  # fmt: skip
     await running.pin(given.db, given.bus, **on_it)
-    del on_it["item_id"]
-    await running.set_chat(given.db, given.bus, is_open=True, slow_seconds=5, **on_it)
-    await running.announce(given.db, given.bus, text="福利马上来", **on_it)
     world.has("room", room.id)
     world.has("room/coming", coming.id)
     world.has("roomitem", room.item.id)
     world.marks["13.57"] = Who.CREW
     await _chat(world, room.id)
+    in_it = {"room_id": room.id, "by": runs, "now": given.now}
+    await running.set_chat(given.db, given.bus, is_open=True, slow_seconds=1, **in_it)
+    await running.announce(given.db, given.bus, text="福利马上来", **in_it)
     await _room_figures(world, room.id)
 
 

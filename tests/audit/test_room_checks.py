@@ -212,7 +212,7 @@ async def test_exactly_what_was_corrupted_is_found(show, given, subtests):
     assert said[live_rooms.ORDERS_OF_ROOMS.name] == "4 room orders, 2 shelf orders"
     assert said[live_rooms.SALES_OF_ROOMS.name] == "1 flash sale, 1 group-buy"
     assert said[live_rooms.MONEY_OF_ROOMS.name] == "1 room, 3 paid orders, ¥59.60"
-    assert said[live_rooms.COUNTERS_OF_ROOMS.name] == "3 samples, 3 viewers, 1 second device"
+    assert said[live_rooms.COUNTERS_OF_ROOMS.name] == "6 samples, 3 viewers, 1 second device"
 
     for corruption in CORRUPTIONS:
         with subtests.test(corruption.what):

@@ -16,9 +16,10 @@ from domain.foundation.pages import cursor
 from domain.live_rooms import queries as rooms
 from domain.live_rooms import running, timeline
 from domain.live_rooms.rules import EventKind
-from domain.live_rooms.tables import events
 from domain.live_rooms.tables import rooms as room_table
 from tests.audit import assert_clean
+from workers import chats
+from workers.context import WorkerContext
 
 
 async def chatter(given):
@@ -105,7 +106,7 @@ async def test_a_room_is_forgotten_three_years_after_its_end_and_its_numbers_go_
     while await forgetting.forget(given.db, room.id):
         pass
 
-    assert await timeline.since(given.db, room.id, 0) == []
+    assert [event.number for event in await timeline.since(given.db, room.id, 0)] == [last]
     assert await given.db.column(comments.select().with_only_columns(comments.c.id)) == [kept.comment.id]
     assert await given.db.rows(silences.select()) == []
     assert (await rooms.by_ids(given.db, [room.id]))[room.id].events == last
@@ -122,6 +123,12 @@ async def test_the_books_are_clean_while_a_room_is_being_forgotten(given, monkey
     monkeypatch.setattr(forgetting, "A_STRETCH", 5)
 
     assert await forgetting.forget(given.db, room.id)
+    assert len(await timeline.since(given.db, room.id, 0)) > 1
+    await assert_clean(given.market)
 
-    assert len(await given.db.rows(events.select().where(events.c.room_id == room.id))) > 0
+    await chats.forget_rooms(WorkerContext(given.market, send=None))
+    await chats.forget_rooms(WorkerContext(given.market, send=None))
+
+    assert len(await timeline.since(given.db, room.id, 0)) == 1
+    assert await given.db.rows(comments.select()) == []
     await assert_clean(given.market)

@@ -264,6 +264,43 @@ for (const [name, options] of Object.entries({ 'also when its socket dies': {}, 
   });
 }
 
+for (const [name, options] of Object.entries({ 'also when its socket dies': {}, 'by polls alone': { socketUrl: 'ws://127.0.0.1:9/graphql' } })) {
+  test(`follows a live room and hears everything once, ${name}`, async () => {
+    const phone = phoneOf(`o-viewer-${name.length}`);
+    const app = start(phone, options);
+    await app.signIn();
+    const room = await app.ask('LiveRoom', { id: market.roomId });
+    assert.equal(room.state, 'LIVE');
+    const [price] = room.items.find(({ isOnAir }) => isOnAir).livePrices;
+    const heard = [];
+    let orders = [];
+    const stop = app.watch('RoomEvents', 'RoomNews', { roomId: room.id, since: room.lastEvent }, (news) => {
+      const mine = news.__typename === 'RoomPersonalNews' ? news : news.mine;
+      if (mine) orders = mine.orders;
+      heard.push(...(news.events || []));
+    });
+    const write = (text) => app.ask('PostComment', { input: { roomId: room.id, text, idempotencyKey: app.newKey() } });
+
+    assert.equal((await write('第一条')).state, 'SHOWN');
+    await until(() => heard.length === 1);
+    phone.hide(); // as in the background
+    await write('第二条');
+    await until(() => heard.length === 2);
+    const address = await app.ask('CreateAddress', { input: { address: market.address } });
+    const basket = { lines: [{ skuId: price.skuId, quantity: 1 }], fulfilment: { delivery: { addressId: address.id } }, roomId: room.id };
+    const quote = await app.ask('Quote', { input: basket });
+    const wish = { ...basket, expectedTotal: quote.total.minor, idempotencyKey: app.newKey() };
+    const order = await app.ask('PlaceOrder', { input: wish });
+    await payFor(app, phone, { order });
+    await until(() => orders.some(({ id, state }) => id === order.id && state === 'PAID'));
+
+    assert.deepEqual(heard.map(({ number }) => number), [room.lastEvent + 1, room.lastEvent + 2]);
+    assert.deepEqual(heard.map(({ comment }) => comment.text), ['第一条', '第二条']);
+    assert.equal(quote.lines[0].unitPrice.minor, price.price.minor);
+    stop();
+  });
+}
+
 test('without any socket the polls alone tell the same', async () => {
   const phone = phoneOf('o-polls');
   const app = start(phone, { socketUrl: 'ws://127.0.0.1:9/graphql' });

@@ -85,6 +85,7 @@ async def _market(house: House) -> dict[str, object]:
     try:
         campaign = await given.campaign(seats=2, per_shopper=2)
         sale = await given.flash_sale(units=20, stocked=50)
+        room = await given.live_room(is_on_air=True)
         sku_id = await given.sku()
     finally:
         await market.close()
@@ -92,6 +93,7 @@ async def _market(house: House) -> dict[str, object]:
         "url": f"{house.url}/graphql",
         "socketUrl": f"{house.url}/graphql".replace("http", "ws", 1),
         "skuId": show_id("sku", sku_id),
+        "roomId": show_id("room", room.id),
         "saleItemId": show_id("saleitem", sale.item.id),
         "groupBuy": {
             "campaignId": show_id("campaign", campaign.id),

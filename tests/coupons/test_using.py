@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from api.offers import OFFERS
 from domain.after_sales.rules import AfterSaleState
 from domain.checkout.rules import CouponUnknown
 from domain.coupons import actions, queries
@@ -306,6 +307,6 @@ async def test_without_a_code_placing_costs_no_statement_more(given):
         return len(sent)
 
     of_nobody = await statements(plain, 6000)
-    assert await statements(plain, 6000, source=given.coupons) == of_nobody
-    assert await statements(wish, 5000, source=given.coupons) == of_nobody + 2
+    assert await statements(plain, 6000, source=OFFERS) == of_nobody
+    assert await statements(wish, 5000, source=OFFERS) == of_nobody + 2
     assert await state_of(given, coupon) is CouponState.USED

@@ -31,6 +31,8 @@ from domain.live_rooms.tables import orders as room_orders
 from domain.orders.tables import orders
 from tests.audit import assert_clean
 from tests.draws.looking import count, happened, noted, won_in
+from workers import draws as worker
+from workers.context import WorkerContext
 
 SECOND = timedelta(seconds=1)
 MERCHANDISER = Principal(new_id(), frozenset({Role.MERCHANDISER}))
@@ -248,6 +250,16 @@ async def test_what_the_crew_does_not_draw_the_timetable_draws_also_in_a_room_th
     assert (await given.draw_again(off.id)).state is DrawState.CALLED_OFF
     assert [kind for kind, _ in await happened(given, room)][-2:] == [EventKind.DRAWN] * 2
     await assert_clean(given.market)
+
+
+async def test_a_worker_draws_what_is_due(given):
+    draw = await given.lucky_draw(entrants=5)  # at a noon that is over
+
+    for _ in range(2):
+        await worker.draw_due(WorkerContext(given.market, send=None))
+
+    assert (await given.draw_again(draw.id)).state is DrawState.DRAWN
+    assert await count(given, winners) == 3
 
 
 async def test_a_draw_whose_seed_cannot_be_read_keeps_no_other_waiting_and_can_be_called_off(given):

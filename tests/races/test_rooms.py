@@ -3,8 +3,6 @@
 import asyncio
 import os
 import random
-import signal
-import sys
 
 import pytest
 
@@ -12,44 +10,12 @@ from domain.foundation.redis import connect
 from domain.live_rooms import timeline
 from domain.live_rooms.bus import LiveBus
 from domain.live_rooms.watching import RoomWatch
-from tests.live_rooms.hearing import COMMENT, NOTICE, SHELF, Silent, happen, open_heard, told
+from tests.live_rooms.hearing import SHELF, open_heard
+from tests.live_rooms.viewing import Viewer, everybody_knows, write
 from tests.statements import count_statements
 
-IS_LONG = "FAULT_RUNS" in os.environ
 VIEWERS = 1_000
-WRITERS, EACH = (12, 25) if IS_LONG else (10, 12)
-
-
-class Viewer:
-    """A viewer as a client is one: it knows the last event it was told, and asks for what followed when it comes back."""
-
-    def __init__(self, last):
-        self.began_at = self.last = last
-        self.kinds = []
-        self.stop = None
-
-    def on_events(self, events):
-        for event in events:
-            assert event.number == self.last + 1, f"event {event.number} after {self.last}"
-            self.last = event.number
-            self.kinds.append(event.kind)
-
-    def on_counters(self, counters):
-        pass
-
-    def on_personal(self, shopper_id, kind, id):
-        pass
-
-    async def come(self, watch, room_id):
-        feed = await watch.open(room_id)
-        while missed := await feed.since(self.last):
-            self.on_events(missed)
-        self.stop = feed.listen(self)
-
-    def drop(self):
-        if self.stop is not None:
-            self.stop()
-        self.stop = None
+WRITERS, EACH = (12, 25) if "FAULT_RUNS" in os.environ else (10, 12)
 
 
 @pytest.fixture
@@ -62,29 +28,6 @@ async def processes(market, clean):
         await watch.close()
     for gate in gates:
         await gate.aclose()
-
-
-async def write(given, room_id, buses, *, each=EACH):
-    """Somebody who does this and that, now by one process and now by the other; one telling in ten never happens."""
-    for _ in range(each):
-        kinds = random.choices((COMMENT, NOTICE, SHELF), weights=(6, 1, 1), k=random.randint(1, 3))
-        bus = random.choices((*buses, Silent(given.market.gate)), weights=(9, 9, 2))[0]
-        await happen(given, room_id, *kinds, bus=bus)
-        await asyncio.sleep(random.choice((0, 0, 0.01, 0.03)))
-
-
-async def in_the_ledger(given, room_id, after):
-    async with given.db.reading() as reader:
-        return [event.kind for event in await timeline.since(reader, room_id, after, limit=10_000)]
-
-
-async def everybody_knows(given, room_id, viewers):
-    async with given.db.reading() as reader:
-        last = (await timeline.lasts(reader, [room_id]))[room_id]
-    await told(5, lambda: all(viewer.last == last for viewer in viewers))
-    kinds = await in_the_ledger(given, room_id, 0)
-    for viewer in viewers:
-        assert viewer.kinds == kinds[viewer.began_at :]
 
 
 async def test_many_writers_and_viewers_who_come_and_go_at_two_processes(given, processes):
@@ -100,7 +43,7 @@ async def test_many_writers_and_viewers_who_come_and_go_at_two_processes(given, 
             await asyncio.sleep(random.uniform(0, 0.05))
         await viewer.come(random.choice(watches), room_id)
 
-    writing = [asyncio.create_task(write(given, room_id, buses)) for _ in range(WRITERS)]
+    writing = [asyncio.create_task(write(given, room_id, buses, each=EACH)) for _ in range(WRITERS)]
     watching = [asyncio.create_task(watch_on_and_off(viewer)) for viewer in viewers]
     await asyncio.gather(*writing)
     writing.clear()
@@ -115,7 +58,7 @@ async def test_a_thousand_viewers_are_dropped_and_resume_at_once_at_a_process_th
     feed = await open_heard(here, room_id)
     viewers = [Viewer(feed.last) for _ in range(VIEWERS)]
     await asyncio.gather(*(viewer.come(here, room_id) for viewer in viewers))
-    writing = [asyncio.create_task(write(given, room_id, buses)) for _ in range(WRITERS)]
+    writing = [asyncio.create_task(write(given, room_id, buses, each=EACH)) for _ in range(WRITERS)]
     await asyncio.sleep(0.2)
 
     for viewer in viewers:  # each at another moment of the story
@@ -147,25 +90,3 @@ async def test_events_are_numbered_without_gaps_whoever_writes_and_whatever_is_r
     async with given.db.reading() as reader:
         events = await timeline.since(reader, room_id, 0)
     assert [event.number for event in events] == list(range(1, len(events) + 1))
-
-
-@pytest.mark.faults
-async def test_processes_that_are_killed_while_they_write_leave_nothing_untold(given, processes, settings):
-    watches, _ = processes
-    room_id = (await given.live_room()).id
-    viewers = [Viewer((await open_heard(watch, room_id)).last) for watch in watches]
-    for viewer, watch in zip(viewers, watches, strict=True):
-        await viewer.come(watch, room_id)
-
-    urls = (settings.database_url.get_secret_value(), settings.redis_url.get_secret_value())
-    writers = [
-        await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.races.writing", *urls, str(room_id))
-        for _ in range(3)
-    ]
-    await told(20, lambda: viewers[0].last > 200)
-    for writer in writers:
-        writer.send_signal(signal.SIGKILL)
-        await asyncio.sleep(random.uniform(0, 0.1))
-    await asyncio.gather(*(writer.wait() for writer in writers))
-
-    await everybody_knows(given, room_id, viewers)

@@ -267,6 +267,15 @@ async def a_silenced_viewer(given, silence, **terms):
     return {"input": {"roomId": encode("room", room.id), "viewerId": encode("account", comment.author_id)}}
 
 
+async def a_drop(given):
+    return {
+        "input": {
+            "roomId": encode("room", (await given.live_room()).id),
+            "batchId": encode("couponbatch", (await given.batch()).id),
+        }
+    }
+
+
 async def a_sale_on_air(given, price, **terms):
     room = await given.live_room()
     offer = {"skuId": encode("sku", room.sku_id), "units": 2, price: 990}
@@ -350,6 +359,7 @@ TRIED = {
         lambda given: a_sale_on_air(given, "groupPriceMinor", seats=2, fillSeconds=60),
         ("publish_group_buy_campaign", "create_group_buy_campaign", "start_room_group_buy"),
     ),
+    "dropCoupons": (a_drop, None),
     "openLuckyDraw": (a_new_draw, None),
     "drawLuckyDraw": (a_closed_draw, None),
     "callOffLuckyDraw": (a_draw_to_call_off, None),

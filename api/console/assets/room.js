@@ -136,9 +136,9 @@ export class LiveRoom {
   async _recount() {
     const isRunning = ({ closesAt }) => Date.parse(closesAt) > this.market.now() - UNITS_EVERY;
     if (document.hidden) return;
-    if (this.flashSales.some(isRunning) || this.groupBuyCampaigns.some(isRunning)) {
+    if ([...this.flashSales, ...this.groupBuyCampaigns].some(isRunning) || this.couponBatches.some(({ isClaimable }) => isClaimable)) {
       const told = await this.market.ask('RoomPromotions', { roomId: this.id }).catch(() => null);
-      for (const list of ['flashSales', 'groupBuyCampaigns']) this[list] = merged(this[list], [...(told?.[list] ?? [])].reverse());
+      for (const list of ['flashSales', 'groupBuyCampaigns', 'couponBatches']) this[list] = merged(this[list], [...(told?.[list] ?? [])].reverse());
     }
     if (this.draws.some(({ state }) => state === 'OPEN')) {
       const told = await this.market.ask('ConsoleDraws', { roomId: this.id }).catch(() => null);

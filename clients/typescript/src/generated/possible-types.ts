@@ -68,6 +68,16 @@ export const possibleTypes = {
     "AccountDisabled",
     "LoginSwitchedOff"
   ],
+  "ClaimCouponResult": [
+    "Coupon",
+    "NotFound",
+    "CouponsNotYet",
+    "CouponsOver",
+    "CouponsOnlyInRoom",
+    "CouponLimitReached",
+    "CouponsGone",
+    "IdempotencyConflict"
+  ],
   "ClaimFlashSaleResult": [
     "FlashSaleTicket",
     "FlashSaleSoldOut",
@@ -105,6 +115,11 @@ export const possibleTypes = {
     "TrackingNumberTaken",
     "NotFound"
   ],
+  "CouponBatchResult": [
+    "CouponBatch",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "CreateAddressResult": [
     "Address",
     "TooManyAddresses"
@@ -135,12 +150,27 @@ export const possibleTypes = {
     "AddressDeleted",
     "NotFound"
   ],
+  "DropCouponsResult": [
+    "CouponBatch",
+    "NotFound",
+    "RoomNotOn",
+    "CouponsDroppedElsewhere",
+    "CouponsNotYet",
+    "CouponsOver"
+  ],
   "EndSessionResult": [
     "SignedOut",
     "NotFound"
   ],
   "EndSessionsOfResult": [
     "Account",
+    "NotFound"
+  ],
+  "EnterLuckyDrawResult": [
+    "LuckyDrawEntry",
+    "LuckyDrawClosed",
+    "CrewDoesNotEnter",
+    "OnlyForBuyers",
     "NotFound"
   ],
   "ExtendReceiptResult": [
@@ -198,6 +228,14 @@ export const possibleTypes = {
     "NotFound",
     "IdempotencyConflict"
   ],
+  "HandOverPrizeResult": [
+    "HandedOverPrize",
+    "WrongPrizeCode",
+    "PrizeHandedOver",
+    "PrizeLapsed",
+    "NotYourOwnPrize",
+    "IdempotencyConflict"
+  ],
   "JoinGroupBuyResult": [
     "GroupBuySeat",
     "GroupBuyFull",
@@ -216,6 +254,21 @@ export const possibleTypes = {
     "NotFound",
     "IdempotencyConflict"
   ],
+  "LiftSilenceResult": [
+    "LiftedRoomSilence",
+    "NotFound"
+  ],
+  "LikeRoomResult": [
+    "RoomLiked",
+    "NotFound",
+    "RoomNotOn"
+  ],
+  "LiveRoomResult": [
+    "Room",
+    "NotFound",
+    "WrongRoomState",
+    "IdempotencyConflict"
+  ],
   "MoveAfterSaleResult": [
     "AfterSale",
     "AfterSaleMoved",
@@ -227,6 +280,8 @@ export const possibleTypes = {
     "Address",
     "AfterSale",
     "Category",
+    "Coupon",
+    "CouponBatch",
     "FlashSale",
     "FlashSaleItem",
     "FlashSaleTicket",
@@ -235,16 +290,20 @@ export const possibleTypes = {
     "GroupBuyCampaign",
     "GroupBuyItem",
     "GroupBuySeat",
+    "LuckyDraw",
     "Order",
     "Payment",
     "Product",
+    "Room",
+    "RoomItem",
     "SalePrice",
     "ShareLink",
     "Shipment",
     "Sku",
     "Store",
     "Supplier",
-    "Viewer"
+    "Viewer",
+    "WonPrize"
   ],
   "OpenGroupBuyResult": [
     "GroupBuySeat",
@@ -285,6 +344,16 @@ export const possibleTypes = {
     "NotFound",
     "IdempotencyConflict"
   ],
+  "PostCommentResult": [
+    "PostedRoomComment",
+    "NotFound",
+    "RoomNotOn",
+    "RoomChatClosed",
+    "CommentTooSoon",
+    "MutedInRoom",
+    "BannedFromRoom",
+    "IdempotencyConflict"
+  ],
   "PriceLadderResult": [
     "Store",
     "NotFound"
@@ -322,6 +391,10 @@ export const possibleTypes = {
     "NotFound",
     "IdempotencyConflict"
   ],
+  "RemoveCommentResult": [
+    "ModeratedRoomComment",
+    "NotFound"
+  ],
   "RenewSupplierKeyResult": [
     "SupplierWithKey",
     "SupplierEnded",
@@ -347,6 +420,11 @@ export const possibleTypes = {
     "FlashSaleBusy",
     "NotFound"
   ],
+  "ReserveRoomResult": [
+    "Room",
+    "NotFound",
+    "WrongRoomState"
+  ],
   "RetryRefundResult": [
     "RefundDetail",
     "NotFound",
@@ -357,6 +435,38 @@ export const possibleTypes = {
     "UploadNotRetryable",
     "NotFound"
   ],
+  "RoomCommentsResult": [
+    "RoomCommentConnection",
+    "NotFound",
+    "BannedFromRoom"
+  ],
+  "RoomEventsResult": [
+    "RoomNews",
+    "RoomPersonalNews",
+    "NotFound",
+    "BannedFromRoom"
+  ],
+  "RoomFiguresResult": [
+    "RoomFigures",
+    "NotFound"
+  ],
+  "RunLuckyDrawResult": [
+    "LuckyDraw",
+    "NotFound",
+    "RoomNotOn",
+    "LuckyDrawStillOpen",
+    "LuckyDrawOver",
+    "DrawsSwitchedOff",
+    "IdempotencyConflict"
+  ],
+  "RunRoomResult": [
+    "Room",
+    "NotFound",
+    "WrongRoomState",
+    "TooEarlyToGoLive",
+    "RoomNotOn",
+    "NotOnTheShelf"
+  ],
   "SalePriceResult": [
     "SalePrice",
     "NotFound"
@@ -364,6 +474,10 @@ export const possibleTypes = {
   "SetCartQuantityResult": [
     "Cart",
     "NotFound"
+  ],
+  "SetChatWordsResult": [
+    "ChatWords",
+    "ChatWordsChanged"
   ],
   "SetOrderDestinationResult": [
     "Order",
@@ -418,6 +532,32 @@ export const possibleTypes = {
     "LoginSwitchedOff",
     "AccountDisabled"
   ],
+  "SilenceViewerResult": [
+    "RoomSilence",
+    "NotFound"
+  ],
+  "StartRoomFlashSaleResult": [
+    "FlashSale",
+    "NotFound",
+    "RoomNotOn",
+    "NotOnTheShelf",
+    "BelowTheFloor",
+    "NotEnoughStock",
+    "WrongSaleState",
+    "IdempotencyConflict"
+  ],
+  "StartRoomGroupBuyResult": [
+    "GroupBuyCampaign",
+    "NotFound",
+    "RoomNotOn",
+    "NotOnTheShelf",
+    "BelowTheFloor",
+    "NotOneProduct",
+    "NotEnoughStock",
+    "GroupBuyCampaignClosed",
+    "WrongCampaignState",
+    "IdempotencyConflict"
+  ],
   "SupplierResult": [
     "Supplier",
     "NotFound"
@@ -442,13 +582,25 @@ export const possibleTypes = {
     "AgreedTooMuch",
     "AlreadyInGroupBuy",
     "AmountTooLarge",
+    "BannedFromRoom",
     "BasketEmpty",
     "BelowMinimum",
+    "BelowTheFloor",
     "CartFull",
     "CartLineFull",
+    "ChatWordsChanged",
+    "CommentTooSoon",
+    "CouponLimitReached",
     "CouponNotUsable",
     "CouponUnknown",
+    "CouponsDroppedElsewhere",
+    "CouponsGone",
+    "CouponsNotYet",
+    "CouponsOnlyInRoom",
+    "CouponsOver",
+    "CrewDoesNotEnter",
     "DestinationMissing",
+    "DrawsSwitchedOff",
     "FlashSaleBusy",
     "FlashSaleClosed",
     "FlashSaleLimitReached",
@@ -468,9 +620,13 @@ export const possibleTypes = {
     "IdempotencyConflict",
     "LastAdmin",
     "LoginSwitchedOff",
+    "LuckyDrawClosed",
+    "LuckyDrawOver",
+    "LuckyDrawStillOpen",
     "MixedSenders",
     "MoreThanAtGateway",
     "MoreThanOwed",
+    "MutedInRoom",
     "NewcomersOnly",
     "NoPickupThere",
     "NobodyHasPaid",
@@ -478,8 +634,11 @@ export const possibleTypes = {
     "NotEnoughStock",
     "NotForSale",
     "NotFound",
+    "NotOnTheShelf",
     "NotOneProduct",
     "NotYourOwnOrder",
+    "NotYourOwnPrize",
+    "OnlyForBuyers",
     "OrderNotCancellable",
     "OrderNotConfirmed",
     "OrderNotPayable",
@@ -494,7 +653,11 @@ export const possibleTypes = {
     "PhoneTaken",
     "PickupCodeLocked",
     "PriceChanged",
+    "PrizeHandedOver",
+    "PrizeLapsed",
     "ReceiptNotExtendable",
+    "RoomChatClosed",
+    "RoomNotOn",
     "SeatNotLeavable",
     "SecondFactorMissing",
     "SessionEnded",
@@ -507,6 +670,7 @@ export const possibleTypes = {
     "SupplierCodeTaken",
     "SupplierEnded",
     "SupplierSkuCodeTaken",
+    "TooEarlyToGoLive",
     "TooManyAddresses",
     "TooManyAfterSales",
     "TooManyUnits",
@@ -519,6 +683,8 @@ export const possibleTypes = {
     "WechatUserBlocked",
     "WrongCampaignState",
     "WrongPickupCode",
+    "WrongPrizeCode",
+    "WrongRoomState",
     "WrongSaleState"
   ]
 };

@@ -1,0 +1,374 @@
+"""The console and the viewer's page beside it, in a real browser over a whole market that executes registered documents only."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pyotp
+import pytest
+
+from cli.house import House
+from domain.accounts import enrolling
+from domain.accounts.rules import Role
+from domain.foundation import clock
+from domain.foundation.ids import encode
+from domain.foundation.runtime import Market
+from tests.given import Given
+from tests.given.live_rooms import RoomGiven
+from tests.running import house_of_its_own
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Locator, Page, Request, WebSocketRoute
+
+DOCUMENTS = Path(__file__).parents[2] / "clients/documents.json"
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1440, "height": 900}
+AT_ONCE = 1.0
+"""Seconds from the answer to the host's click until a viewer sees what came of it."""
+
+
+@pytest.fixture(scope="module")
+def house(browser: "Browser") -> Iterator[House]:
+    """A market as in production, but for who may sign in and who is paid."""
+    with house_of_its_own(
+        adhoc_documents=False, introspection=False, graphiql=False, suggestions=False, documents=DOCUMENTS
+    ) as house:
+        yield house
+
+
+@pytest.fixture
+async def given(house: House) -> AsyncIterator[Given]:
+    market = Market.open(house.settings)
+    yield Given(market, now=clock.now())
+    await market.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody's page, and what it did that a test wants to know of."""
+
+    page: "Page"
+    home: str
+    hosts: set[str | None] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(20_000)
+        self.page.on("request", self._note)
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type != "log" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, request: "Request") -> None:
+        self.hosts.add(urlsplit(request.url).hostname)
+
+    @property
+    def dialog(self) -> "Locator":
+        return self.page.get_by_role("dialog")
+
+    def button(self, name: str) -> "Locator":
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    async def sign_in(self, name: str, role: str = "HOST", *, at: str = "") -> None:
+        """By the development login, at a place of the console."""
+        await self.page.goto(f"{self.home}/console{at}")
+        login = self.page.locator(".development")
+        await login.locator("input").fill(name)
+        await login.locator("select").select_option(role)
+        await login.get_by_role("button").click()
+        await self.page.locator(".brand").wait_for()
+
+    async def watch(self, room: RoomGiven, name: str = "") -> None:
+        """The room as a shopper sees it, signed in where a name is given."""
+        await self.page.goto(f"{self.home}/console/watch/{encode('room', room.id)}")
+        await self.page.locator(".picture-side").wait_for()
+        if name:
+            await self.button("登录后参与").click()
+            await self.dialog.get_by_label("名字").fill(name)
+            await self.dialog.get_by_role("button", name="登录", exact=True).click()
+            await self.page.locator(".write input").wait_for()
+
+    async def write(self, text: str) -> None:
+        line = self.page.locator(".write input")
+        await line.fill(text)
+        await line.press("Enter")
+        while await line.input_value():
+            await asyncio.sleep(0.02)
+
+    async def scrolls_sideways(self) -> bool:
+        return bool(await self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+@pytest.fixture
+async def visit(browser: "Browser", house: House) -> "AsyncIterator[Visit]":
+    """`await visit(**of_the_browser)`: a page of a browser of its own. None of them asks anybody else or complains."""
+    visit = Visit(browser, house.url)
+    yield visit
+    for visitor in visit.made:
+        await visitor.page.context.close()
+        assert visitor.hosts == {"127.0.0.1"}
+        assert visitor.complaints == []
+
+
+@dataclass
+class Visit:
+    browser: "Browser"
+    home: str
+    made: list[Visitor] = field(default_factory=list)
+
+    async def __call__(self, **options: object) -> Visitor:
+        context = await self.browser.new_context(
+            **{"viewport": DESK, "locale": "zh-CN", "reduced_motion": "reduce"} | options
+        )
+        self.made.append(Visitor(await context.new_page(), self.home))
+        return self.made[-1]
+
+
+def desk(room: RoomGiven) -> str:
+    return f"#/rooms/{encode('room', room.id)}"
+
+
+async def seconds_until_seen(host: Visitor, act: "Locator", mutation_tells: str, seen: "Locator") -> float:
+    """From the answer to what the host does until the viewer's page shows it; below zero where that was quicker."""
+    waiting = asyncio.create_task(seen.wait_for())
+    async with host.page.expect_response(lambda response: response.request.method == "POST") as answered:
+        await act.click()
+    answer = await (await answered.value).json()
+    told_at = time.monotonic()
+    assert mutation_tells in answer["data"], answer
+    await waiting
+    return time.monotonic() - told_at
+
+
+async def test_a_host_sells_and_a_viewer_sees_it_at_once_claims_and_pays(given: Given, visit: Visit) -> None:
+    room = await given.live_room(items=3, is_live=False)
+    host, viewer = await visit(), await visit(viewport=PHONE, is_mobile=True, has_touch=True)
+    await viewer.watch(room, "林小夜")
+    await host.sign_in("主播", at=desk(room))
+    shelf = host.page.locator(".shelf li")
+
+    await host.button("开播").click()
+    live = await seconds_until_seen(
+        host, host.dialog.get_by_role("button", name="开播", exact=True), "goLive", viewer.page.locator(".badge.live")
+    )
+    on_air = await seconds_until_seen(
+        host, shelf.nth(1).get_by_role("button", name="讲解"), "putOnAir", viewer.page.locator(".on-air")
+    )
+    assert await viewer.page.locator(".on-air .price").inner_text() == "¥15.90"
+    await shelf.nth(1).get_by_role("button", name=re.compile("限时秒杀")).click()
+    await host.dialog.get_by_label("价格（元）").fill("9.89")
+    await host.button("立即开抢").click()
+    await host.page.get_by_text("不低于 ¥9.90").last.wait_for()
+    await host.dialog.get_by_label("价格（元）").fill("9.90")
+    sale = await seconds_until_seen(host, host.button("立即开抢"), "startRoomFlashSale", viewer.button("马上抢"))
+    print(f"seen after {live:.3f}, {on_air:.3f}, {sale:.3f} s")
+    assert max(live, on_air, sale) < AT_ONCE
+
+    await viewer.button("马上抢").click()
+    await viewer.page.get_by_role("button", name=re.compile("去支付")).click()
+    async with viewer.page.context.expect_page() as opened:
+        await viewer.page.get_by_role("link", name="打开钱包付款").click()
+    wallet = await opened.value
+    await wallet.get_by_role("button").first.click()
+    await viewer.dialog.get_by_text("支付成功").first.wait_for()
+
+    await host.page.locator("#sum-gmv", has_text="¥9.90").wait_for()
+    assert await host.page.locator("#sum-orders").inner_text() == "1"
+    await host.page.locator(".bars", has_text="夜市好物 2").wait_for()
+    await host.page.locator(".chart .area").first.wait_for()
+    await host.page.locator(".selling", has_text="剩 9 / 10").wait_for()
+
+
+async def test_what_shoppers_write_is_text_and_is_moderated(given: Given, visit: Visit) -> None:
+    room = await given.live_room()
+    host, viewer, guest = await visit(), await visit(), await visit()
+    await viewer.watch(room, "周星星")
+    await guest.watch(room)
+    await host.sign_in("主播", at=desk(room))
+    hostile = [
+        "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>",
+        "שלום לכולם 你好 (1)",
+        "e" + "\u0301\u0302\u0303" * 30,
+        "很" * 200,
+    ]
+
+    for text in hostile:
+        await viewer.write(text)
+        await host.page.locator(".comments bdi", has_text=text[:20]).first.wait_for()
+    said = host.page.locator(".comments .said bdi:last-child")
+
+    assert await said.all_inner_texts() == hostile
+    assert await host.page.evaluate("[window.pwned, document.querySelectorAll('.comments img, .comments script').length]") == [
+        None,
+        0,
+    ]
+    for each in (host, viewer, guest):
+        assert not await each.scrolls_sideways()
+    await host.page.keyboard.press("/")
+    await host.page.keyboard.type("欢迎来到夜市")
+    await host.page.keyboard.press("Enter")
+    await guest.page.locator(".comments .staff", has_text="欢迎来到夜市").wait_for()
+
+    await host.page.get_by_role("button", name=re.compile("处理评论")).first.click()
+    await host.dialog.get_by_role("button", name="删除", exact=True).click()
+    await guest.page.locator(".comments .said", has_text="window.pwned").wait_for(state="detached")
+    await host.page.get_by_role("button", name=re.compile("处理评论")).first.click()
+    await host.dialog.get_by_text("移出直播间").first.click()
+    await host.dialog.get_by_role("button", name="移出直播间").click()
+    await viewer.page.locator(".curtain").wait_for()
+    assert await guest.page.locator(".picture-side").is_visible()
+
+
+async def test_the_shelf_is_run_by_keys(given: Given, visit: Visit) -> None:
+    room = await given.live_room(items=3)
+    host = await visit()
+    await host.sign_in("主播", at=desk(room))
+    rows, keys = host.page.locator(".shelf li"), host.page.keyboard
+
+    await rows.first.focus()
+    await keys.press("ArrowDown")
+    await keys.press("Enter")
+    await host.page.locator(".shelf li.airing", has_text="夜市好物 2").wait_for()
+    await keys.press("End")
+    await keys.press("p")
+    await rows.nth(2).locator("[aria-pressed=true]").wait_for()
+    assert await rows.nth(2).evaluate("row => row === document.activeElement && getComputedStyle(row).outlineStyle") == "solid"
+    await keys.press("f")
+    await host.dialog.wait_for()
+    assert await host.dialog.get_by_label("货架").input_value() == encode("roomitem", room.items[2].id)
+    await keys.press("Escape")
+
+    assert await rows.nth(2).evaluate("row => row === document.activeElement")
+
+
+@pytest.mark.parametrize(("locale", "colours"), [("zh-CN", "dark"), ("en-US", "light")])
+async def test_a_phone_shows_everything_without_scrolling_sideways(
+    given: Given, visit: Visit, locale: str, colours: str
+) -> None:
+    room = await given.live_room(items=4, is_on_air=True)
+    host = await visit(viewport=PHONE, is_mobile=True, has_touch=True, locale=locale, color_scheme=colours)
+    await host.page.goto(f"{host.home}/console")
+    await host.page.locator(".ways").wait_for()
+    assert not await host.scrolls_sideways()
+    await host.sign_in("主播", at=desk(room))
+    await host.page.locator(".airing").wait_for()
+
+    assert await host.page.evaluate("[document.documentElement.lang, document.documentElement.dataset.theme]") == [
+        "zh-CN" if locale == "zh-CN" else "en",
+        colours,
+    ]
+    for tab, panel in enumerate((".shelf", ".selling", ".chat", ".figures")):
+        await host.page.locator(".tabs button").nth(tab).tap()
+        assert await host.page.locator(panel).is_visible()
+        assert not await host.scrolls_sideways()
+        small = "buttons => buttons.filter(b => b.offsetParent && b.getBoundingClientRect().height < 28).map(b => b.outerHTML)"
+        assert await host.page.locator("button").evaluate_all(small) == []
+    for kind in range(4):
+        await host.page.locator(".tabs button").nth(1).tap()
+        await host.page.locator(".kinds button").nth(kind).tap()
+        box = await host.dialog.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+        await host.page.keyboard.press("Escape")
+    await host.page.evaluate("location.hash = '#/'")
+    await host.page.locator(".door-card").first.wait_for()
+    assert not await host.scrolls_sideways()
+
+
+async def test_a_merchandiser_schedules_a_room_and_stocks_its_shelf(given: Given, visit: Visit) -> None:
+    await given.product("手绘茶杯一对", price_minor=12_800)
+    merchandiser = await visit()
+    await merchandiser.sign_in("运营小王", "MERCHANDISER")
+
+    await merchandiser.button("新建直播间").click()
+    await merchandiser.dialog.get_by_label("直播标题").fill("秋冬好物专场")
+    await merchandiser.button("创建").click()
+    await merchandiser.page.get_by_role("heading", name="秋冬好物专场").wait_for()
+    await merchandiser.button("编辑货架").click()
+    await merchandiser.dialog.get_by_role("searchbox").fill("手绘茶杯")
+    await merchandiser.button("搜索商品").click()
+    await merchandiser.button("添加").click()
+    await merchandiser.dialog.get_by_label("直播价").fill("99.00")
+    await merchandiser.dialog.get_by_label("底价").fill("88")
+    await merchandiser.button("保存").click()
+
+    row = merchandiser.page.locator(".shelf li", has_text="手绘茶杯一对")
+    await row.get_by_text("直播价 ¥99.00").wait_for()
+    assert await merchandiser.page.locator(".head .badge").inner_text() == "待开播"
+
+
+async def test_staff_sign_in_with_a_second_factor_and_a_password_of_their_own(given: Given, visit: Visit) -> None:
+    enrolled = await enrolling.add(
+        given.db, settings=given.market.settings, username="xiaowang", given=[Role.MERCHANDISER], now=given.now
+    )
+    app = pyotp.parse_uri(enrolled.uri)
+    assert isinstance(app, pyotp.TOTP)
+    staff = await visit()
+    await staff.page.goto(f"{staff.home}/console")
+    login = staff.page.locator(".ways form").first
+
+    await login.get_by_label("用户名").fill("xiaowang")
+    await login.get_by_label("密码", exact=True).fill(enrolled.password)
+    await login.get_by_label("动态验证码").fill(app.at(clock.now()))
+    await login.get_by_role("button").click()
+    await login.get_by_label("新密码").fill("lantern-market-9")
+    await login.get_by_label("动态验证码").fill(app.at(clock.now() + timedelta(seconds=30)))
+    await login.get_by_role("button").click()
+
+    await staff.button("新建直播间").wait_for()
+    kept = await staff.page.evaluate("[Object.keys(sessionStorage), JSON.stringify(localStorage), document.cookie]")
+    assert kept[0] == ["market.console"]
+    assert "Token" not in kept[1] and kept[2] == ""
+    await staff.button("退出登录").click()
+    await login.wait_for()
+    assert await staff.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_viewers_check_a_draw_themselves(given: Given, visit: Visit) -> None:
+    room = await given.live_room()
+    draw = await given.lucky_draw(room, entrants=120)
+    await given.drawn(draw)
+    viewer = await visit()
+
+    await viewer.watch(room)
+    await viewer.button("核验开奖").click()
+
+    await viewer.page.get_by_text("核验通过").wait_for()
+    assert await viewer.page.locator(".winners li").count() == 3
+
+
+async def test_a_page_without_its_socket_polls_and_then_goes_on_without_gap_or_repeat(given: Given, visit: Visit) -> None:
+    room = await given.live_room()
+    viewer, host = await visit(), await visit()
+    sockets: list[WebSocketRoute] = []
+    is_up = True
+
+    async def let_through(socket: "WebSocketRoute") -> None:
+        if not is_up:
+            await socket.close(code=1012)
+            return
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    await viewer.page.route_web_socket(re.compile("/graphql$"), let_through)
+    await viewer.watch(room)
+    await host.sign_in("主播", at=desk(room))
+    lines = viewer.page.locator(".comments .said bdi:last-child")
+
+    await host.write("第一句")
+    await lines.get_by_text("第一句").wait_for()
+    is_up = False
+    await sockets[-1].close(code=1012)
+    await host.write("第二句")
+    await lines.get_by_text("第二句").wait_for()
+    is_up = True
+    while len(sockets) < 2:
+        await asyncio.sleep(0.05)
+    await host.write("第三句")
+    await lines.get_by_text("第三句").wait_for()
+
+    assert await lines.all_inner_texts() == ["第一句", "第二句", "第三句"]
