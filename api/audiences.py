@@ -71,8 +71,8 @@ class Source(ABC):
         """What the owner is told of their own when they come; None: nothing."""
 
     @abstractmethod
-    def own(self, changed: Collection[Changed], context: Context) -> tuple[object, bool]:
-        """What the owner is told when these of their own have changed, and whether that is the end."""
+    def own(self, changed: Collection[Changed], context: Context) -> tuple[object | None, bool]:
+        """What the owner is told when these of their own have changed, None for nothing, and whether that is the end."""
 
     @abstractmethod
     def came(self) -> None:
@@ -305,7 +305,8 @@ class Audience:
                     changed, member.changed = member.changed, {}
                     context = self._context_of(member)
                     own, is_over = member.source.own(changed, context)
-                    member.tell(Shared((await self._run(own, context)).body))
+                    if own is not None:
+                        member.tell(Shared((await self._run(own, context)).body))
                 if is_over:
                     member.end(messages.complete(member.id))
         except RequestFault as fault:

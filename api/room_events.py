@@ -102,7 +102,7 @@ class RoomSource(Source):
         """What the subscriber has under way there."""
         return await what_is_open(context, self.key)
 
-    def own(self, changed: Collection[Changed], context: Context) -> tuple[object, bool]:
+    def own(self, changed: Collection[Changed], context: Context) -> tuple[object | None, bool]:
         """What of theirs has changed; that they were banned is the last they hear."""
         assert self.owner is not None
         if any(kind == "banned" for kind, _ in changed):

@@ -210,10 +210,13 @@ async def what_is_open(context: Context, room_id: UUID) -> RoomPersonalNews | No
     return RoomPersonalNews(owner=context.principal.account_id, own=own) if own else None
 
 
-def what_has_changed(shopper_id: UUID, changed: Collection[tuple[str, UUID]]) -> RoomPersonalNews:
-    """News of what of a shopper's own has changed: kinds, as the live bus names them, and ids."""
+def what_has_changed(shopper_id: UUID, changed: Collection[tuple[str, UUID]]) -> RoomPersonalNews | None:
+    """News of what of a shopper's own has changed: kinds, as the live bus names them, and ids. None where it is nothing that
+    is told here.
+    """
 
     def of(kind: str) -> tuple[UUID, ...]:
         return tuple(id for each, id in changed if each == kind)
 
-    return RoomPersonalNews(owner=shopper_id, own=Belongings(of("ticket"), of("order"), of("group_buy")))
+    own = Belongings(of("ticket"), of("order"), of("group_buy"))
+    return RoomPersonalNews(owner=shopper_id, own=own) if own else None

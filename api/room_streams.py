@@ -59,7 +59,7 @@ class RoomStreamQuery:
     """The video of rooms."""
 
     @strawberry.field(
-        directives=to(Who.SIGNED_IN),
+        directives=to(Who.CREW),
         description="Where to push a room's video to, for its crew and merchandisers; null where no video server is set up.",
     )
     async def room_stream(self, info: Info, room_id: strawberry.ID) -> RoomStream | None:

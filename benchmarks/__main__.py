@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import chat, checkout, claims, joins, lists, load, statements
+from benchmarks import chat, checkout, claims, joins, lists, load, rooms, statements
 from benchmarks.figures import Figure, show
 from cli.house import House
 from domain.foundation import clock, logs
@@ -31,6 +31,8 @@ async def run(house: House, *, seconds: float, tell: Console) -> list[Figure]:
         figures += await lists.measure(house, seconds=seconds, bare_rate=bare_rate)
         tell.print("joins of group-buys ...")
         figures += await joins.through_graphql(house, market, seconds=seconds)
+        tell.print("viewers of a live room ...")
+        figures += await rooms.measure(house, market)
         tell.print("orders out of carts ...")
         load.unpin(os.getpid())  # from here on nobody asks a server: the ledger takes the other core
         figures += await checkout.measure(house.settings.database_url.get_secret_value(), seconds=seconds)

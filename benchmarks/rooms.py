@@ -14,9 +14,10 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -178,10 +179,13 @@ async def with_non_readers(
     return sorted(delays)
 
 
-def _first(market: Market, show: Show, shopper_ids: Sequence[UUID], document: str = EVENTS):  # type: ignore[no-untyped-def]
+def _first(
+    market: Market, show: Show, shopper_ids: Sequence[UUID], document: str = EVENTS
+) -> Callable[[int], Sequence[dict[str, Any]]]:
+    """What each viewer says: who they are, and what they want to hear."""
     now, variables = clock.now(), {"room": encode("room", show.room.id), "since": None}
 
-    def first(number: int) -> list[dict[str, object]]:
+    def first(number: int) -> Sequence[dict[str, Any]]:
         token = issue(market.settings, Principal(shopper_ids[number], frozenset({Role.SHOPPER})), now=now).text
         return [
             {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}},
@@ -242,7 +246,7 @@ async def _people(market: Market, count: int) -> list[UUID]:
 
 
 def _core_seconds(process: psutil.Process) -> float:
-    return sum(process.cpu_times()[:2])
+    return float(sum(process.cpu_times()[:2]))
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

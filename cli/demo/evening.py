@@ -30,7 +30,7 @@ from domain.foundation.settings import Settings
 
 SAMPLE_CATALOGUE = Path(__file__).parents[1] / "sample_catalogue.csv"
 LOOK_SECONDS = 0.5
-NAME_CELLS = 19
+NAME_CELLS = 21
 ASK = '{"query":"{ orders(first: 1) { nodes { number state total { amount } lines { title } } } }"}'
 
 T = TypeVar("T")
@@ -125,6 +125,7 @@ class Evening:
         """Where to look around in the market, and as whom. Whole lines, however long: they are there to be copied."""
         graphiql = f"{house.url}/graphql"
         self._line("GraphiQL", graphiql)
+        self._line("直播后台 live console", f"{house.url}/console")
         self._line("买家 as a shopper", f"{graphiql}#token={rehearsal.shopper_token}")
         self._line("管理员 as an admin", f"{graphiql}#token={rehearsal.admin_token}")
         if together := rehearsal.report.group_buys:

@@ -16,6 +16,7 @@ from cli.demo.stall import Offer, Sale
 from cli.report import AccountFigures, AuditLine, SaleReport, Scene, SecondFigures, SkuFigures, Step, percentile
 from cli.report.figures import duration
 from cli.report.group_buys import GroupBuysReport
+from cli.report.live_room import LiveRoomReport
 from domain.audit.rules import Line
 from domain.flash_sales.rules import TicketState
 from domain.ledger.rules import CHART, Balance
@@ -33,6 +34,7 @@ class Rehearsed:
     audit: Sequence[Line]
     counter: Sequence[Scene]
     group_buys: GroupBuysReport | None = None
+    live_room: LiveRoomReport | None = None
     balances: Sequence[Balance]
     environment: Mapping[str, str]
     is_decided: bool
@@ -68,6 +70,7 @@ def report(seen: Rehearsed) -> SaleReport:
         ],
         counter=seen.counter,
         group_buys=seen.group_buys,
+        live_room=seen.live_room,
         trial_balance=[_account(balance) for balance in seen.balances if balance.debit_minor != balance.credit_minor],
     )
 
@@ -189,6 +192,7 @@ def _complaints(seen: Rehearsed, told: SaleReport) -> Iterator[str]:
     if not len(journal.buyers) <= seen.books.orders_paid <= len(journal.buyers) + journal.too_late:
         yield f"{seen.books.orders_paid} orders paid, but {len(journal.buyers)} shoppers were told so"
     yield from group_telling.complaints(seen.group_buys)
+    yield from seen.live_room.faults if seen.live_room else ()
     if sum(balance.debit_minor - balance.credit_minor for balance in seen.balances):
         yield "the ledger does not balance"
     differing = sum(line.ok is False for line in seen.audit)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cli import charts
 from cli.report.group_buys import Ending, GroupBuysReport
+from cli.report.live_room import LiveRoomReport
 
 UNKNOWN = "—"
 
@@ -123,6 +124,7 @@ class SaleReport:
     audit: Sequence[AuditLine] = ()
     counter: Sequence[Scene] = ()
     group_buys: GroupBuysReport | None = None
+    live_room: LiveRoomReport | None = None
     trial_balance: Sequence[AccountFigures] = ()
 
     @property
@@ -177,6 +179,43 @@ def figures(report: SaleReport) -> list[Figure]:
         Figure("成交额", "revenue captured", yuan(report.revenue_minor), f"让利 saved {yuan(report.saved_minor)}"),
         Figure("超卖", "oversold", f"{report.oversold:,}", "件 units", good=report.oversold == 0),
         Figure("账实核对", "audit", audited, "项相符 checks agree", good=all_agree),
+    ]
+
+
+def room_facts(report: LiveRoomReport) -> list[tuple[str, str, str]]:
+    """What is to be said of the night in the room: each with its two names."""
+    p50, p99 = percentile(report.heard_ms, 50), percentile(report.heard_ms, 99)
+    sale, drawing = report.sale, report.drawing
+    conversion = UNKNOWN if report.conversion is None else f"{report.conversion:.1%}"
+    return [
+        (
+            "上架到手机",
+            "from tap to phones",
+            f"p50 {duration(p50)}, p99 {duration(p99)}, {len(report.heard_ms):,} 次 times",
+        ),
+        ("断线重连", "lost and came back", f"{report.came_back} 台手机 phones, 不漏不重 nothing missed or repeated"),
+        ("互动", "talk", f"{report.comments:,} 条评论 comments, {report.likes:,} 个赞 likes"),
+        ("转化", "conversion", f"{conversion}, {report.buyers:,} 人下单 buyers"),
+        (
+            "直播秒杀",
+            "flash sale",
+            f"{sale.claimed} 人抢 tapped, {sale.units} 件 units at {yuan(sale.price_minor)}, {sale.sold} 件售出 sold",
+        ),
+        ("优惠券", "coupons", f"{report.coupons_claimed} 张被领 claimed"),
+        (
+            "抽奖",
+            "lucky draw",
+            f"{drawing.entrants} 人参与 entered, {drawing.pieces} 份{drawing.prize}: {', '.join(drawing.winners)}; "
+            + ("重算一致 verified" if drawing.is_verified else "重算不符 NOT verified"),
+        ),
+        *(
+            (
+                "带来观众",
+                "by whose link",
+                f"{guide.name}: {guide.viewers:,} 人 viewers, {guide.orders} 单, {yuan(guide.gmv_minor)}",
+            )
+            for guide in report.guides
+        ),
     ]
 
 

@@ -22,11 +22,13 @@ from cli.report.figures import (
     in_slices,
     per_cent,
     percentile,
+    room_facts,
     seconds_per_slice,
     sold_out_after,
     yuan,
 )
 from cli.report.group_buys import WORDS, Funnel, GroupBuysReport, GroupFigures
+from cli.report.live_room import LiveRoomReport, OnAir
 from domain.foundation.clock import SHOP_ZONE
 
 MOST_BARS = 60
@@ -86,6 +88,9 @@ def html(report: SaleReport) -> str:
         groups=list(_groups(report.group_buys)),
         event_words=WORDS,
         group_facts=group_facts(report.group_buys) if report.group_buys else [],
+        room_facts=room_facts(report.live_room) if report.live_room else [],
+        on_air=list(_on_air(report.live_room)),
+        viewers_plot=_viewers(report.live_room),
     )
 
 
@@ -120,6 +125,33 @@ def _link_steps(funnel: Funnel) -> Iterator[LinkStep]:
     for zh, en, count in steps:
         tip = f"{zh} {en}: {count:,}"
         yield LinkStep(zh, en, count, charts.bar([("funnel", count, tip)], whole=whole, label=tip))
+
+
+def _on_air(report: LiveRoomReport | None) -> Iterator[tuple[OnAir, Markup]]:
+    items = report.items if report else ()
+    most = max((item.gmv_minor for item in items), default=0) or 1
+    for item in items:
+        tip = f"{item.title}: {yuan(item.gmv_minor)}"
+        yield item, charts.bar([("paid", item.gmv_minor, tip)], whole=most, label=tip)
+
+
+def _viewers(report: LiveRoomReport | None) -> Plot | None:
+    """Who watched, from sample to sample."""
+    if report is None or len(report.curve) < 2:
+        return None
+    length = report.curve[-1].seconds or 1.0
+    bars = [
+        charts.Column(
+            left=max(now.seconds, 0) / length,
+            right=then.seconds / length,
+            parts=[("claims", now.viewers)],
+            tip=f"{now.seconds:.0f} s: {now.viewers:,}",
+        )
+        for now, then in pairwise(report.curve)
+    ]
+    ticks = [(tick / length, f"{tick} s") for tick in charts.round_ticks(int(length), most=8) if tick <= length]
+    svg = charts.columns(bars, label="在线人数 viewers", x_ticks=ticks)
+    return Plot("在线人数", "viewers", note=f"峰值 peak {report.peak:,}", legend=(), svg=svg)
 
 
 def _timeline(report: SaleReport) -> Iterator[Plot]:

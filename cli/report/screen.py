@@ -32,10 +32,12 @@ from cli.report.figures import (
     in_slices,
     per_cent,
     percentile,
+    room_facts,
     seconds_per_slice,
     yuan,
 )
 from cli.report.group_buys import WORDS, Event, Funnel, GroupBuysReport
+from cli.report.live_room import LiveRoomReport
 from domain.foundation.clock import SHOP_ZONE
 
 
@@ -55,6 +57,8 @@ def terminal(report: SaleReport, console: Console) -> None:
         console.print(_section("柜台", "counter", _counter(report.counter)))
     if report.group_buys:
         console.print(_section("拼团", "group-buys", _group_buys(report.group_buys)))
+    if report.live_room:
+        console.print(_section("直播", "live room", _live_room(report.live_room)))
     if report.trial_balance:
         console.print(_section("试算平衡", "trial balance", _trial_balance(report.trial_balance)))
     if report.audit:
@@ -198,6 +202,25 @@ def _group_buys(report: GroupBuysReport) -> Group:
     for zh, en, fact in group_facts(report):
         facts.add_row(_names(zh, en), _text(fact))
     return Group(_text(f"{report.title}  {prices}", "bold"), table, facts)
+
+
+def _live_room(report: LiveRoomReport) -> Group:
+    """A line for each item that was on air, and what is to be said of the night."""
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(ratio=1)
+    for _ in range(3):
+        table.add_column(justify="right", no_wrap=True)
+    for item in report.items:
+        prices = Text.assemble((yuan(item.live_price_minor), "bold"), " ", (yuan(item.list_price_minor), "dim strike"))
+        table.add_row(_text(item.title), prices, f"{item.units:,} 件", yuan(item.gmv_minor))
+    facts = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    facts.add_column()
+    facts.add_column(ratio=1)
+    for zh, en, fact in room_facts(report):
+        facts.add_row(_names(zh, en), _text(fact))
+    head = f"{report.title}  {report.viewers:,} 人观看 viewers, {report.orders:,} 单 orders, {yuan(report.gmv_minor)}"
+    curve = charts.sparkline([moment.viewers for moment in report.curve])
+    return Group(_text(head, "bold"), Text(curve, "yellow"), table, facts)
 
 
 def _events(events: Sequence[Event]) -> str:

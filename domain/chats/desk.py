@@ -70,14 +70,15 @@ class CommentDesk:
 
     async def _post(self, room_id: UUID, drafts: list[Draft]) -> Sequence[Answer]:
         """Five statements, however many comments: the lock, who writes, the numbers, the events, the comments."""
-        verdicts = [self._words.judge(draft.text) for draft in drafts]
+        words = self._words  # comments of another room may bring a newer list meanwhile
+        verdicts = [words.judge(draft.text) for draft in drafts]
         async with self._db.transaction() as tx:
             room = await rooms.lock(tx, room_id)
             asked = [store.Asked(draft.by.account_id, draft.key, draft.by.is_staff) for draft in drafts]
             known = await store.known(tx, room_id, asked)
-            if known.words_version != self._words.version:
-                self._words = await store.words(tx)
-                verdicts = [self._words.judge(draft.text) for draft in drafts]
+            if known.words_version != words.version:
+                words = self._words = await store.words(tx)
+                verdicts = [words.judge(draft.text) for draft in drafts]
             batch = _Batch(room, known, now=max(draft.now for draft in drafts))
             answers = [batch.take(draft, verdict) for draft, verdict in zip(drafts, verdicts, strict=True)]
             await batch.write(tx, self._bus)
@@ -116,7 +117,7 @@ class _Batch:
         self._number += state in READABLE
         comment = Comment(new_id(), self._room.id, author.id, self._number, draft.text, state, posted_at=self._now)
         if state in READABLE:
-            self._events.append(NewEvent(EventKind.COMMENTED, facts_of(comment, author, verdict.text)))
+            self._events.append(NewEvent(EventKind.COMMENTED, _facts(comment, author, verdict.text)))
         self._new.append((comment, draft.key))
         self._written[author.id, draft.key] = comment, verdict.text
         self._authors[author.id] = replace(author, last_posted_at=self._now)
@@ -130,7 +131,7 @@ class _Batch:
             await store.add(tx, self._new)
 
 
-def facts_of(comment: Comment, author: Author, shown_text: str) -> Mapping[str, Any]:
+def _facts(comment: Comment, author: Author, shown_text: str) -> Mapping[str, Any]:
     """What the room's event tells of a comment: nothing that leads to its author."""
     return {
         "comment_id": str(comment.id),

@@ -96,15 +96,9 @@ def check_words(words: Sequence[Word]) -> tuple[Word, ...]:
         raise BadInput(f"the list has {len(words)} words; allowed: at most {MOST_WORDS}")
     seen: dict[str, str] = {}
     for word in words:
-        letters = plain(word.text)
-        if (
-            not 1 <= len(letters) <= LONGEST_WORD
-            or not word.text.strip().isprintable()
-            or len(word.text) > LONGEST_TEXT
-        ):
-            raise BadInput(
-                f"word {word.text[:40]!r} has {len(letters)} letters and digits; allowed: 1 to {LONGEST_WORD}"
-            )
+        text, letters = word.text.strip(), plain(word.text)
+        if not (1 <= len(letters) <= LONGEST_WORD and len(text) <= LONGEST_TEXT and text.isprintable()):
+            raise BadInput(f"word {text[:40]!r} has {len(letters)} letters and digits; allowed: 1 to {LONGEST_WORD}")
         if letters in seen:
             raise BadInput(f"words {seen[letters]!r} and {word.text!r} are the same; allowed: each once")
         seen[letters] = word.text

@@ -12,7 +12,8 @@ _BOUGHT = """
     WITH bought AS MATERIALIZED (
       SELECT placed.room_id, placed.order_id, paid.shopper_id, paid.total_minor, paid.refunded_minor,
              (SELECT sum(quantity) FROM order_lines WHERE order_id = placed.order_id) AS units
-      FROM live_room_orders AS placed JOIN orders AS paid ON paid.id = placed.order_id
+      FROM live_room_orders AS placed
+      CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = placed.order_id OFFSET 0) AS paid
       WHERE placed.placed_at >= :starts_at AND placed.placed_at < :ends_at AND paid.paid_at IS NOT NULL
     )
 """

@@ -18,6 +18,7 @@ _SOLD = """
     count(*) AS orders, count(DISTINCT shopper_id) AS buyers, coalesce(sum(units), 0) AS units,
     coalesce(sum(total_minor), 0) AS gmv_minor, coalesce(sum(refunded_minor), 0) AS refunded_minor
 """
+# OFFSET 0 keeps the planner at the room's own orders: it would rather read all orders of the market at once.
 _FIGURES = text(f"""
     WITH air AS (
       SELECT array_agg(began_at ORDER BY began_at, ended_at) AS began,
@@ -29,13 +30,14 @@ _FIGURES = text(f"""
       SELECT placed.order_id, placed.channel, paid.shopper_id, paid.total_minor, paid.refunded_minor,
              CASE WHEN placed.placed_at < air.ended[width_bucket(placed.placed_at, air.began)]
                   THEN air.items[width_bucket(placed.placed_at, air.began)] END AS on_air_id
-      FROM live_room_orders AS placed JOIN orders AS paid ON paid.id = placed.order_id CROSS JOIN air
+      FROM live_room_orders AS placed CROSS JOIN air
+      CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = placed.order_id OFFSET 0) AS paid
       WHERE placed.room_id = :room_id AND paid.paid_at IS NOT NULL
     ),
     goods AS MATERIALIZED (
       SELECT bought.order_id, line.quantity, line.total_minor, item.id AS item_id, item.id = bought.on_air_id AS is_on_air
       FROM bought
-      JOIN order_lines AS line ON line.order_id = bought.order_id
+      CROSS JOIN LATERAL (SELECT * FROM order_lines WHERE order_id = bought.order_id OFFSET 0) AS line
       JOIN skus AS sku ON sku.id = line.sku_id
       LEFT JOIN live_room_items AS item ON item.room_id = :room_id AND item.product_id = sku.product_id
     ),

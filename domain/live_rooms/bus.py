@@ -23,8 +23,10 @@ _publish = Script(Path(__file__).parent / "publish.lua")
 KEPT_EVENTS = 1_000
 """The last events of a room, kept in its stream: at least so many."""
 KEPT_SECONDS = 3 * 86_400
-AT_MOST_SECONDS = 1.0
+TELL_SECONDS = 0.5
 """For Redis to take what is told: whoever has done something waits for no more than that."""
+READ_SECONDS = 0.2
+"""For Redis to give back what it has kept: the ledger has it as well."""
 MOST_AT_ONCE = 500
 """Personal messages that go out as one."""
 
@@ -53,7 +55,7 @@ def _counters_of(room_id: UUID) -> str:
 class LiveBus:
     """Says what has happened, to whoever listens now. One per process.
 
-    Best effort: what Redis does not take within a second is not told by it, which is logged, and no more.
+    Best effort: what Redis does not take within half a second is not told by it, which is logged, and no more.
     """
 
     def __init__(self, gate: Gate) -> None:
@@ -83,7 +85,7 @@ class LiveBus:
     async def _say(self, room_id: UUID, message: bytes, numbered: Sequence[Any] = ()) -> None:
         arguments = (channel_of(room_id), message, KEPT_EVENTS, KEPT_SECONDS, *numbered)
         try:
-            async with asyncio.timeout(AT_MOST_SECONDS):
+            async with asyncio.timeout(TELL_SECONDS):
                 await _publish(self._gate, (stream_of(room_id), _counters_of(room_id)), arguments)
         except FAILURES as error:
             note_failure("live_bus_silent", error)
@@ -91,7 +93,7 @@ class LiveBus:
     async def counters(self, room_id: UUID) -> Mapping[str, Any] | None:
         """The counters that were told last; None when there are none, or Redis does not answer."""
         try:
-            async with asyncio.timeout(AT_MOST_SECONDS):
+            async with asyncio.timeout(READ_SECONDS):
                 kept: Any = await self._gate.get(_counters_of(room_id))
         except FAILURES:
             return None
@@ -100,9 +102,9 @@ class LiveBus:
     async def history(self, room_id: UUID, *, after: int, last: int) -> Sequence[RoomEvent] | None:
         """The events after that number, up to and with `last`, in order; None unless the stream has all of them.
 
-        Raises one of FAILURES when Redis does not answer within a second.
+        Raises one of FAILURES when Redis does not answer in time.
         """
-        async with asyncio.timeout(AT_MOST_SECONDS):
+        async with asyncio.timeout(READ_SECONDS):
             kept: Any = await self._gate.xrange(
                 stream_of(room_id), min=f"{after + 1}-0", max=f"{last}-0", count=last - after
             )

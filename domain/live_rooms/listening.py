@@ -67,6 +67,8 @@ class Ear:
             return "", self._gate.connection_pool
         await self._gate.exists(stream_of(room_id))  # so the client learns where the room has moved to, if it has
         node = self._gate.get_node_from_key(stream_of(room_id))
+        if node is None:
+            raise RedisConnectionError("no node of the cluster holds the room")
         return node.name, node
 
 

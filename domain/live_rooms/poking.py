@@ -12,6 +12,7 @@ from domain.foundation.database import Database
 from domain.foundation.remembered import Remembered
 from domain.live_rooms import store
 from domain.live_rooms.bus import LiveBus, Personal
+from domain.live_rooms.rules import LONGEST_LIVE
 
 TICKET, ORDER, GROUP_BUY = "ticket", "order", "group_buy"
 STILL_WATCHED = timedelta(hours=1)
@@ -19,9 +20,10 @@ STILL_WATCHED = timedelta(hours=1)
 OVERLAP = timedelta(seconds=10)
 """How far each look for groups reaches back: a moment is taken before its commit, and clocks differ."""
 
-_ANY_WATCHED = text("""
-    SELECT EXISTS (SELECT FROM live_rooms WHERE state IN ('live', 'paused'))
-        OR EXISTS (SELECT FROM live_rooms WHERE state = 'ended' AND ended_at > :since)
+_WATCHED = text("""
+    SELECT id FROM live_rooms WHERE state IN ('live', 'paused')
+    UNION ALL
+    SELECT id FROM live_rooms WHERE state = 'ended' AND ended_at > :ended_after AND starts_at > :planned_after
 """)
 _WHOSE = text("""
     SELECT coalesce(noted.room_id, promotion.room_id) AS room_id, placed.shopper_id, ticket.id AS ticket_id, seat.group_id
@@ -37,11 +39,10 @@ _WHOSE = text("""
 _ENDED_GROUPS = text("""
     SELECT promotion.room_id, seat.shopper_id, joined.id AS group_id
     FROM live_room_promotions AS promotion
-    JOIN live_rooms AS room ON room.id = promotion.room_id
     JOIN group_buys AS joined ON joined.campaign_id = promotion.target_id
     JOIN group_buy_seats AS seat ON seat.group_id = joined.id
-    WHERE promotion.kind = 'group_buy' AND (room.state IN ('live', 'paused') OR room.ended_at > :watched_since)
-      AND joined.ended_at > :since AND seat.state <> 'freed'
+    WHERE promotion.room_id = any(:room_ids) AND promotion.kind = 'group_buy'
+      AND joined.ended_at > :ended_after AND seat.state <> 'freed'
 """)
 
 
@@ -53,7 +54,7 @@ class Pokes:
 
     def __init__(self, db: Database, bus: LiveBus) -> None:
         self._db, self._bus = db, bus
-        self._is_any_watched: Remembered[bool] = Remembered(seconds=1.0)
+        self._watched: Remembered[frozenset[UUID]] = Remembered(seconds=1.0)
         self._room_of_sale: Remembered[UUID | None] = Remembered(seconds=600.0)
         self._told_groups: set[UUID] = set()
 
@@ -67,10 +68,9 @@ class Pokes:
 
     async def order(self, order_id: UUID, *, now: datetime) -> None:
         """An order was paid, has ended unpaid, or money of it goes back; its ticket or its group has changed with it."""
-        if not await self._is_any_watched.get("rooms", partial(self._look, now)):
-            return
-        row = await self._db.one(_WHOSE, {"order_id": order_id})
-        if row is not None and row.room_id is not None:
+        watched = await self._watched.get("rooms", partial(self._look, now))
+        row = await self._db.one(_WHOSE, {"order_id": order_id}) if watched else None
+        if row is not None and row.room_id in watched:
             changed = ((ORDER, order_id), (TICKET, row.ticket_id), (GROUP_BUY, row.group_id))
             await self._bus.tell_many(row.room_id, [(row.shopper_id, kind, id) for kind, id in changed if id])
 
@@ -79,9 +79,9 @@ class Pokes:
 
         To be called every few seconds; another process that goes on with it tells some again.
         """
-        if not await self._is_any_watched.get("rooms", partial(self._look, now)):
-            return
-        rows = await self._db.rows(_ENDED_GROUPS, {"since": now - OVERLAP, "watched_since": now - STILL_WATCHED})
+        watched = await self._watched.get("rooms", partial(self._look, now))
+        about = {"room_ids": list(watched), "ended_after": now - OVERLAP}
+        rows = await self._db.rows(_ENDED_GROUPS, about) if watched else ()
         personal: dict[UUID, list[Personal]] = defaultdict(list)
         for row in rows:
             if row.group_id not in self._told_groups:
@@ -90,8 +90,9 @@ class Pokes:
         for room_id, members in personal.items():
             await self._bus.tell_many(room_id, members)
 
-    async def _look(self, now: datetime) -> bool:
-        return bool(await self._db.value(_ANY_WATCHED, {"since": now - STILL_WATCHED}))
+    async def _look(self, now: datetime) -> frozenset[UUID]:
+        after = {"ended_after": now - STILL_WATCHED, "planned_after": now - STILL_WATCHED - 2 * LONGEST_LIVE}
+        return frozenset(await self._db.column(_WATCHED, after))
 
     async def _find_room(self, sale_id: UUID) -> UUID | None:
         async with self._db.reading() as reader:

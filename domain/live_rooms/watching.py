@@ -17,6 +17,7 @@ from domain.foundation.database import Database
 from domain.foundation.redis import Gate
 from domain.foundation.remembered import Remembered
 from domain.foundation.reporting import note_failure
+from domain.foundation.together import Together
 from domain.live_rooms import timeline
 from domain.live_rooms.bus import COUNTERS, EVENTS, FAILURES, LiveBus, read_counters, read_events, read_personal
 from domain.live_rooms.feeds import RoomFeed
@@ -27,8 +28,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 """Between two looks at all rooms that are watched: what the bus has lost is no later than that."""
-TOGETHER_SECONDS = 0.1
-"""What many ask in such a time is looked up once: whether there is a room, and how far it is."""
+FOUND_SECONDS = 0.1
+"""Those who open a room at once look it up once."""
+MOST_AT_ONCE = 10_000
+"""Who wait for one look."""
 
 
 class RoomWatch:
@@ -38,8 +41,8 @@ class RoomWatch:
         self._db, self._bus = db, LiveBus(gate)
         self._ear = Ear(gate, hear=self._hear, begin=lambda _: self._look_now.set())
         self._feeds: dict[UUID, RoomFeed] = {}
-        self._found: Remembered[RoomFeed | None] = Remembered(seconds=TOGETHER_SECONDS)
-        self._looked: Remembered[None] = Remembered(seconds=TOGETHER_SECONDS)
+        self._found: Remembered[RoomFeed | None] = Remembered(seconds=FOUND_SECONDS)
+        self._looks: Together[str, None, None] = Together(self._look_for, at_most=MOST_AT_ONCE, in_flight=1)
         self._look_now, self._tend_now = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._viewers: dict[UUID, dict[str, UUID | None]] = {}
@@ -91,7 +94,7 @@ class RoomWatch:
         if last is None:
             return None
         feed = RoomFeed(
-            room_id, last=last, counters=counters, read=partial(self._read, room_id), catch_up=self._look_shared
+            room_id, last=last, counters=counters, read=partial(self._read, room_id), catch_up=self._catch_up
         )
         feed = self._feeds.setdefault(room_id, feed)  # a slow look-up may have been overtaken
         self._tend_now.set()
@@ -127,8 +130,12 @@ class RoomWatch:
                 if (seen := self._feeds.get(room_id)) is not None:
                     seen.expect(last)
 
-    async def _look_shared(self) -> None:
-        await self._looked.get("look", self._look)
+    async def _look_for(self, _: str, asked: list[None]) -> Sequence[None]:
+        await self._look()
+        return asked
+
+    async def _catch_up(self) -> None:
+        await self._looks.ask("look", None)  # one that begins from now on: who is ahead knows of what has just happened
 
     async def _lasts(self, room_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         async with self._db.reading() as reader:

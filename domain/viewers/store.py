@@ -8,19 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.foundation.database import Database, Reader, Transaction
+from domain.foundation.database import Database, Reader
 from domain.viewers.rules import BUYING_WITHIN, Counters, Viewer
 
 Seen = tuple[UUID, Viewer]
 """A viewer in a room."""
 
-# Rows of devices on which somebody is signed in by now.
-_WAITING = text("""
-    SELECT known.room_id, known.viewer FROM live_room_viewers AS known
-    JOIN unnest(CAST(:rooms AS uuid[]), CAST(:devices AS varchar[])) AS seen(room_id, device)
-      ON known.room_id = seen.room_id AND known.viewer = seen.device
-    WHERE known.shopper_id IS NULL
-""")
 _ADOPT = text("""
     UPDATE live_room_viewers AS known
     SET shopper_id = :shopper_id,
@@ -30,19 +23,36 @@ _ADOPT = text("""
         )
     WHERE known.room_id = :room_id AND known.viewer = :device AND known.shopper_id IS NULL
 """)
-# Without a target of its own, ON CONFLICT lets two processes that see the same shopper both go on.
-_ADD = text("""
-    INSERT INTO live_room_viewers (room_id, viewer, shopper_id, first_seen_at)
-    SELECT seen.room_id, seen.viewer, seen.shopper_id, :now
-    FROM unnest(CAST(:rooms AS uuid[]), CAST(:viewers AS varchar[]), CAST(:shoppers AS uuid[]))
-      AS seen(room_id, viewer, shopper_id)
-    WHERE NOT EXISTS (
-      SELECT FROM live_room_viewers AS own
-      WHERE own.room_id = seen.room_id AND own.shopper_id = seen.shopper_id AND own.is_counted
-    )
-    ORDER BY seen.room_id, seen.viewer
+_SEEN = """
+    unnest(CAST(:rooms AS uuid[]), CAST(:devices AS varchar[]), CAST(:shoppers AS uuid[])) AS seen(room_id, device, shopper_id)
+"""
+_HAS_ROW = """
+    EXISTS (SELECT FROM live_room_viewers AS own
+            WHERE own.room_id = seen.room_id AND own.shopper_id = seen.shopper_id AND own.is_counted)
+"""
+_ADD_GUESTS = text(f"""
+    INSERT INTO live_room_viewers (room_id, viewer, first_seen_at)
+    SELECT DISTINCT room_id, device, CAST(:now AS timestamptz) FROM {_SEEN} WHERE shopper_id IS NULL ORDER BY 1, 2
     ON CONFLICT DO NOTHING
-""")
+""")  # noqa: S608 - made of this module's own text
+# A device on which nobody was signed in becomes the shopper's who is now; of all theirs one is counted.
+_ADD_DEVICES = text(f"""
+    INSERT INTO live_room_viewers AS known (room_id, viewer, shopper_id, is_counted, first_seen_at)
+    SELECT room_id, device, shopper_id,
+           row_number() OVER (PARTITION BY room_id, shopper_id ORDER BY device) = 1 AND NOT {_HAS_ROW}, :now
+    FROM (SELECT DISTINCT ON (room_id, device) * FROM {_SEEN} WHERE shopper_id IS NOT NULL) AS seen
+    ORDER BY room_id, device
+    ON CONFLICT (room_id, viewer) DO UPDATE SET shopper_id = excluded.shopper_id, is_counted = excluded.is_counted
+    WHERE known.shopper_id IS NULL
+""")  # noqa: S608 - made of this module's own text
+# Whoever has no row now shares a device with somebody else: each counts, by a row of their own.
+_ADD_SHOPPERS = text(f"""
+    INSERT INTO live_room_viewers (room_id, viewer, shopper_id, first_seen_at)
+    SELECT DISTINCT room_id, replace(CAST(shopper_id AS text), '-', ''), shopper_id, CAST(:now AS timestamptz)
+    FROM {_SEEN} WHERE shopper_id IS NOT NULL AND NOT {_HAS_ROW}
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+""")  # noqa: S608 - made of this module's own text
 _ROOMS_OF_DEVICE = text("""
     SELECT known.room_id FROM live_room_viewers AS known JOIN live_rooms AS room ON room.id = known.room_id
     WHERE known.viewer = :device AND known.shopper_id IS NULL AND room.state IN ('live', 'paused')
@@ -108,16 +118,17 @@ class Standing:
 async def add(db: Database, seen: Sequence[Seen], *, now: datetime) -> None:
     """Keep who watches which room. Again changes nothing.
 
-    A row of a device on which a shopper is signed in by now becomes the shopper's, so that one person counts once.
+    One person counts once: a device on which a shopper is, or was, signed in is theirs in this room, whoever holds it next.
     """
+    columns: dict[str, Any] = {
+        "rooms": [room_id for room_id, _ in seen],
+        "devices": [viewer.device for _, viewer in seen],
+        "shoppers": [viewer.shopper_id for _, viewer in seen],
+        "now": now,
+    }
     async with db.transaction() as tx:
-        await _adopt_devices(tx, [(room_id, viewer) for room_id, viewer in seen if viewer.shopper_id is not None])
-        columns: dict[str, Any] = {
-            "rooms": [room_id for room_id, _ in seen],
-            "viewers": [viewer.key for _, viewer in seen],
-            "shoppers": [viewer.shopper_id for _, viewer in seen],
-        }
-        await tx.execute(_ADD, {**columns, "now": now})
+        for statement in (_ADD_GUESTS, _ADD_DEVICES, _ADD_SHOPPERS):
+            await tx.execute(statement, columns)
 
 
 async def know_device(db: Database, *, device: str, shopper_id: UUID) -> int:
@@ -155,11 +166,3 @@ async def add_samples(db: Database, counted: Collection[tuple[UUID, Counters]], 
                 for room_id, counters in sorted(counted)
             ],
         )
-
-
-async def _adopt_devices(tx: Transaction, seen: Sequence[Seen]) -> None:
-    devices = {(room_id, viewer.device): viewer.shopper_id for room_id, viewer in seen}
-    asked = {"rooms": [room_id for room_id, _ in devices], "devices": [device for _, device in devices]}
-    waiting = await tx.rows(_WAITING, asked) if devices else ()
-    for room_id, device in sorted((row.room_id, row.viewer) for row in waiting):
-        await tx.execute(_ADOPT, {"room_id": room_id, "device": device, "shopper_id": devices[room_id, device]})

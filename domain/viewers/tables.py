@@ -17,12 +17,12 @@ from sqlalchemy import (
 
 from domain.foundation.tables import metadata, moment
 
-# A device's row stays when its viewer becomes known: it is theirs then, or counts no more where they have another.
+# A row for each device, which stays when its viewer becomes known: of all rows of a shopper one is counted.
 viewers = Table(
     "live_room_viewers",
     metadata,
     Column("room_id", Uuid, ForeignKey("live_rooms.id"), nullable=False),
-    # a shopper's id in hex, or the mark of a device on which nobody was signed in
+    # the mark of a device; the id in hex of a shopper who shares theirs with somebody else
     Column("viewer", String(43), nullable=False),
     Column("shopper_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE")),
     Column("is_counted", Boolean, nullable=False, server_default="true"),

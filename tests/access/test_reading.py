@@ -16,16 +16,18 @@ ABOUT_WHOEVER_ASKS = {
     "afterSales",
     "cart",
     "defaultAddress",
+    "myCoupons",
     "myGroupBuySeats",
     "myGroupBuys",
     "myLiveRooms",
+    "myPrizes",
     "myShareLinks",
     "orders",
     "ordersToHandOver",
     "quote",
     "viewer",
 }
-ABOUT_WHOEVER_ASKS |= {"flashSaleTicket", "flashSaleTicketEvents"}
+ABOUT_WHOEVER_ASKS |= {"flashSaleTicket", "flashSaleTicketEvents", "roomEvents"}
 """Root fields that answer everybody otherwise; all others answer everybody alike whom their rules admit."""
 
 

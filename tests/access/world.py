@@ -295,6 +295,8 @@ async def _live_room(world: World, owner: UUID) -> None:
     world.has("room/coming", coming.id)
     world.has("roomitem", room.item.id)
     world.marks["13.57"] = Who.CREW
+    async with given.db.transaction() as tx:
+        await live_rooms.note_sold(tx, given_id(world, "order/unpaid"), room.id, Channel.SHELF)
     await _chat(world, room.id)
     in_it = {"room_id": room.id, "by": runs, "now": given.now}
     await running.set_chat(given.db, given.bus, is_open=True, slow_seconds=1, **in_it)
@@ -304,8 +306,8 @@ async def _live_room(world: World, owner: UUID) -> None:
 
 async def _room_figures(world: World, room_id: UUID) -> None:
     """Somebody came by the owner's link, watched and bought."""
-    given, buyer = world.given, world.personas["other"].account_id
-    assert buyer is not None
+    given = world.given
+    buyer = await given.shopper("buyer")
     link = await given.link(world.personas["owner"].account_id, target_kind=TargetKind.LIVE_ROOM, target_id=room_id)
     await given.visit(link, by=buyer)
     await viewers.add(given.db, [(room_id, Viewer("v" * 43, buyer))], now=given.now)
@@ -340,6 +342,8 @@ async def _lucky_draws(world: World, owner: UUID) -> None:
     run = await given.lucky_draw(await given.live_room(host=Principal(owner)), store_id=store_id)
     world.has("luckydraw", draw.id)
     world.has("luckydraw/open", run.id)
+    world.has("room/draws", run.room_id)
+    world.has("room/draws", run.room_id)
     world.has("prize", won.id, Who.ONLY_OWNER)
     world.marks[won.code] = Who.ONLY_OWNER
 

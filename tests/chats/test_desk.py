@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.accounts.rules import Principal, Role
-from domain.chats import moderating, queries
+from domain.chats import moderating, queries, store
 from domain.chats.desk import CommentDesk
 from domain.chats.rules import BannedFromRoom, CommentState, CommentTooSoon, MutedInRoom, RoomChatClosed
 from domain.chats.tables import comments
@@ -100,6 +100,21 @@ async def test_a_list_that_was_just_set_judges_the_next_comment_on_every_process
     shown = [(await write(each, room, viewer, "傻瓜")).comment.state for each in (desk, other)]
 
     assert (masked, shown) == ([CommentState.MASKED] * 2, [CommentState.SHOWN] * 2)
+
+
+async def test_a_list_that_another_room_has_just_brought_judges_this_one_too(given, desk, monkeypatch):
+    room, other, viewer = await given.live_room(), await given.live_room(), await given.viewer()
+    asks = store.known
+
+    async def known_a_little_later(tx, room_id, asked):
+        if room_id == room.id:
+            await given.words(mask=["傻瓜"])
+            await write(desk, other, viewer)
+        return await asks(tx, room_id, asked)
+
+    monkeypatch.setattr(store, "known", known_a_little_later)
+
+    assert (await write(desk, room, viewer, "傻瓜")).comment.state is CommentState.MASKED
 
 
 async def test_the_same_key_gives_the_same_comment_again(given, desk):

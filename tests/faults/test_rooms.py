@@ -1,6 +1,7 @@
 """Live rooms under attack: processes, servers and nodes are killed while many write; viewers lose and repeat nothing."""
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -10,7 +11,7 @@ import pytest
 from domain.foundation import embedded
 from domain.foundation.embedded.valkey import Valkey
 from domain.foundation.redis import connect
-from domain.live_rooms.bus import LiveBus, stream_of
+from domain.live_rooms.bus import LiveBus, channel_of, stream_of
 from domain.live_rooms.watching import RoomWatch
 from tests.live_rooms.hearing import NOTICE, Heard, happen, open_heard, told
 from tests.live_rooms.viewing import Viewer, everybody_knows, write
@@ -25,7 +26,7 @@ async def test_processes_that_are_killed_while_they_write_leave_nothing_untold(g
         await viewer.come(watch, room_id)
     urls = (settings.database_url.get_secret_value(), settings.redis_url.get_secret_value())
 
-    for _ in range(5):
+    for _ in range(3):
         seen = viewers[0].last
         command = (sys.executable, "-m", "tests.faults.writing", *urls, str(room_id))
         writers = [await asyncio.create_subprocess_exec(*command) for _ in range(2)]
@@ -98,6 +99,55 @@ async def test_while_a_node_of_a_cluster_is_away_its_rooms_are_told_from_the_led
 
     for heard in listeners.values():
         assert heard.numbers == [3, 4, 5, 6, 7]
+    await watch.close()
+    await gate.aclose()
+    cluster.stop()
+
+
+async def test_a_redis_that_stands_still_delays_events_by_the_next_look_and_its_waking_repeats_none(
+    given, db, tmp_path
+):
+    server = Valkey(tmp_path / "gate", instead_of="REDIS_URL")
+    server.start()
+    gate = connect(server.url)
+    watch, bus, heard = RoomWatch(db, gate), LiveBus(gate), Heard()
+    room_id = (await given.live_room()).id
+    (await open_heard(watch, room_id)).listen(heard)
+
+    os.kill(server.pid, signal.SIGSTOP)
+    for _ in range(2):
+        happened = await happen(given, room_id, NOTICE, bus=bus)
+        await heard.until(happened[-1].number, seconds=3)
+    os.kill(server.pid, signal.SIGCONT)
+    for _ in range(2):
+        happened = await happen(given, room_id, NOTICE, bus=bus)
+        await heard.until(happened[-1].number)
+
+    assert heard.numbers == [3, 4, 5, 6]
+    await watch.close()
+    await gate.aclose()
+    server.stop()
+
+
+async def test_a_room_that_moves_to_another_node_of_the_cluster_is_heard_there(given, db, tmp_path):
+    cluster = embedded.start_cluster(tmp_path)
+    gate = connect(cluster.url, cluster=True)
+    watch, bus, heard = RoomWatch(db, gate), LiveBus(gate), Heard()
+    room_id = (await given.live_room()).id
+    (await open_heard(watch, room_id)).listen(heard)
+    slot = gate.keyslot(stream_of(room_id))
+    source = gate.get_node_from_key(stream_of(room_id)).port
+    target = next(node for node in cluster.nodes if node.port != source)
+
+    for node in cluster.nodes:  # the slot has no keys yet
+        node.say("CLUSTER SETSLOT", slot, "NODE", target.say("CLUSTER MYID"))
+    happened = await happen(given, room_id, NOTICE, bus=bus)
+    await heard.until(happened[-1].number)
+    await told(5, lambda: target.say("PUBSUB SHARDNUMSUB", channel_of(room_id)) == [(channel_of(room_id), 1)])
+    happened = await happen(given, room_id, NOTICE, bus=bus)
+    await heard.until(happened[-1].number)
+
+    assert heard.numbers == [3, 4]
     await watch.close()
     await gate.aclose()
     cluster.stop()

@@ -241,6 +241,7 @@ async def test_a_poke_with_somebody_elses_order_shows_nothing(open_socket, given
         await me.greet(given.token(mine))
         await me.ask(EVENTS, asked(room))
         await news(me, events=False)
+        await given.bus.tell(room.id, mine, "unbanned", room.id)  # of which nothing is told
         await given.bus.tell(room.id, mine, "order", order_id)
         told = await news(me)
 

@@ -283,7 +283,6 @@ async def test_whoever_is_very_far_behind_is_told_everything_in_parts(watch, giv
 async def test_whoever_is_ahead_of_this_process_is_caught_up_with(watch, given, db, room_id):
     feed, heard = await open_heard(watch, room_id), Heard()
     feed.listen(heard)
-    await asyncio.sleep(0.15)
     happened = await many(given, room_id, 3)
 
     with count_statements(db) as sent:

@@ -17,6 +17,7 @@ from tests.sockets.conftest import open_socket
 __all__ = ["api", "app", "ask", "open_socket", "post"]
 
 NEWS = "subscription ($room: ID!) { roomEvents(roomId: $room) { ... on RoomNews { counters { %s } } } }"
+PHONE, TABLET = "phone-of-somebody", "tablet-of-somebody"
 COUNTERS = "viewers peakViewers distinctViewers likes buying"
 WATCH, POLL = NEWS % COUNTERS, NEWS.replace("subscription", "query") % COUNTERS
 LIKE = """mutation ($input: LikeRoomInput!) { likeRoom(input: $input) {
@@ -69,7 +70,7 @@ async def comes(open_socket, given, room):
 async def test_counters_are_those_of_the_real_sockets_of_two_processes(given, comes, counted):
     shopper_id = await given.shopper()
     guests = [await comes() for _ in range(4)]
-    twice = [await comes(by=shopper_id, on="phone"), await comes(by=shopper_id, on="tablet")]
+    twice = [await comes(by=shopper_id, on=PHONE), await comes(by=shopper_id, on=TABLET)]
     await counted(viewers=5, peak=5, distinct=5)
 
     await guests[0].aclose()
@@ -77,7 +78,7 @@ async def test_counters_are_those_of_the_real_sockets_of_two_processes(given, co
     await counted(viewers=4, peak=5, distinct=5)
 
     await twice[1].aclose()
-    again = await comes(by=shopper_id, on="desk")
+    again = await comes(by=shopper_id, on=new_id().hex)
     await comes()
     await counted(viewers=5, peak=5, distinct=6)
 
@@ -87,19 +88,19 @@ async def test_counters_are_those_of_the_real_sockets_of_two_processes(given, co
 
 
 async def test_a_guest_who_signs_in_and_comes_again_stays_one_viewer(given, comes, counted):
-    guest = await comes(on="phone")
+    guest = await comes(on=PHONE)
     await counted(viewers=1, distinct=1)
 
     await guest.aclose()
-    await comes(by=await given.shopper(), on="phone")
+    await comes(by=await given.shopper(), on=PHONE)
     await counted(viewers=1, distinct=1)
 
 
 async def test_who_polls_is_counted(ask, given, room, counted):
     shopper_id = await given.shopper()
-    for device in ("phone", "phone", "tablet"):
+    for device in (PHONE, PHONE, TABLET):
         await ask(POLL, {"room": encode("room", room.id)}, x_device_id=device)
-    await ask(POLL, {"room": encode("room", room.id)}, by=shopper_id, x_device_id="phone")
+    await ask(POLL, {"room": encode("room", room.id)}, by=shopper_id, x_device_id=PHONE)
 
     await counted(viewers=3, distinct=2)  # the guest of the phone turned out to be the shopper
 

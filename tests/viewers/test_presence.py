@@ -212,3 +212,24 @@ def test_a_viewer_is_a_shopper_or_a_device():
 
     assert Viewer("d" * 43).key == "d" * 43
     assert Viewer("d" * 43, shopper_id).key == Viewer("e" * 43, shopper_id).key == shopper_id.hex
+
+
+async def test_shoppers_behind_one_device_are_counted_each(db, given, process, room):
+    api = process()
+    api.sockets[room.id] = [Viewer(guest("same").device, id) for id in await given.shoppers(3)] + [guest("same")]
+
+    await api.tell()
+    await process_again(api).tell()
+
+    assert await distinct(db, room) == 3
+
+
+async def test_a_guest_where_a_shopper_watches_is_that_shopper(db, given, process, room):
+    api, shopper_id = process(), await given.shopper()
+    api.sockets[room.id] = [Viewer(guest("phone").device, shopper_id)]
+    await api.tell()
+
+    api.sockets[room.id] = [guest("phone")]
+    await api.tell()
+
+    assert await distinct(db, room) == 1

@@ -43,10 +43,10 @@ export function Desk({ market, roomId, viewer }) {
     </nav>`;
 }
 
-function Head({ market, live, run, figures, isConnected }) {
+function Head({ market, live, run, figures, viewer, isConnected }) {
   const { room, counters } = live;
   const [asked, ask] = useState(null);
-  const steps = { go_live: 'ConsoleGoLive', pause: 'ConsolePause', end: 'ConsoleEnd' };
+  const steps = { go_live: 'ConsoleGoLive', pause: 'ConsolePause', end: 'ConsoleEnd', call_room_off: 'ConsoleCancelRoom' };
   const act = () => run(steps[asked], { id: room.id });
   return html`<header class="head card">
     <div class="what">
@@ -63,12 +63,13 @@ function Head({ market, live, run, figures, isConnected }) {
       <${Counter} label=${t('gmv')} value=${figures ? yuan(Number(figures.sold.gmv.minor), true) : '—'} isBest />
     </dl>
     <div class="steps">
+      ${room.state === 'SCHEDULED' && isMerchandiser(viewer) && html`<button class="danger" onClick=${() => ask('call_room_off')}>${t('call_room_off')}</button>`}
       ${room.state === 'SCHEDULED' && html`<button class="main" onClick=${() => ask('go_live')}><${Icon} name="play" />${t('go_live')}</button>`}
       ${room.state === 'PAUSED' && html`<button class="main" onClick=${() => run('ConsoleGoLive', { id: room.id })}><${Icon} name="play" />${t('resume')}</button>`}
       ${room.state === 'LIVE' && html`<button onClick=${() => ask('pause')}><${Icon} name="pause" />${t('pause')}</button>`}
       ${live.isOn && html`<button class="danger" onClick=${() => ask('end')}><${Icon} name="stop" />${t('end')}</button>`}
     </div>
-    ${asked && html`<${Confirm} title=${t(asked)} text=${t(`${asked}_ask`)} label=${t(asked)} danger=${asked === 'end'} act=${act} onClose=${() => ask(null)} />`}
+    ${asked && html`<${Confirm} title=${t(asked)} text=${t(`${asked}_ask`)} label=${t(asked)} danger=${asked !== 'go_live' && asked !== 'pause'} act=${act} onClose=${() => ask(null)} />`}
   </header>`;
 }
 

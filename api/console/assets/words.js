@@ -60,6 +60,8 @@ const WORDS = {
   go_live_ask: ['观众将立即看到直播间开播。', 'Viewers see at once that the room is live.'],
   pause_ask: ['观众会看到“主播暂时离开”，讲解中的商品与直播价不变。', 'Viewers are told that the host is away for a moment. What is on air stays, at its live price.'],
   end_ask: ['下播后不能再开播，讲解中的商品随之结束。', 'An ended room cannot go live again; what is on air ends with it.'],
+  call_room_off: ['取消直播', 'Call it off'],
+  call_room_off_ask: ['直播间将显示为已取消，不能恢复。', 'The room is shown as cancelled, and stays so.'],
   starts_in: ['距开播 {left}', 'Begins in {left}'],
   on_for: ['已播 {time}', 'On for {time}'],
   viewer_page: ['观众页', 'Viewer page'],
