@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -157,12 +158,12 @@ async def _take(request: Request, notice: Notice) -> bool:
     if notice.action in BEGINS:
         if not notice.client or not server.allows(Use.PUSH, notice.stream, notice.parameters, now=now):
             return False
-        try:
+        with suppress(Refusal):  # the room ended this very moment
             return await actions.begin(market.db, bus, **about)
-        except Refusal:  # the room ended this very moment
-            return False
+        return False
     if notice.action in ENDS:
-        await actions.lose(market.db, bus, **about)
+        with suppress(Refusal):  # likewise
+            await actions.lose(market.db, bus, **about)
         return True
     return notice.action not in PLAYS or server.allows(Use.PLAY, notice.stream, notice.parameters, now=now)
 

@@ -51,7 +51,7 @@ async def measure(url: str, gate: Gate, *, seconds: float) -> list[Figure]:
         turns = (_ours(desk, room_id, people), _bare(connection, await _room(db, bus, host), people))
         rates = await _in_turns(turns, seconds=seconds)
         return [
-            Figure(f"SQL statements of {WRITERS} comments at once", len(sent), "statements", target="5"),
+            Figure(f"SQL statements of {WRITERS} comments at once", len(sent), "statements", target="6"),
             Figure("comments of one room", rates[0], "comments/s, each durable", rates[1]),
         ]
     finally:

@@ -9,14 +9,15 @@ Both take turns.
 
 import argparse
 import asyncio
+import itertools
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -62,8 +63,8 @@ subscription ($room: ID!, $since: Long) {{
 }}
 """
 FAT = EVENTS.replace("{ id title }", "{ id title bodyHtml }")
-BODY = "<p>夜市好物</p>" * 3_000
-"""Some 60 kB: what fills the buffers of somebody who does not read within a few events."""
+BODY = "<p>夜市好物</p>" * 1_000
+"""Some 20 kB: what fills the buffers of somebody who does not read within some events."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ class Show:
     room: Room
     item_ids: Sequence[UUID]
     host: Principal
+    turns: Iterator[int] = field(default_factory=itertools.count)
 
-    async def put_on_air(self, turn: int) -> None:
+    async def put_on_air(self) -> None:
         """Put one item on air, and then the other."""
-        now, item_id = clock.now(), self.item_ids[turn % 2]
+        now, item_id = clock.now(), self.item_ids[next(self.turns) % 2]
         await running.put_on_air(
             self.market.db, LiveBus(self.market.gate), room_id=self.room.id, item_id=item_id, by=self.host, now=now
         )
@@ -109,8 +111,8 @@ async def measure(house: House, market: Market) -> list[Figure]:
 
         delays, spent, bare_spent = [], 0.0, 0.0
         used, bare_used, crowd.messages = _core_seconds(process), _core_seconds(bare_process), 0
-        for turn in range(ROUNDS):
-            told = await on_air(crowd, show, turn)
+        for _ in range(ROUNDS):
+            told = await on_air(crowd, show)
             delays += told
             spent += max(told)
             bare_spent += await broadcast(bare, crowd.last_text)
@@ -144,11 +146,11 @@ async def measure(house: House, market: Market) -> list[Figure]:
     ]
 
 
-async def on_air(crowd: Crowd, show: Show, turn: int) -> list[float]:
+async def on_air(crowd: Crowd, show: Show) -> list[float]:
     """Seconds from the wish to put an item on air until each of the viewers knows."""
     crowd.expect(b'"number":%d,' % await show.next_event())
     started = time.perf_counter()
-    await show.put_on_air(turn)
+    await show.put_on_air()
     await crowd.all_heard()
     return [at - started for at in crowd.received_at]
 
@@ -165,14 +167,14 @@ async def broadcast(bare: Crowd, text: bytes) -> float:
 async def with_non_readers(
     market: Market, show: Show, crowd: Crowd, port: int, shopper_ids: Sequence[UUID]
 ) -> list[float]:
-    """As `on_air`, while others ask for a hundred times as much and read nothing of it, until they are dropped."""
+    """As `on_air`, while others ask for forty times as much and read nothing of it: it piles up until they are dropped."""
     others = Crowd()
     lazy = await others.open(
         port, NON_READERS, first=_first(market, show, shopper_ids, FAT), until=b'"RoomNews"', reads=False
     )
     delays: list[float] = []
-    for turn in range(ROUNDS):
-        delays += await on_air(crowd, show, turn)
+    for _ in range(ROUNDS):
+        delays += await on_air(crowd, show)
     for viewer in lazy:
         viewer.is_leaving = True
         viewer.transport.abort()

@@ -69,7 +69,7 @@ class CommentDesk:
         return answer
 
     async def _post(self, room_id: UUID, drafts: list[Draft]) -> Sequence[Answer]:
-        """Five statements, however many comments: the lock, who writes, the numbers, the events, the comments."""
+        """Six statements, however many comments: the lock, who writes (two), the numbers, the events, the comments."""
         words = self._words  # comments of another room may bring a newer list meanwhile
         verdicts = [words.judge(draft.text) for draft in drafts]
         async with self._db.transaction() as tx:

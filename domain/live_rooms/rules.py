@@ -255,7 +255,8 @@ def check_room(wish: NewRoom, *, now: datetime) -> None:
         raise BadInput("title must have 1 to 120 characters")
     if not now - EARLY <= wish.starts_at <= now + LONGEST_AHEAD:
         raise BadInput(f"startsAt must be from now to {LONGEST_AHEAD.days} days ahead")
-    if wish.cover_url and not (wish.cover_url.startswith("https://") and len(wish.cover_url) <= 500):
+    is_address = wish.cover_url.startswith("https://") and len(wish.cover_url) <= 500 and "\0" not in wish.cover_url
+    if wish.cover_url and not is_address:
         raise BadInput("coverUrl must be an https address of at most 500 characters")
     if not 0 <= wish.grace_seconds <= MOST_GRACE_SECONDS:
         raise BadInput(f"graceSeconds is {wish.grace_seconds}; allowed: 0 to {MOST_GRACE_SECONDS}")

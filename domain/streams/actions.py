@@ -31,8 +31,12 @@ async def begin(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, no
         begun = {"publisher": publisher, "began_at": now, "lost_at": None}
         pushed = pushed.on_conflict_do_update(index_elements=[s.room_id], set_=begun)
         has_paused = await tx.value(pushed.returning(s.has_paused))
+    # asked anew: word of the connection before may have paused it meanwhile
+    room = (await live_rooms.by_ids(db, [room_id]))[room_id]
     if _goes_live(room, has_paused=has_paused, now=now):
         await running.go_live(db, bus, room_id=room_id, by=None, now=now)
+    if has_paused:
+        await _forget_pause(db, room_id, publisher)
     return True
 
 
@@ -49,12 +53,17 @@ async def lose(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, now
         )
     if has_paused:
         await running.pause(db, bus, room_id=room_id, by=None, now=now)
+        if await is_pushed(db, room_id):  # it was back before the room was paused, and found it live
+            await running.go_live(db, bus, room_id=room_id, by=None, now=now)
     return has_paused is not None
 
 
 async def end_abandoned(db: Database, bus: LiveBus, *, now: datetime, limit: int) -> int:
-    """End rooms whose stream has been away for five minutes; how many."""
-    is_on = rooms.c.state.in_(list(ON))
+    """End rooms whose stream has been away for five minutes of the time they are on; how many.
+
+    A rehearsal is over long before its room is on, and says nothing of it.
+    """
+    is_on = rooms.c.state.in_(list(ON)) & (rooms.c.live_at <= now - AWAY)
     away = select(s.room_id).join(rooms, rooms.c.id == s.room_id).where(s.lost_at <= now - AWAY, is_on)
     abandoned = await db.column(away.order_by(s.lost_at).limit(limit))
     for room_id in abandoned:
@@ -65,6 +74,13 @@ async def end_abandoned(db: Database, bus: LiveBus, *, now: datetime, limit: int
 async def is_pushed(db: Database, room_id: UUID) -> bool:
     """Whether somebody pushes the room's stream now."""
     return await db.value(select(s.publisher).where(s.room_id == room_id)) is not None
+
+
+async def _forget_pause(db: Database, room_id: UUID, publisher: str) -> None:
+    """The stream is back: the next pause of its room is somebody else's, unless it is lost again."""
+    async with db.transaction() as tx:
+        mine = update(streams).where(s.room_id == room_id, s.publisher == publisher)
+        await tx.execute(mine.values(has_paused=False))
 
 
 def _goes_live(room: Room, *, has_paused: bool, now: datetime) -> bool:

@@ -46,7 +46,9 @@ async def market_of_walk(settings, database_url, worker_id):
     knobs = {"public_answer_seconds": 0.0, "sold_out_seconds": 0.0, "rate_limits": False}
     stripe = {"default_gateway": "stripe", "stripe_secret_key": "sk_test", "stripe_webhook_secret": "whsec_test"}
     engines = {"database_url": mine, "redis_url": gate, "stripe_url": "http://127.0.0.1:9"}
-    market = Market.open(Settings.model_validate(settings.model_dump() | knobs | stripe | engines))
+    video = {"video": "rtmp", "video_push_url": "rtmp://127.0.0.1:9/live", "video_play_url": "http://127.0.0.1:9/live"}
+    video |= {"video_push_key": "push-key", "video_play_key": "play-key"}
+    market = Market.open(Settings.model_validate(settings.model_dump() | knobs | stripe | engines | video))
     yield market
     await market.close()
     async with engine.connect() as connection:

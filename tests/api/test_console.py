@@ -6,22 +6,27 @@ from pathlib import Path
 
 import pytest
 from graphql import get_operation_ast, parse, validate
+from starlette.applications import Starlette
 
 from api import console, schema
 from api.app import Api
 from api.documents import id_of
+from domain.foundation.runtime import Market
 from tests.api.conftest import Response, call
 
 PAGES = ["/console", "/console/watch/room_01"]
+JSON = {"content-type": "application/json"}
 OURS = sorted(path for path in console.ASSETS.glob("*.js") if ".min." not in path.name)
 CODE = "\n".join(path.read_text("utf-8") for path in OURS)
 
 
 @pytest.fixture
-def get(app):
-    """`await get("/console")`."""
+def get(settings):
+    """`await get("/console", video_play_url="...")`: a page or a file, under these knobs."""
 
-    async def get(path: str) -> Response:
+    async def get(path: str, **knobs: object) -> Response:
+        app = Starlette(routes=console.routes)
+        app.state.market = Market.open(settings.model_copy(update=knobs))  # which nobody dials
         return await call(app, "GET", path)
 
     return get
@@ -69,33 +74,37 @@ async def test_the_files_of_a_page_are_there_for_good(get, path: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["LICENSES.md", "README.md", "../console.html", "..%2f__init__.py", "%2e%2e/%2e%2e/app.py", "/etc/passwd", "console"],
+    [
+        "LICENSES.md",
+        "README.md",
+        "../console.html",
+        "..%2f__init__.py",
+        "%2e%2e/%2e%2e/app.py",
+        "/etc/passwd",
+        "console",
+    ],
 )
 async def test_nothing_else_is_served(get, name: str) -> None:
     assert (await get(f"/console/assets/{console.stamp()}/{name}")).status == 404
     assert (await get("/console/assets/000000000000/console.js")).status == 404
 
 
-async def test_the_market_shows_it_unless_it_is_told_not_to(settings) -> None:
+async def test_the_market_shows_it_unless_it_is_told_not_to(settings, app) -> None:
     hidden = Api(settings.model_copy(update={"console": False})).app
 
+    assert [(await call(app, "GET", path)).status for path in PAGES] == [200, 200]
     assert [(await call(hidden, "GET", path)).status for path in PAGES] == [404, 404]
 
 
-async def test_only_where_there_is_a_development_login_does_a_page_offer_it(settings, get) -> None:
-    without = Api(settings.model_copy(update={"development_login": False}))
+async def test_only_where_there_is_a_development_login_does_a_page_offer_it(get) -> None:
+    with_it, without = await get("/console"), await get("/console", development_login=False)
 
-    assert 'data-logins="staff development"' in (await get("/console")).body.decode()
-    async with without.started():
-        assert 'data-logins="staff"' in (await call(without.app, "GET", "/console")).body.decode()
+    assert 'data-logins="staff development"' in with_it.body.decode()
+    assert 'data-logins="staff"' in without.body.decode()
 
 
-async def test_the_video_may_come_from_where_it_is_played(settings) -> None:
-    about = {"video_play_url": "https://play.example.com/live"}
-    api = Api(settings.model_copy(update=about))
-
-    async with api.started():
-        page = await call(api.app, "GET", "/console")
+async def test_the_video_may_come_from_where_it_is_played(get) -> None:
+    page = await get("/console", video_play_url="https://play.example.com/live")
 
     assert "; media-src https://play.example.com; " in page.headers["content-security-policy"]
 
@@ -103,7 +112,11 @@ async def test_the_video_may_come_from_where_it_is_played(settings) -> None:
 def test_every_document_fits_the_schema() -> None:
     built = schema.build()._schema
 
-    assert {text: [str(fault) for fault in found] for text in console.documents().values() if (found := validate(built, parse(text)))} == {}
+    assert {
+        text: [str(fault) for fault in found]
+        for text in console.documents().values()
+        if (found := validate(built, parse(text)))
+    } == {}
     assert all(id == id_of(text) for id, text in console.documents().items())
 
 
@@ -122,12 +135,11 @@ async def test_its_documents_are_executed_where_no_others_are(settings, tmp_path
     assert other.codes == ["DOCUMENT_NOT_TRUSTED"]
 
 
-JSON = {"content-type": "application/json"}
-
-
 def test_scripts_ask_for_documents_that_there_are_and_for_all_of_them() -> None:
     named = {get_operation_ast(parse(text)).name.value for text in console.documents().values()}
-    asked = set(re.findall(r"'([A-Z][A-Za-z]+)'", CODE)) & {name for name in re.findall(r"'(\w+)'", CODE) if name[0].isupper()}
+    asked = set(re.findall(r"'([A-Z][A-Za-z]+)'", CODE)) & {
+        name for name in re.findall(r"'(\w+)'", CODE) if name[0].isupper()
+    }
 
     assert named - asked == set()
     assert {name for name in asked if re.match(r"(Console|Watch|Room)[A-Z]", name)} - named == {"RoomPersonalNews"}
@@ -150,7 +162,10 @@ def test_scripts_import_files_that_there_are_and_make_no_markup_of_text() -> Non
         for name in re.findall(r"from '\./([^']+)'", path.read_text("utf-8")):
             assert name == "documents.js" or (console.ASSETS / name).exists(), (path.name, name)
 
-    assert re.findall(r"innerHTML|outerHTML|insertAdjacent|dangerously|document\.write|\beval\b|https?://[a-z0-9]", CODE) == []
+    assert (
+        re.findall(r"innerHTML|outerHTML|insertAdjacent|dangerously|document\.write|\beval\b|https?://[a-z0-9]", CODE)
+        == []
+    )
 
 
 def test_the_file_of_others_is_as_they_published_it() -> None:

@@ -61,7 +61,9 @@ class Visitor:
     def __post_init__(self) -> None:
         self.page.set_default_timeout(20_000)
         self.page.on("request", self._note)
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        self.page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
+        )
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, request: "Request") -> None:
@@ -159,7 +161,10 @@ async def test_a_host_sells_and_a_viewer_sees_it_at_once_claims_and_pays(given: 
 
     await host.button("开播").click()
     live = await seconds_until_seen(
-        host, host.dialog.get_by_role("button", name="开播", exact=True), "ConsoleGoLive", viewer.page.locator(".badge.live")
+        host,
+        host.dialog.get_by_role("button", name="开播", exact=True),
+        "ConsoleGoLive",
+        viewer.page.locator(".badge.live"),
     )
     on_air = await seconds_until_seen(
         host, shelf.nth(1).get_by_role("button", name="讲解"), "ConsolePutOnAir", viewer.page.locator(".on-air")
@@ -209,7 +214,9 @@ async def test_what_shoppers_write_is_text_and_is_moderated(given: Given, visit:
     assert await said.all_inner_texts() == hostile
     heights = "lines => lines.map(line => Math.round(line.closest('li').getBoundingClientRect().height))"
     assert max((await said.evaluate_all(heights))[:3]) < 80
-    assert await host.page.evaluate("[window.pwned, document.querySelectorAll('.comments img, .comments script').length]") == [
+    assert await host.page.evaluate(
+        "[window.pwned, document.querySelectorAll('.comments img, .comments script').length]"
+    ) == [
         None,
         0,
     ]
@@ -243,7 +250,10 @@ async def test_the_shelf_is_run_by_keys(given: Given, visit: Visit) -> None:
     await keys.press("End")
     await keys.press("p")
     await rows.nth(2).locator("[aria-pressed=true]").wait_for()
-    assert await rows.nth(2).evaluate("row => row === document.activeElement && getComputedStyle(row).outlineStyle") == "solid"
+    assert (
+        await rows.nth(2).evaluate("row => row === document.activeElement && getComputedStyle(row).outlineStyle")
+        == "solid"
+    )
     await keys.press("f")
     await host.dialog.wait_for()
     assert await host.dialog.get_by_label("货架").input_value() == encode("roomitem", room.items[2].id)
@@ -347,7 +357,9 @@ async def test_viewers_check_a_draw_themselves(given: Given, visit: Visit) -> No
     assert await viewer.page.locator(".winners li").count() == 3
 
 
-async def test_a_page_without_its_socket_polls_and_then_goes_on_without_gap_or_repeat(given: Given, visit: Visit) -> None:
+async def test_a_page_without_its_socket_polls_and_then_goes_on_without_gap_or_repeat(
+    given: Given, visit: Visit
+) -> None:
     room = await a_room(given)
     viewer, host = await visit(), await visit()
     sockets: list[WebSocketRoute] = []

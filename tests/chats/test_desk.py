@@ -18,7 +18,7 @@ from domain.live_rooms.rules import EventKind, RoomNotOn
 from tests.audit import assert_clean
 from tests.statements import count_statements
 
-BATCH_STATEMENTS = 5
+BATCH_STATEMENTS = 6
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ async def test_a_muted_and_a_banned_viewer_are_silenced_at_once_on_every_process
     assert await write(other, room, muted, now=given.now + timedelta(minutes=10))
 
 
-async def test_a_tick_of_comments_costs_five_statements(given, desk):
+async def test_a_tick_of_comments_costs_six_statements(given, desk):
     await given.words(mask=["傻瓜"], withhold=["加微信"])
     room, viewers = await given.live_room(), await given.viewers(60)
     await write(desk, room, viewers[0])  # the word list is read once

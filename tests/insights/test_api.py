@@ -71,7 +71,7 @@ async def test_leaderboards_are_for_staff(ask, db, given, now):
     assert [(one["accountId"], one["name"], one["sold"]) for one in answer["hostLeaderboard"]] == [
         (encode("account", one.account_id), one.name, shown(one.sold)) for one in hosts
     ]
-    assert refused.codes == ["FORBIDDEN", "FORBIDDEN"]
+    assert set(refused.codes) == {"FORBIDDEN"}
 
 
 async def test_strangers_learn_nothing_of_a_room(ask, given):

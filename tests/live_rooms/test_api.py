@@ -141,6 +141,7 @@ async def test_a_room_that_cannot_be_is_refused(ask, given, staff, wish):
         "nobody we know": await told(crew=[{"accountId": nobody}]),
         "no such store": await told(storeId=encode("store", new_id())),
         "next year": await told(startsAt=(given.now + timedelta(days=91)).isoformat()),
+        "a cover that ends a text": await told(coverUrl="https://img.example/\0.jpg"),
         "a cover without TLS": await told(coverUrl="http://img.example/1.jpg"),
         "prices that hold too long": await told(graceSeconds=3601),
     } == {
@@ -150,6 +151,7 @@ async def test_a_room_that_cannot_be_is_refused(ask, given, staff, wish):
         "nobody we know": "NOT_FOUND",
         "no such store": "NOT_FOUND",
         "next year": "BAD_USER_INPUT",
+        "a cover that ends a text": "BAD_USER_INPUT",
         "a cover without TLS": "BAD_USER_INPUT",
         "prices that hold too long": "BAD_USER_INPUT",
     }

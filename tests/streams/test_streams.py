@@ -107,3 +107,39 @@ async def test_whoever_dies_before_the_room_goes_on_leaves_that_to_the_next_word
     await begin(given, one, "connection-3")
 
     assert await state(given, one) is RoomState.LIVE
+
+
+async def test_a_rehearsal_does_not_end_the_room_that_goes_live_hours_later(given, one):
+    await begin(given, one, now=given.now - timedelta(hours=3))
+    await lose(given, one, now=given.now - timedelta(hours=3))
+    await running.go_live(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
+    late = given.now + timedelta(minutes=5)
+
+    assert await actions.end_abandoned(given.db, given.bus, now=late - timedelta(seconds=1), limit=9) == 0
+    assert await state(given, one) is RoomState.LIVE
+    assert await actions.end_abandoned(given.db, given.bus, now=late, limit=9) == 1
+
+
+async def test_a_pause_of_the_crew_is_not_ended_by_a_stream_that_paused_the_room_before(given, one):
+    await begin(given, one)
+    await lose(given, one)
+    await begin(given, one, "connection-2")
+    await running.pause(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
+
+    await begin(given, one, "connection-3")  # and nobody told that the second was lost
+
+    assert await state(given, one) is RoomState.PAUSED
+
+
+async def test_a_stream_that_is_back_before_its_loss_has_paused_the_room_finds_it_live(given, one, monkeypatch):
+    await begin(given, one)
+    pause = running.pause
+
+    async def pause_late(*args, **about):
+        await begin(given, one, "connection-2")
+        return await pause(*args, **about)
+
+    monkeypatch.setattr(running, "pause", pause_late)
+    await lose(given, one)
+
+    assert (await state(given, one), await actions.is_pushed(given.db, one.id)) == (RoomState.LIVE, True)

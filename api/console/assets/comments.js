@@ -15,6 +15,11 @@ export function Comments({ comments, onChoose }) {
   useEffect(() => {
     if (!isBehind) toEnd();
   }, [last]);
+  useEffect(() => {
+    const resized = new ResizeObserver(() => isBehind || toEnd()); // its panel may come into sight only now
+    resized.observe(list.current);
+    return () => resized.disconnect();
+  }, [isBehind]);
   const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => setBehind(scrollHeight - scrollTop - clientHeight > NEAR);
   return html`<div class="comments-box">
     <ol class="comments" ref=${list} onScroll=${scrolled} tabindex="0" aria-label=${t('chat')} aria-live="polite" aria-relevant="additions">

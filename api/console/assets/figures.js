@@ -40,9 +40,9 @@ export function Figures({ market, live, figures, viewer }) {
       <${TimeChart} label=${t('buying_over_time')} points=${curve.map(({ at, buying }) => ({ at, value: Number(buying) }))} show=${count} kind="hot" />
       <${Bars} label=${t('per_item')} show=${money} rows=${items.filter(({ gmv }) => Number(gmv.minor)).slice(0, MOST_ROWS).map(({ item, gmv, units, onAirSeconds }) => ({
         name: item?.product ? `${item.position}. ${item.product.title}` : t('other_goods'), value: Number(gmv.minor), more: t('sold_on_air', { n: count(units), time: span(Number(onAirSeconds) * 1000) }) }))} />
-      <${Bars} label=${t('per_channel')} show=${money} rows=${channels.map(({ channel, sold: each }) => ({ name: t(`channel_${channel}`), value: Number(each.gmv.minor), more: t('orders_of', { n: count(each.orders) }) }))} />
+      <div class="stack"><${Bars} label=${t('per_channel')} show=${money} rows=${channels.map(({ channel, sold: each }) => ({ name: t(`channel_${channel}`), value: Number(each.gmv.minor), more: t('orders_of', { n: count(each.orders) }) }))} />
       <${Bars} label=${`${t('by_sharer')} · ${t('brought', { n: count(figures.broughtViewers) })}`} show=${money} rows=${guides.slice(0, MOST_ROWS).map((guide) => ({ name: guide.name, value: Number(guide.gmv.minor), more: `${t('brought', { n: count(guide.viewers) })} · ${t('orders_of', { n: count(guide.orders) })}` }))} />
-      ${viewer.roles.some((role) => ['MERCHANDISER', 'FINANCE', 'ADMIN'].includes(role)) && html`<${Leaderboard} market=${market} live=${live} />`}
+      ${viewer.roles.some((role) => ['MERCHANDISER', 'FINANCE', 'ADMIN'].includes(role)) && html`<${Leaderboard} market=${market} live=${live} />`}</div>
     </div>
   </section>`;
 }
