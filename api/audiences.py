@@ -240,6 +240,7 @@ class Audience:
             self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
+        is_done_again = False
         try:
             while self._here and (self._pending or self._is_counted):
                 self._is_counted = False
@@ -247,6 +248,10 @@ class Audience:
                 answer, last = await self._shown(events, events[-1].number if events else self._last)
                 if not answer.has_data:
                     return self._end(orjson.loads(answer.body)["errors"])
+                # with what has come meanwhile: to execute it all once more costs less than to tell so many twice
+                is_done_again = not is_done_again and len(self._pending) > len(events) and self._is_large
+                if is_done_again:
+                    continue
                 # no await from here on: who knows what the others know by now is in the list, and nobody else
                 members = list(self._together)
                 self._pending = [event for event in self._pending if event.number > last]
@@ -257,6 +262,10 @@ class Audience:
             self._end([internal_error(error, self._begun.operation.label)])
         finally:
             self._telling = None
+
+    @property
+    def _is_large(self) -> bool:
+        return len(self._together) > AT_A_TIME
 
     async def _tell_each(self, members: Sequence[Member], shared: Shared, *, may_stop: bool) -> None:
         step = max(1, min(AT_A_TIME, BYTES_AT_A_TIME // shared.size))

@@ -17,6 +17,7 @@ from api.nodes import Connection, Node, finds, read_id, show_id
 from api.refusals import refusal
 from api.stores import Store, find_store
 from domain.accounts.rules import masked_name
+from domain.chats.rules import BannedFromRoom
 from domain.draws import queries, rules
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
@@ -33,7 +34,7 @@ LuckyDrawOpenTo = strawberry.enum(
     rules.OpenTo,
     name="LuckyDrawOpenTo",
     description="Who may enter: everybody who is signed in, or who has paid for an order in the room and not had all of it back. "
-    "The room's crew never.",
+    "The room's crew, and who is banned from it, never.",
 )
 WonPrizeState = strawberry.enum(
     rules.WonState, name="WonPrizeState", description="What became of a prize that was won."
@@ -194,6 +195,7 @@ EnterLuckyDrawResult = Annotated[
     LuckyDrawEntry
     | refusal(rules.LuckyDrawClosed)
     | refusal(rules.CrewDoesNotEnter)
+    | refusal(BannedFromRoom)
     | refusal(rules.OnlyForBuyers)
     | refusal(NotFound),
     strawberry.union("EnterLuckyDrawResult"),

@@ -13,7 +13,7 @@ from api.refusals import refusal
 from api.running_flash_sales import FlashSaleItemInput, read_sale_item
 from api.running_group_buys import GroupBuyItemInput, read_group_item
 from api.scalars import Long
-from domain.flash_sales.rules import WrongSaleState
+from domain.flash_sales.rules import FlashSaleClosed, WrongSaleState
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.group_buys.rules import GroupBuyCampaignClosed, NotOneProduct, WrongCampaignState
 from domain.live_rooms import rules, selling
@@ -69,6 +69,7 @@ StartRoomFlashSaleResult = Annotated[
     | refusal(rules.NotOnTheShelf)
     | refusal(rules.BelowTheFloor)
     | refusal(NotEnoughStock)
+    | refusal(FlashSaleClosed)
     | refusal(WrongSaleState)
     | refusal(IdempotencyConflict),
     strawberry.union("StartRoomFlashSaleResult"),

@@ -84,9 +84,9 @@ class Show:
             self.market.db, LiveBus(self.market.gate), room_id=self.room.id, item_id=item_id, by=self.host, now=now
         )
 
-    async def next_event(self) -> int:
-        """The number that the next event will have."""
-        return (await queries.by_ids(self.market.db, [self.room.id]))[self.room.id].events + 1
+    async def next_on_air(self) -> int:
+        """The number that the next item's going on air will have: first, the one before leaves it."""
+        return (await queries.by_ids(self.market.db, [self.room.id]))[self.room.id].events + 2
 
 
 async def measure(house: House, market: Market) -> list[Figure]:
@@ -148,7 +148,7 @@ async def measure(house: House, market: Market) -> list[Figure]:
 
 async def on_air(crowd: Crowd, show: Show) -> list[float]:
     """Seconds from the wish to put an item on air until each of the viewers knows."""
-    crowd.expect(b'"number":%d,' % await show.next_event())
+    crowd.expect(b'"number":%d,' % await show.next_on_air())
     started = time.perf_counter()
     await show.put_on_air()
     await crowd.all_heard()
@@ -233,7 +233,9 @@ async def show_of(market: Market) -> Show:
     items = await actions.set_shelf(market.db, bus, room_id=room.id, shelf=shelf, by=by, now=now)
     host = Principal(host_id, frozenset({Role.SHOPPER, Role.HOST}))
     room = await running.go_live(market.db, bus, room_id=room.id, by=host, now=now)
-    return Show(market, room, [item.id for item in items], host)
+    show = Show(market, room, [item.id for item in items], host)
+    await show.put_on_air()
+    return show
 
 
 async def shoppers(market: Market) -> list[UUID]:

@@ -35,7 +35,7 @@ class EntryDesk:
     async def enter(self, *, draw_id: UUID, shopper_id: UUID, now: datetime) -> Entry:
         """The shopper's entry; who has one is given it again, whenever.
 
-        Raises NotFound, LuckyDrawClosed, CrewDoesNotEnter, OnlyForBuyers.
+        Raises NotFound, LuckyDrawClosed, CrewDoesNotEnter, BannedFromRoom, OnlyForBuyers.
         """
         answer = await self._together.ask(draw_id, Wish(shopper_id, now))
         if isinstance(answer, Refusal):

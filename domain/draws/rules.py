@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from domain.chats.rules import BannedFromRoom
 from domain.foundation.errors import BadInput, Refusal
 
 MOST_VALUE_MINOR = 5_000_000
@@ -31,7 +32,7 @@ class DrawState(StrEnum):
 
 
 class OpenTo(StrEnum):
-    """Who may enter: everybody, or who has paid for an order in the room. The room's crew never."""
+    """Who may enter: everybody, or who has paid for an order in the room. Its crew, and who is banned from it, never."""
 
     EVERYBODY = "everybody"
     BUYERS = "buyers"
@@ -120,6 +121,7 @@ class Standing:
 
     entry: Entry | None
     is_crew: bool
+    is_banned: bool
     has_paid: bool
 
 
@@ -182,6 +184,8 @@ def why_not(draw: Draw, standing: Standing, *, now: datetime) -> "Refusal | None
         return LuckyDrawClosed(closed_at=draw.called_off_at or draw.closes_at)
     if standing.is_crew:
         return CrewDoesNotEnter()
+    if standing.is_banned:
+        return BannedFromRoom()
     if draw.open_to is OpenTo.BUYERS and not standing.has_paid:
         return OnlyForBuyers()
     return None

@@ -49,6 +49,7 @@ _STANDINGS = text("""
     SELECT asker.id AS shopper_id, entry.number, entry.id,
            asker.id = :opened_by OR EXISTS (
              SELECT FROM live_room_crew WHERE room_id = :room_id AND account_id = asker.id) AS is_crew,
+           EXISTS (SELECT FROM room_silences WHERE room_id = :room_id AND account_id = asker.id AND kind = 'ban') AS is_banned,
            :for_buyers AND EXISTS (
              SELECT FROM live_room_orders AS sold JOIN orders ON orders.id = sold.order_id
              WHERE sold.room_id = :room_id AND sold.shopper_id = asker.id AND orders.state = ANY(:kept)) AS has_paid
@@ -115,7 +116,10 @@ async def standings(tx: Transaction, draw: Draw, shopper_ids: Sequence[UUID]) ->
     }
     return {
         row.shopper_id: Standing(
-            None if row.number is None else Entry(draw.id, row.number, row.id), row.is_crew, row.has_paid
+            None if row.number is None else Entry(draw.id, row.number, row.id),
+            row.is_crew,
+            row.is_banned,
+            row.has_paid,
         )
         for row in await tx.rows(_STANDINGS, asked)
     }

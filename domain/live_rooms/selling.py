@@ -12,7 +12,7 @@ from domain.coupons import store as coupons
 from domain.coupons.rules import Batch
 from domain.flash_sales import actions as flash_sales
 from domain.flash_sales.actions import NewItem as SaleItem
-from domain.flash_sales.rules import Sale, SaleState
+from domain.flash_sales.rules import FlashSaleClosed, Sale, SaleState
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import BadInput
@@ -81,7 +81,7 @@ async def start_flash_sale(
 
     Each step is one transaction and can be repeated; a sale without stock is cancelled. Raises BadInput, NotFound,
     NotAllowed, RoomNotOn, NotOnTheShelf, BelowTheFloor, NotEnoughStock, IdempotencyConflict, WrongSaleState for a repeat
-    after that.
+    after that, FlashSaleClosed for one that comes when the sale would be over.
     """
     prices = {item.sku_id: item.sale_price_minor for item in wish.items}
     begun_at = await _begin(
@@ -99,6 +99,8 @@ async def start_flash_sale(
         now=begun_at,
     )
     if sale.state in {SaleState.DRAFT, SaleState.SCHEDULED, SaleState.CANCELLED}:
+        if now >= sale.closes_at:
+            raise FlashSaleClosed(closed_at=sale.closes_at)
         # by its room from the first: shoppers may find the sale before they are told
         await _belongs(db, PromotionKind.FLASH_SALE, sale.id, room_id, item_id, by=by, now=now)
         await flash_sales.schedule(db, sale_id=sale.id, by=by.account_id, now=now)
@@ -126,7 +128,7 @@ async def start_group_buy(
     """Let groups be opened for an item at once, and tell the room. The same key goes on with the same campaign.
 
     Raises BadInput, NotFound, NotAllowed, RoomNotOn, NotOnTheShelf, BelowTheFloor, NotOneProduct, NotEnoughStock,
-    IdempotencyConflict.
+    IdempotencyConflict, GroupBuyCampaignClosed for a repeat that comes when the campaign would be over.
     """
     prices = {item.sku_id: item.group_price_minor for item in wish.items}
     begun_at = await _begin(
@@ -149,8 +151,8 @@ async def start_group_buy(
         idempotency_key=_key(idempotency_key),
         now=begun_at,
     )
-    await _belongs(db, PromotionKind.GROUP_BUY, campaign.id, room_id, item_id, by=by, now=now)
     if campaign.published_at is None:
+        await _belongs(db, PromotionKind.GROUP_BUY, campaign.id, room_id, item_id, by=by, now=now)
         campaign = await group_buys.publish(db, campaign_id=campaign.id, by=by.account_id, now=now)
     event = NewEvent(EventKind.GROUP_BUY_STARTED, {"campaign_id": str(campaign.id), "item_id": str(item_id)})
     await _tell(db, bus, room_id, event, campaign.id, now=now)
@@ -214,6 +216,8 @@ async def _begin(
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
         raise BadInput(f"seconds is {seconds}; allowed: {SHORTEST_SECONDS} to {LONGEST_SECONDS}")
     async with db.transaction() as tx:
+        room = await store.lock(tx, room_id)
+        await check_crew(tx, room_id, by)
         replay = await idempotency.begin(
             tx,
             owner_id=by.account_id,
@@ -224,14 +228,11 @@ async def _begin(
         )
         if replay:
             return datetime.fromisoformat(replay.answer)
-        room = await store.lock(tx, room_id)
-        await check_crew(tx, room_id, by)
         room.check_on()
         item = await store.item_on_shelf(tx, room_id, item_id)
         if item is None:
             raise NotOnTheShelf()
         await _check_floor(tx, item, prices)
-        await _note(tx, room, f"start_room_{kind.value}", by=by, now=now, item=str(item_id))
     return now
 
 
@@ -255,8 +256,12 @@ async def _check_floor(tx: Transaction, item: RoomItem, prices: dict[UUID, int])
 async def _belongs(
     db: Database, kind: PromotionKind, target_id: UUID, room_id: UUID, item_id: UUID, *, by: Principal, now: datetime
 ) -> None:
+    """What nobody knows of yet is the room's, which must still be on: a repeat may come when it has ended."""
     async with db.transaction() as tx:
-        await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by.account_id, now=now)
+        room = await store.lock(tx, room_id)
+        room.check_on()
+        if await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by.account_id, now=now):
+            await _note(tx, room, f"start_room_{kind.value}", by=by, now=now, item=str(item_id))
 
 
 async def _tell(db: Database, bus: LiveBus, room_id: UUID, event: NewEvent, target_id: UUID, *, now: datetime) -> None:

@@ -19,6 +19,8 @@ from domain.orders.rules import OrderState
 from tests.audit import assert_clean
 from tests.audit.corrupting import STRANGER, Corruption, check_found, differing, found_after, named
 from tests.audit.evening import Evening, claimed
+from tests.audit.test_chat_checks import CORRUPTIONS as chat_corruptions
+from tests.audit.test_coupon_checks import CORRUPTIONS as coupon_corruptions
 from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_group_checks import CORRUPTIONS as group_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
@@ -315,7 +317,8 @@ async def test_exactly_what_was_corrupted_is_found(evening, market, db, now, sub
 
 
 async def test_every_check_has_a_corruption():
-    everything = CORRUPTIONS + goods_corruptions + group_corruptions + money_corruptions + room_corruptions
+    everything = CORRUPTIONS + goods_corruptions + group_corruptions + money_corruptions
+    everything += room_corruptions + chat_corruptions + coupon_corruptions
     corrupted = {check.name for corruption in everything for check in corruption.checks}
 
     checks = {check.name for check in running.LEDGER if not isinstance(check, Note)}

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.accounts.rules import Principal, Role
+from domain.chats import moderating
+from domain.chats.rules import BannedFromRoom
 from domain.draws import actions, drawing, queries, sealing
 from domain.draws.entering import EntryDesk
 from domain.draws.rules import (
@@ -156,6 +158,23 @@ async def test_the_crew_does_not_enter_and_does_not_stop_the_others(given):
     answers = await given.entered(draw, [shoppers[0], room.host.account_id, shoppers[1]])
 
     assert [getattr(answer, "number", type(answer)) for answer in answers] == [1, CrewDoesNotEnter, 2]
+
+
+async def test_whoever_is_banned_from_the_room_does_not_enter_but_keeps_an_entry_of_before(given):
+    room, other_room = await given.live_room(), await given.live_room()
+    draw, elsewhere = await given.lucky_draw(room), await given.lucky_draw(other_room)
+    before, after = await given.viewer("林晚"), await given.viewer("周舟")
+    await given.entered(draw, [before.account_id])
+    for viewer in (before, after):
+        posted = await given.comment(room.id, "加我微信", by=viewer)
+        banning = {"comment_id": posted.comment.id, "by": room.host, "reason": "广告", "now": given.now}
+        await moderating.ban(given.db, given.bus, **banning)
+
+    kept, refused = await given.entered(draw, [before.account_id, after.account_id])
+    [entry] = await given.entered(elsewhere, [after.account_id])
+
+    assert (kept.number, type(refused), entry.number) == (1, BannedFromRoom, 1)
+    assert (await given.draw_again(draw.id)).entrants == 1
 
 
 async def test_only_who_has_paid_in_the_room_and_kept_something_enters_a_draw_for_buyers(given):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.chats.rules import BannedFromRoom
 from domain.draws import drawing, rules
 from domain.draws.rules import (
     CrewDoesNotEnter,
@@ -100,23 +101,25 @@ def test_when_it_closes_and_until_when_prizes_wait(wish, now, closes_in, days, i
 
 
 @pytest.mark.parametrize(
-    ("open_to", "is_crew", "has_paid", "why"),
+    ("open_to", "is_crew", "is_banned", "has_paid", "why"),
     [
-        (OpenTo.EVERYBODY, False, False, None),
-        (OpenTo.EVERYBODY, True, True, CrewDoesNotEnter),
-        (OpenTo.BUYERS, False, True, None),
-        (OpenTo.BUYERS, False, False, OnlyForBuyers),
-        (OpenTo.BUYERS, True, True, CrewDoesNotEnter),
+        (OpenTo.EVERYBODY, False, False, False, None),
+        (OpenTo.EVERYBODY, True, False, True, CrewDoesNotEnter),
+        (OpenTo.EVERYBODY, False, True, False, BannedFromRoom),
+        (OpenTo.BUYERS, False, False, True, None),
+        (OpenTo.BUYERS, False, False, False, OnlyForBuyers),
+        (OpenTo.BUYERS, True, False, True, CrewDoesNotEnter),
+        (OpenTo.BUYERS, False, True, True, BannedFromRoom),
     ],
 )
-def test_who_may_enter(draw, now, open_to, is_crew, has_paid, why):
-    refused = rules.why_not(replace(draw, open_to=open_to), Standing(None, is_crew, has_paid), now=now)
+def test_who_may_enter(draw, now, open_to, is_crew, is_banned, has_paid, why):
+    refused = rules.why_not(replace(draw, open_to=open_to), Standing(None, is_crew, is_banned, has_paid), now=now)
 
     assert type(refused) is (why or type(None))
 
 
 def test_nobody_enters_at_the_closing_moment_or_once_it_is_called_off(draw, now):
-    anybody, off = Standing(None, False, False), replace(draw, state=DrawState.CALLED_OFF, called_off_at=now)
+    anybody, off = Standing(None, False, False, False), replace(draw, state=DrawState.CALLED_OFF, called_off_at=now)
 
     assert rules.why_not(draw, anybody, now=draw.closes_at - timedelta(microseconds=1)) is None
     assert rules.why_not(draw, anybody, now=draw.closes_at) == LuckyDrawClosed(closed_at=draw.closes_at)

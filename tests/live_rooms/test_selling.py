@@ -1,18 +1,19 @@
 """Sales that are started from a room: at once, told once, and never below the floor."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from domain.accounts.rules import Principal
 from domain.flash_sales import actions as flash_sales
-from domain.flash_sales.rules import SaleState
+from domain.flash_sales.rules import FlashSaleClosed, SaleState
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotAllowed
 from domain.group_buys import joining
 from domain.group_buys.rules import CampaignState
 from domain.group_buys.rules import NewItem as GroupItem
-from domain.live_rooms import queries, selling, store, timeline
+from domain.live_rooms import queries, running, selling, store, timeline
 from domain.live_rooms.rules import BelowTheFloor, EventKind, NotOnTheShelf, PromotionKind, RoomNotOn
 from domain.live_rooms.selling import RoomFlashSale, RoomGroupBuy
 from domain.stock.rules import NotEnoughStock
@@ -43,6 +44,12 @@ async def started(given, one):
     async with given.db.reading() as reader:
         events = await timeline.since(reader, one.id, 0)
     return [event for event in events if event.kind.endswith("_started")]
+
+
+async def noted(given, one):
+    """How many sales the trail says were started in the room."""
+    deeds = "SELECT count(*) FROM staff_deeds WHERE subject_id = :room_id AND deed LIKE 'start_room_%'"
+    return await given.db.value(text(deeds), {"room_id": one.id})
 
 
 async def test_a_flash_sale_is_open_at_once_and_told_once(given):
@@ -180,4 +187,73 @@ async def test_whoever_dies_in_between_goes_on_with_the_same_sale(given, monkeyp
     assert sale.state is SaleState.WARM
     assert len(await started(given, one)) == 1
     assert await given.db.value(text("SELECT count(*) FROM flash_sales")) == 1
+    assert await noted(given, one) == 1
     await assert_clean(given.market)
+
+
+async def dead_before(given, one, monkeypatch, step, wish):
+    """Somebody who wants to start a sale dies before a step of it."""
+
+    async def die(*_, **__):
+        raise ConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*step, die)
+        with pytest.raises(ConnectionError):
+            await start(given, one, wish)
+
+
+@pytest.mark.parametrize(("make", "step"), [(flash_sale, "_belongs"), (group_buy, "_belongs"), (flash_sale, "_begin")])
+async def test_a_repeat_starts_nothing_in_a_room_that_has_ended(given, monkeypatch, make, step):
+    one = await given.live_room()
+    await dead_before(given, one, monkeypatch, (selling, step), make(one))
+    await running.end(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
+
+    with pytest.raises(RoomNotOn):
+        await start(given, one, make(one))
+
+    assert await started(given, one) == []
+    assert await given.db.value(text("SELECT count(*) FROM live_room_promotions")) == await noted(given, one) == 0
+    await assert_clean(given.market)
+
+
+async def test_a_repeat_after_the_end_of_a_sale_that_never_opened_does_not_open_it(given, monkeypatch):
+    one = await given.live_room()
+    await dead_before(given, one, monkeypatch, (flash_sales, "schedule"), flash_sale(one, seconds=60))
+
+    given.now += timedelta(seconds=60)
+    with pytest.raises(FlashSaleClosed):
+        await start(given, one, flash_sale(one, seconds=60))
+
+    assert await given.db.value(text("SELECT state FROM flash_sales")) == SaleState.DRAFT
+    assert await started(given, one) == []
+
+
+@pytest.mark.parametrize("make", [flash_sale, group_buy])
+async def test_a_repeat_of_a_sale_that_runs_is_answered_also_when_its_room_has_ended(given, make):
+    one = await given.live_room()
+    sale = await start(given, one, make(one))
+    await running.end(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
+
+    assert (await start(given, one, make(one))).id == sale.id
+    assert len(await started(given, one)) == await noted(given, one) == 1
+
+
+async def test_whoever_has_left_the_crew_repeats_nothing(given):
+    one = await given.live_room()
+    await start(given, one, flash_sale(one))
+    async with given.db.transaction() as tx:
+        await tx.execute(text("DELETE FROM live_room_crew"))
+
+    with pytest.raises(NotAllowed):
+        await start(given, one, flash_sale(one))
+
+
+@pytest.mark.parametrize("make", [flash_sale, group_buy])
+async def test_a_sale_that_cannot_be_is_no_deed(given, make):
+    one = await given.live_room()
+
+    with pytest.raises(BadInput):
+        await start(given, one, make(one, pay_seconds=0))
+
+    assert await noted(given, one) == 0

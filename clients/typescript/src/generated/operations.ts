@@ -283,7 +283,7 @@ export type LikeRoomInput = {
   taps?: number;
 };
 
-/** Who may enter: everybody who is signed in, or who has paid for an order in the room and not had all of it back. The room's crew never. */
+/** Who may enter: everybody who is signed in, or who has paid for an order in the room and not had all of it back. The room's crew, and who is banned from it, never. */
 export type LuckyDrawOpenTo =
   | 'EVERYBODY'
   | 'BUYERS';
@@ -1806,6 +1806,7 @@ export type EnterLuckyDrawMutation = { enterLuckyDraw:
     | { __typename: 'LuckyDrawEntry', number: number, entryId: string }
     | { __typename: 'LuckyDrawClosed', code: string, message: string }
     | { __typename: 'CrewDoesNotEnter', code: string, message: string }
+    | { __typename: 'BannedFromRoom', code: string, message: string }
     | { __typename: 'OnlyForBuyers', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
    };

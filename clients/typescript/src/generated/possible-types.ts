@@ -170,6 +170,7 @@ export const possibleTypes = {
     "LuckyDrawEntry",
     "LuckyDrawClosed",
     "CrewDoesNotEnter",
+    "BannedFromRoom",
     "OnlyForBuyers",
     "NotFound"
   ],
@@ -543,6 +544,7 @@ export const possibleTypes = {
     "NotOnTheShelf",
     "BelowTheFloor",
     "NotEnoughStock",
+    "FlashSaleClosed",
     "WrongSaleState",
     "IdempotencyConflict"
   ],
