@@ -21,6 +21,7 @@ from tests.audit.corrupting import STRANGER, Corruption, check_found, differing,
 from tests.audit.evening import Evening, claimed
 from tests.audit.test_chat_checks import CORRUPTIONS as chat_corruptions
 from tests.audit.test_coupon_checks import CORRUPTIONS as coupon_corruptions
+from tests.audit.test_draw_checks import CORRUPTIONS as draw_corruptions
 from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_group_checks import CORRUPTIONS as group_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
@@ -318,7 +319,7 @@ async def test_exactly_what_was_corrupted_is_found(evening, market, db, now, sub
 
 async def test_every_check_has_a_corruption():
     everything = CORRUPTIONS + goods_corruptions + group_corruptions + money_corruptions
-    everything += room_corruptions + chat_corruptions + coupon_corruptions
+    everything += room_corruptions + chat_corruptions + coupon_corruptions + draw_corruptions
     corrupted = {check.name for corruption in everything for check in corruption.checks}
 
     checks = {check.name for check in running.LEDGER if not isinstance(check, Note)}

@@ -156,6 +156,8 @@ async def test_a_host_sells_and_a_viewer_sees_it_at_once_claims_and_pays(given: 
     room = await a_room(given, is_live=False)
     host, viewer = await visit(), await visit(viewport=PHONE, is_mobile=True, has_touch=True)
     await viewer.watch(room, "林小夜")
+    await viewer.button("预约开播").click()
+    await viewer.page.get_by_text("已预约").wait_for()
     await host.sign_in("主播", at=desk(room))
     shelf = host.page.locator(".shelf li")
 
@@ -191,6 +193,36 @@ async def test_a_host_sells_and_a_viewer_sees_it_at_once_claims_and_pays(given: 
     await host.page.locator(".bars", has_text="夜市好物 2").wait_for()
     await host.page.locator(".chart .area").first.wait_for()
     await host.page.locator(".selling", has_text="剩 9 / 10").wait_for()
+
+
+async def test_coupons_a_group_and_a_draw_are_started_and_taken(given: Given, visit: Visit) -> None:
+    room = await a_room(given, is_on_air=True, store_id=await given.pickup_store())
+    await given.batch(title="夜市满减券")
+    host, viewer = await visit(), await visit()
+    await viewer.watch(room, "林小夜")
+    await host.sign_in("主播", at=desk(room))
+
+    await host.button("发券").click()
+    await host.dialog.get_by_text("夜市满减券").click()
+    await host.button("发放").click()
+    await viewer.button("领取").click()
+    await viewer.button("已领取").wait_for()
+    await host.button("拼团").click()
+    await host.button("开始拼团").click()
+    await viewer.button("开团").click()
+    await viewer.dialog.get_by_role("link", name="打开钱包付款").wait_for()
+    await viewer.page.keyboard.press("Escape")
+    await host.button("抽奖").click()
+    await host.dialog.get_by_label("抽奖标题").fill("开场福袋")
+    await host.dialog.get_by_label("奖品名称").fill("手绘茶杯")
+    await host.dialog.get_by_label("价值（元）").fill("128")
+    await host.button("发布抽奖").click()
+    await viewer.button("参与抽奖").click()
+    await viewer.button("已参与，等待开奖").wait_for()
+
+    running = host.page.locator(".running > li")
+    for told in ("剩 99 张", "剩 29 / 30", "1 人参与"):
+        await running.filter(has_text=told).wait_for()
 
 
 async def test_what_shoppers_write_is_text_and_is_moderated(given: Given, visit: Visit) -> None:
