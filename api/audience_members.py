@@ -9,7 +9,8 @@ from api import socket_messages as messages
 from api.context import Context
 
 if TYPE_CHECKING:
-    from api.audiences import Audience, Source
+    from api.audience_sources import Source
+    from api.audiences import Audience
 
 Changed = tuple[str, UUID]
 """The kind of something of one's own that has changed, and its id."""

@@ -7,7 +7,7 @@ import strawberry
 
 from api.access import Who, to
 from api.audience_members import Changed
-from api.audiences import Audience, Source
+from api.audience_sources import Source
 from api.context import Context, Info
 from api.nodes import read_id
 from api.refusals import refusal, refusal_in, show_refusal
@@ -17,7 +17,7 @@ from api.scalars import Long
 from api.visitors import visitor_of
 from domain.chats.rules import BannedFromRoom
 from domain.foundation.errors import BadInput, NotFound, Refusal
-from domain.live_rooms.feeds import RoomFeed
+from domain.live_rooms.feeds import Listener, RoomFeed
 from domain.live_rooms.rules import RoomEvent
 from domain.live_rooms.watching import RoomWatch
 from domain.viewers.rules import Viewer
@@ -86,9 +86,9 @@ class RoomSource(Source):
         """The number of the last event that the room's feed has handed on."""
         return self._feed.last
 
-    def listen(self, audience: Audience) -> Callable[[], None]:
-        """Have the audience told of the room from now on."""
-        return self._feed.listen(audience)
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Have the listener told of the room from now on."""
+        return self._feed.listen(listener)
 
     async def after(self, number: int) -> Sequence[RoomEvent]:
         """The room's events after that one, 500 at most."""

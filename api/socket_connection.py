@@ -13,7 +13,8 @@ from api import socket_messages as messages
 from api import subscribing
 from api.answering import Answering
 from api.audience_members import Member
-from api.audiences import Audiences, Source
+from api.audience_sources import Source
+from api.audiences import Audiences
 from api.context import Context
 from api.faults import BAD_REQUEST, RequestFault, internal_error
 from api.languages import language_of

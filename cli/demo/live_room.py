@@ -296,7 +296,7 @@ class LiveRoom:
         wish = {
             "pass": leave["pass"],
             "quantity": 1,
-            "requestId": f"{self.tag}-{viewer.name.replace(' ', '-')}",
+            "idempotencyKey": f"{self.tag}-{viewer.name.replace(' ', '-')}",
         }
         ticket = await self._asked_again(viewer, CLAIM, wish, "FlashSaleTicket")
         if ticket is None or ticket["state"] == "WAITING":

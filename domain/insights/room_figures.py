@@ -90,7 +90,8 @@ _FIGURES = text(f"""
          FULL JOIN (
            SELECT item.id AS item_id, floor(extract(epoch FROM sum(coalesce(ended_at, greatest(:now, began_at)) - began_at)))
                     AS on_air_seconds
-           FROM live_room_items AS item LEFT JOIN live_room_chapters AS chapter ON chapter.item_id = item.id
+           FROM live_room_items AS item
+           LEFT JOIN live_room_chapters AS chapter ON chapter.room_id = item.room_id AND chapter.item_id = item.id
            WHERE item.room_id = :room_id AND (item.removed_at IS NULL OR chapter.id IS NOT NULL)
            GROUP BY 1
          ) AS shown ON shown.item_id = counted.item_id

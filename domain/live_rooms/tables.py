@@ -152,6 +152,8 @@ orders = Table(
 )
 # The dashboard's question; and "N people are buying".
 Index("live_room_orders_room_idx", orders.c.room_id, orders.c.placed_at)
+# A draw's, of all who enter: has this shopper bought in the room?
+Index("live_room_orders_shopper_idx", orders.c.room_id, orders.c.shopper_id)
 # The leaderboards': what was bought in all rooms in a stretch of time?
 Index("live_room_orders_placed_idx", orders.c.placed_at)
 

@@ -147,7 +147,7 @@ def test_scripts_ask_for_documents_that_there_are_and_for_all_of_them() -> None:
 
 def test_every_word_is_there_in_both_languages_with_the_same_facts() -> None:
     source = (console.ASSETS / "words.js").read_text("utf-8")
-    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", source, re.MULTILINE))
+    words = dict(re.findall(r"^  (\w+): (\[.*?\]),$", source, re.MULTILINE | re.DOTALL))
     asked = set(re.findall(r"\bt\('(\w+)'", CODE))
 
     assert asked - words.keys() == set()

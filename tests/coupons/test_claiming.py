@@ -46,6 +46,17 @@ async def test_two_hundred_at_once_claim_fifty_pieces(given):
     await assert_clean(given.market)
 
 
+async def test_the_same_keys_at_two_batches_in_opposite_orders_do_not_lock_each_other_out(given):
+    first, second = await given.batch(pieces=200), await given.batch(pieces=200)
+    shoppers = await given.shoppers(200)
+
+    outcomes, kinds = await gather(claims(given, first, shoppers) + claims(given, second, reversed(shoppers)))
+
+    assert kinds == {Coupon: 200, IdempotencyConflict: 200}
+    assert len({outcome.shopper_id for outcome in outcomes if isinstance(outcome, Coupon)}) == 200
+    await assert_clean(given.market)
+
+
 async def test_one_shopper_in_a_hurry_gets_what_one_may_have(given):
     batch = await given.batch(per_shopper=3)
     shopper_id = await given.shopper()

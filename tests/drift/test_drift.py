@@ -1,20 +1,26 @@
 """What is written twice must say the same: schema and file, tables and migrations, imports and contracts, events and code."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api import access
 from api.schema import SCHEMA_FILE, build, sdl
 from domain import migrations
+from domain.accounts.tables import accounts
+from domain.foundation.ids import new_id
 from domain.migrations.metadata import metadata
+from domain.sharing.tables import links
 from domain.stock import tables as stock
+from tests.conftest import NOON
 
 ROOT = Path(__file__).parents[2]
 # the stock's first: the others use its function
@@ -85,17 +91,32 @@ async def new_database(database_url, name):
     return engine.url.set(database=name).render_as_string(hide_password=False)
 
 
+async def test_links_to_rooms_do_not_keep_the_market_from_going_back(database_url):
+    url, account_id = await new_database(database_url, "back_from_rooms"), new_id()
+    await asyncio.to_thread(migrations.upgrade, url)
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(insert(accounts).values(id=account_id, display_name="林晚", created_at=NOON))
+        link = {"token": "a" * 12, "sharer_id": account_id, "target_kind": "live_room", "target_id": new_id()}
+        await connection.execute(insert(links).values(id=new_id(), channel="", campaign="", created_at=NOON, **link))
+    await engine.dispose()
+
+    for go, revision in ((command.downgrade, "0004"), (command.upgrade, "head")):
+        await asyncio.to_thread(go, migrations.config(url), revision)
+
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(links.c.target_kind))).scalars().all() == ["live_room"]
+    await engine.dispose()
+
+
 async def test_the_migrations_go_down_and_up_again(database_url):
     url = await new_database(database_url, "down_and_up")
 
     def there_and_back():
-        from alembic import command
-
         migrations.upgrade(url)
         command.downgrade(migrations.config(url), "base")
         migrations.upgrade(url)
-
-    import asyncio
 
     await asyncio.to_thread(there_and_back)
 

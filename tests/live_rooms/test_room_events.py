@@ -328,6 +328,30 @@ async def test_viewers_with_the_same_document_share_every_execution(open_socket,
     assert len({str(each["payload"]) for each in told}) == 1
 
 
+async def test_what_comes_while_an_event_is_executed_for_many_is_told_with_it(open_socket, given, monkeypatch):
+    monkeypatch.setattr(audiences, "AT_A_TIME", 0)  # one is many
+    room = await given.live_room()
+    socket = await open_socket()
+    async with socket() as talk:
+        await talk.greet()
+        await talk.ask(EVENTS, asked(room))
+        await news(talk, events=False)
+        run, second = Audience._run, asyncio.Event()
+
+        async def slow(self, event, context):
+            answer = await run(self, event, context)
+            await second.wait()
+            return answer
+
+        monkeypatch.setattr(Audience, "_run", slow)
+        await say(given, room, "一", "二")
+        await asyncio.sleep(0.2)
+        second.set()
+        told = await news(talk)
+
+    assert [each["notice"] for each in told["events"]] == ["一", "二"]
+
+
 async def test_another_language_or_another_variable_is_another_audience(open_socket, given, monkeypatch):
     shown = count_executions(monkeypatch)
     room = await given.live_room()

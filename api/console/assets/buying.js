@@ -10,15 +10,36 @@ export function Buying({ market, live, open }) {
   const waiting = live.tickets.filter(({ state }) => ['QUEUED', 'WAITING'].includes(state));
   const bought = ordersOf(live).filter(({ state }) => ['PLACED', 'PAID', 'LAPSED'].includes(state));
   if (!waiting.length && !bought.length) return null;
-  return html`<h2>${t('my_things')}</h2><ul aria-live="polite">
-    ${waiting.map((ticket) => html`<li key=${ticket.id} class="card mine"><${Icon} name="clock" /><span>${t('queued', { n: ticket.position ?? 0 })}</span></li>`)}
-    ${bought.map((order) => html`<li key=${order.id} class="card mine ${order.state.toLowerCase()}" data-order=${order.number}>
-      <div class="about"><b>${order.lines.map(({ title, quantity }) => `${title} ×${quantity}`).join('、')}</b>
-        <span class="facts"><span class="price">${price(order.total)}</span><small>${t('order_of', { number: order.number })}</small></span></div>
-      ${order.state === 'PLACED' && html`<button class="main" onClick=${() => open({ kind: 'pay', order })}>${t('pay')} <${Countdown} market=${market} until=${order.payBy} /></button>`}
-      ${order.state === 'PAID' && html`<span class="badge good">${t('order_paid')}</span>`}
-      ${order.state === 'LAPSED' && html`<span class="badge">${t('lapsed')}</span>`}</li>`)}
-  </ul>`;
+  return html`<h2>${t('my_things')}</h2>
+    <ul aria-live="polite">
+      ${waiting.map(
+        (ticket) =>
+          html`<li key=${ticket.id} class="card mine">
+            <${Icon} name="clock" />
+            <span>${t('queued', { n: ticket.position ?? 0 })}</span>
+          </li>`,
+      )}
+      ${bought.map(
+        (order) =>
+          html`<li key=${order.id} class="card mine ${order.state.toLowerCase()}" data-order=${order.number}>
+            <div class="about">
+              <b>${order.lines.map(({ title, quantity }) => `${title} ×${quantity}`).join('、')}</b>
+              <span class="facts">
+                <span class="price">${price(order.total)}</span>
+                <small>${t('order_of', { number: order.number })}</small>
+              </span>
+            </div>
+            ${
+              order.state === 'PLACED' &&
+              html`<button class="main" onClick=${() => open({ kind: 'pay', order })}>
+                ${t('pay')} <${Countdown} market=${market} until=${order.payBy} />
+              </button>`
+            }
+            ${order.state === 'PAID' && html`<span class="badge good">${t('order_paid')}</span>`}
+            ${order.state === 'LAPSED' && html`<span class="badge">${t('lapsed')}</span>`}
+          </li>`,
+      )}
+    </ul>`;
 }
 
 /** Orders of tickets and others, each as it was told last. */
@@ -31,20 +52,43 @@ function ordersOf({ orders, tickets }) {
 export function PayDialog({ market, live, item, order: given, onClose }) {
   const [placed, place] = useState(given ?? null);
   const order = placed && (ordersOf(live).find(({ id }) => id === placed.id) ?? placed);
-  if (!order) return html`<${Dialog} title=${item.product.title} onClose=${onClose}><${Checkout} market=${market} live=${live} item=${item} onPlaced=${place} /><//>`;
-  return html`<${Dialog} title=${order.state === 'PAID' ? t('order_paid') : t('pay')} onClose=${onClose}><${Pay} market=${market} order=${order} onClose=${onClose} /><//>`;
+  if (!order)
+    return html`<${Dialog} title=${item.product.title} onClose=${onClose}>
+      <${Checkout} market=${market} live=${live} item=${item} onPlaced=${place} />
+    <//>`;
+  return html`<${Dialog} title=${order.state === 'PAID' ? t('order_paid') : t('pay')} onClose=${onClose}>
+    <${Pay} market=${market} order=${order} onClose=${onClose} />
+  <//>`;
 }
 
 function Pay({ market, order, onClose }) {
   const [payUrl, set] = useState(null);
   const key = useRef(newKey());
   useEffect(() => {
-    if (order.state === 'PLACED') attempt(market, 'WatchPay', { input: { orderId: order.id, idempotencyKey: key.current } }).then((answer) => set(answer?.payUrl ?? ''));
+    if (order.state === 'PLACED')
+      attempt(market, 'WatchPay', { input: { orderId: order.id, idempotencyKey: key.current } }).then((answer) =>
+        set(answer?.payUrl ?? ''),
+      );
   }, [order.id]);
-  return html`<p class="pay-total"><span class="price big">${price(order.total)}</span><small>${t('order_of', { number: order.number })}</small></p>
-    ${order.state === 'PLACED' && payUrl && html`<a class="button main" href=${payUrl} target="_blank" rel="noopener noreferrer">${t('open_wallet')}</a><p class="soft">${t('pay_hint')}</p>`}
+  return html`<p class="pay-total">
+      <span class="price big">${price(order.total)}</span>
+      <small>${t('order_of', { number: order.number })}</small>
+    </p>
+    ${
+      order.state === 'PLACED' &&
+      payUrl &&
+      html`<a class="button main" href=${payUrl} target="_blank" rel="noopener noreferrer">${t('open_wallet')}</a>
+        <p class="soft">${t('pay_hint')}</p>`
+    }
     ${order.state === 'PLACED' && payUrl === '' && html`<p class="soft">${t('pay_in_wechat')}</p>`}
-    ${order.state === 'PAID' && html`<p class="badge good done"><${Icon} name="bag" />${t('order_paid')}</p><button onClick=${onClose}>${t('close')}</button>`}`;
+    ${
+      order.state === 'PAID' &&
+      html`<p class="badge good done">
+          <${Icon} name="bag" />
+          ${t('order_paid')}
+        </p>
+        <button onClick=${onClose}>${t('close')}</button>`
+    }`;
 }
 
 function Checkout({ market, live, item, onPlaced }) {
@@ -55,20 +99,37 @@ function Checkout({ market, live, item, onPlaced }) {
   const [couponCode, setCoupon] = useState('');
   const [quote, setQuote] = useState(null);
   const key = useRef(newKey());
-  const basket = { lines: [{ skuId, quantity: 1 }], fulfilment: places[place]?.fulfilment, roomId: live.id, couponCode: couponCode || null };
+  const basket = {
+    lines: [{ skuId, quantity: 1 }],
+    fulfilment: places[place]?.fulfilment,
+    roomId: live.id,
+    couponCode: couponCode || null,
+  };
   useEffect(() => {
-    Promise.all([market.ask('WatchAddresses'), market.ask('WatchStores')]).then(([addresses, stores]) => setPlaces([
-      ...addresses.nodes.map(({ id, recipient, city, district, street }) => ({ name: `${recipient} ${city}${district}${street}`, fulfilment: { delivery: { addressId: id } } })),
-      ...stores.nodes.map(({ id, name }) => ({ name: t('pickup', { store: name }), fulfilment: { pickup: { storeId: id } } })),
-    ]), () => null);
-    market.ask('WatchCoupons').then(({ nodes }) => setCoupons(nodes), () => null);
+    Promise.all([market.ask('WatchAddresses'), market.ask('WatchStores')]).then(
+      ([addresses, stores]) =>
+        setPlaces([
+          ...addresses.nodes.map(({ id, recipient, city, district, street }) => ({
+            name: `${recipient} ${city}${district}${street}`,
+            fulfilment: { delivery: { addressId: id } },
+          })),
+          ...stores.nodes.map(({ id, name }) => ({ name: t('pickup', { store: name }), fulfilment: { pickup: { storeId: id } } })),
+        ]),
+      () => null,
+    );
+    market.ask('WatchCoupons').then(
+      ({ nodes }) => setCoupons(nodes),
+      () => null,
+    );
   }, []);
   useEffect(() => {
     key.current = newKey();
     attempt(market, 'WatchQuote', { input: basket }).then(setQuote);
   }, [skuId, place, places.length, couponCode, item.livePrices]);
   const act = async () => {
-    const order = await attempt(market, 'WatchPlaceOrder', { input: { ...basket, expectedTotal: quote.total.minor, idempotencyKey: key.current } });
+    const order = await attempt(market, 'WatchPlaceOrder', {
+      input: { ...basket, expectedTotal: quote.total.minor, idempotencyKey: key.current },
+    });
     if (order) {
       live.takeMine({ orders: [order] });
       onPlaced(order);
@@ -76,10 +137,28 @@ function Checkout({ market, live, item, onPlaced }) {
   };
   const choose = (set) => (event) => set(event.target.value);
   return html`<${Form} act=${act} label=${`${t('place_order')} ${quote ? price(quote.total) : ''}`}>
-    ${item.product.skus.length > 1 && html`<${Field} label=${t('sku')}><select value=${skuId} onChange=${choose(setSku)}>${item.product.skus.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}</select><//>`}
-    <${Field} label=${t('where_to')}><select required value=${place} onChange=${choose(setPlace)}>${places.map(({ name }, index) => html`<option value=${index}>${name}</option>`)}</select><//>
-    ${coupons.length > 0 && html`<${Field} label=${t('coupon')}><select value=${couponCode} onChange=${choose(setCoupon)}><option value="">${t('no_coupon')}</option>
-      ${coupons.map((coupon) => html`<option value=${coupon.couponCode}>${coupon.batch.title} ${offOf(coupon.batch)}</option>`)}</select><//>`}
+    ${
+      item.product.skus.length > 1 &&
+      html`<${Field} label=${t('sku')}>
+        <select value=${skuId} onChange=${choose(setSku)}>
+          ${item.product.skus.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
+        </select>
+      <//>`
+    }
+    <${Field} label=${t('where_to')}>
+      <select required value=${place} onChange=${choose(setPlace)}>
+        ${places.map(({ name }, index) => html`<option value=${index}>${name}</option>`)}
+      </select>
+    <//>
+    ${
+      coupons.length > 0 &&
+      html`<${Field} label=${t('coupon')}>
+        <select value=${couponCode} onChange=${choose(setCoupon)}>
+          <option value="">${t('no_coupon')}</option>
+          ${coupons.map((coupon) => html`<option value=${coupon.couponCode}>${coupon.batch.title} ${offOf(coupon.batch)}</option>`)}
+        </select>
+      <//>`
+    }
     ${quote?.problems.map(({ message }) => html`<p class="soft">${message}</p>`)}
   <//>`;
 }

@@ -37,15 +37,31 @@ export function TimeChart({ label, points, show = short, kind = 'warm' }) {
     if (step) choose(Math.max(0, Math.min(points.length - 1, (chosen ?? points.length - 1) + step)));
   };
   return html`<figure class="chart ${kind}">
-    <figcaption><span>${label}</span><b class="number">${show(shown.value)}</b><small class="number">${time(shown.at)}</small></figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" tabindex="0" aria-label=${`${label}: ${show(shown.value)}, ${time(shown.at)}`}
-      onPointerMove=${seek} onPointerLeave=${() => choose(null)} onKeyDown=${press} onBlur=${() => choose(null)}>
-      ${[0, 0.5, 1].map((part) => html`<line class="rule" x1="0" x2=${WIDTH} y1=${TOP + part * (HEIGHT - TOP)} y2=${TOP + part * (HEIGHT - TOP)} />`)}
+    <figcaption>
+      <span>${label}</span>
+      <b class="number">${show(shown.value)}</b>
+      <small class="number">${time(shown.at)}</small>
+    </figcaption>
+    <svg
+      viewBox="0 0 ${WIDTH} ${HEIGHT}"
+      preserveAspectRatio="none"
+      role="img"
+      tabindex="0"
+      aria-label=${`${label}: ${show(shown.value)}, ${time(shown.at)}`}
+      onPointerMove=${seek}
+      onPointerLeave=${() => choose(null)}
+      onKeyDown=${press}
+      onBlur=${() => choose(null)}>
+      ${[TOP, (TOP + HEIGHT) / 2, HEIGHT].map((at) => html`<line class="rule" x1="0" x2=${WIDTH} y1=${at} y2=${at} />`)}
       <polygon class="area" points="0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}" />
       <polyline class="line" points=${points.length === 1 ? `0,${y(points[0])} ${WIDTH},${y(points[0])}` : line} />
       ${chosen !== null && html`<line class="cursor" x1=${x(shown)} x2=${x(shown)} y1=${TOP} y2=${HEIGHT} />`}
     </svg>
-    <div class="axis"><small>${time(points[0].at)}</small><small class="most">${short(most === 4 ? 4 : most)}</small><small>${time(points.at(-1).at)}</small></div>
+    <div class="axis">
+      <small>${time(points[0].at)}</small>
+      <small class="most">${short(most === 4 ? 4 : most)}</small>
+      <small>${time(points.at(-1).at)}</small>
+    </div>
   </figure>`;
 }
 
@@ -53,7 +69,18 @@ export function TimeChart({ label, points, show = short, kind = 'warm' }) {
 export function Bars({ label, rows, show = short }) {
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map(({ value }) => value), 1);
-  return html`<figure class="bars"><figcaption>${label}</figcaption><ol>${rows.map(({ name, value, more }) => html`
-    <li><span class="name">${name}</span><span class="value number">${show(value)}</span>
-      <progress max=${most} value=${value} aria-hidden="true"></progress>${more && html`<small>${more}</small>`}</li>`)}</ol></figure>`;
+  return html`<figure class="bars">
+    <figcaption>${label}</figcaption>
+    <ol>
+      ${rows.map(
+        ({ name, value, more }) =>
+          html` <li>
+            <span class="name">${name}</span>
+            <span class="value number">${show(value)}</span>
+            <progress max=${most} value=${value} aria-hidden="true"></progress>
+            ${more && html`<small>${more}</small>`}
+          </li>`,
+      )}
+    </ol>
+  </figure>`;
 }

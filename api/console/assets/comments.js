@@ -20,14 +20,36 @@ export function Comments({ comments, onChoose }) {
     resized.observe(list.current);
     return () => resized.disconnect();
   }, [isBehind]);
-  const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => setBehind(scrollHeight - scrollTop - clientHeight > NEAR);
+  const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
+    setBehind(scrollHeight - scrollTop - clientHeight > NEAR);
   return html`<div class="comments-box">
-    <ol class="comments" ref=${list} onScroll=${scrolled} tabindex="0" aria-label=${t('chat')} aria-live="polite" aria-relevant="additions">
+    <ol
+      class="comments"
+      ref=${list}
+      onScroll=${scrolled}
+      tabindex="0"
+      aria-label=${t('chat')}
+      aria-live="polite"
+      aria-relevant="additions">
       ${comments.length === 0 && html`<li class="empty">${t('chat_empty')}</li>`}
-      ${comments.map((comment) => html`<li key=${comment.id} class=${comment.badge ? 'staff' : ''}>
-        <p class="said"><bdi class="author">${comment.badge && html`<span class="badge scheduled">${t(`badge_${comment.badge}`)}</span> `}${comment.author}</bdi><bdi>${comment.text}</bdi></p>
-        ${onChoose && html`<button class="bare" aria-label=${`${t('moderate')}：${comment.author}`} onClick=${() => onChoose(comment)}><${Icon} name="more" /></button>`}
-      </li>`)}
+      ${comments.map(
+        (comment) =>
+          html`<li key=${comment.id} class=${comment.badge ? 'staff' : ''}>
+            <p class="said">
+              <bdi class="author">
+                ${comment.badge && html`<span class="badge scheduled">${t(`badge_${comment.badge}`)}</span> `}
+                ${comment.author}
+              </bdi>
+              <bdi>${comment.text}</bdi>
+            </p>
+            ${
+              onChoose &&
+              html`<button class="bare" aria-label=${`${t('moderate')}：${comment.author}`} onClick=${() => onChoose(comment)}>
+                <${Icon} name="more" />
+              </button>`
+            }
+          </li>`,
+      )}
     </ol>
     ${isBehind && html`<button class="newest" onClick=${toEnd}>${t('new_below')}</button>`}
   </div>`;
@@ -46,7 +68,16 @@ export function Write({ market, live, placeholder, isOpen, id }) {
     if (posted.state === 'WITHHELD') say(t('withheld'), 'plain');
   };
   return html`<form class="line write" onSubmit=${send}>
-    <input id=${id} maxlength="200" disabled=${!isOpen} aria-label=${placeholder} placeholder=${isOpen ? placeholder : t(live.isOn ? 'chat_closed' : 'chat_later')} value=${text} onInput=${(event) => setText(event.target.value)} />
-    <button class="bare" disabled=${!isOpen} title=${t('send')} aria-label=${t('send')}><${Icon} name="send" /></button>
+    <input
+      id=${id}
+      maxlength="200"
+      disabled=${!isOpen}
+      aria-label=${placeholder}
+      placeholder=${isOpen ? placeholder : t(live.isOn ? 'chat_closed' : 'chat_later')}
+      value=${text}
+      onInput=${(event) => setText(event.target.value)} />
+    <button class="bare" disabled=${!isOpen} title=${t('send')} aria-label=${t('send')}>
+      <${Icon} name="send" />
+    </button>
   </form>`;
 }

@@ -27,17 +27,23 @@ function Console() {
     return () => removeEventListener('hashchange', follow);
   }, []);
   if (viewer === undefined) return null;
-  if (viewer === null) return html`<${SignIn} market=${market} onSignedIn=${look} /><${Toasts} />`;
-  return html`
-    <header class="bar">
-      <a class="brand" href="#/"><${Lantern} /><b>${t('market')}</b><span>${t('console')}</span></a>
+  if (viewer === null) return html`<${SignIn} market=${market} onSignedIn=${look} /> <${Toasts} />`;
+  return html` <header class="bar">
+      <a class="brand" href="#/">
+        <${Lantern} />
+        <b>${t('market')}</b>
+        <span>${t('console')}</span>
+      </a>
       <${Switches} />
-      <button class="bare" title=${t('sign_out')} aria-label=${t('sign_out')} onClick=${() => market.signOut()}><${Icon} name="leave" /></button>
+      <button class="bare" title=${t('sign_out')} aria-label=${t('sign_out')} onClick=${() => market.signOut()}>
+        <${Icon} name="leave" />
+      </button>
     </header>
-    ${roomId ? html`<${Desk} key=${roomId} market=${market} roomId=${roomId} viewer=${viewer} />` : html`<${Rooms} market=${market} viewer=${viewer} />`}
+    ${roomId && html`<${Desk} key=${roomId} market=${market} roomId=${roomId} viewer=${viewer} />`}
+    ${!roomId && html`<${Rooms} market=${market} viewer=${viewer} />`}
     <${Toasts} />`;
 }
 
-const Lantern = () => html`<span class="lantern" aria-hidden="true"></span>`;
+const Lantern = () => html`<span class="lantern" aria-hidden="true"> </span>`;
 
 render(html`<${Console} />`, document.getElementById('page'));

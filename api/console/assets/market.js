@@ -15,7 +15,8 @@ export class MarketFault extends Error {
 }
 
 /** A new idempotency key: one wish, however often it is sent. */
-export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+export const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 /**
@@ -87,7 +88,10 @@ export class Market {
       status = response.status;
       answer = await response.json();
     } catch {
-      throw new MarketFault(status ? `HTTP_${status}` : 'NETWORK', this.language.startsWith('zh') ? '网络不给力，请重试' : 'No connection; try again');
+      throw new MarketFault(
+        status ? `HTTP_${status}` : 'NETWORK',
+        this.language.startsWith('zh') ? '网络不给力，请重试' : 'No connection; try again',
+      );
     }
     const [error] = answer.errors || [];
     if (!error) return Object.values(answer.data)[0];
@@ -187,10 +191,12 @@ export class Market {
       setTimeout(() => this._connect(), Math.random() * longest); // not all at once after a restart
     };
     socket.onopen = () =>
-      socket.send(JSON.stringify({
-        type: 'connection_init',
-        payload: { authorization: token ? `Bearer ${token}` : '', language: this.language, device: this._device },
-      }));
+      socket.send(
+        JSON.stringify({
+          type: 'connection_init',
+          payload: { authorization: token ? `Bearer ${token}` : '', language: this.language, device: this._device },
+        }),
+      );
     socket.onmessage = ({ data }) => {
       clearTimeout(silence);
       silence = setTimeout(() => [socket.close(), lost()], SILENCE);

@@ -12,17 +12,30 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 export function Offers({ market, live, taking, open }) {
   useTick(1000);
   const all = { market, live, taking, open };
-  const isRunning = ({ closesAt }) => Date.parse(closesAt) > market.now();
+  const isRunning = ({ closesAt, claimableUntil, calledOffAt }) =>
+    !calledOffAt && Date.parse(closesAt ?? claimableUntil) > market.now();
+  const withItems = (sale) => sale.items.map((item) => [sale, item]);
+  const draws = live.draws.filter(({ state }) => state !== 'CALLED_OFF');
+  const sales = live.flashSales.filter(isRunning).flatMap(withItems);
+  const campaigns = live.groupBuyCampaigns.filter(isRunning).flatMap(withItems);
+  const batches = live.couponBatches.filter(isRunning);
   return html`<section class="offers" aria-live="polite" aria-label=${t('sell')}>
-    ${live.draws.filter(({ state }) => state !== 'CALLED_OFF').map((draw) => html`<${Draw} key=${draw.id} ...${all} draw=${draw} />`)}
-    ${live.flashSales.filter(isRunning).flatMap((sale) => sale.items.map((item) => html`<${FlashItem} key=${item.id} ...${all} sale=${sale} item=${item} />`))}
-    ${live.groupBuyCampaigns.filter((each) => isRunning(each) && !each.calledOffAt).flatMap((campaign) => campaign.items.map((item) => html`<${Group} key=${item.id} ...${all} campaign=${campaign} item=${item} />`))}
-    ${live.couponBatches.filter(({ claimableUntil }) => Date.parse(claimableUntil) > market.now()).map((batch) => html`<${Coupons} key=${batch.id} ...${all} batch=${batch} />`)}
+    ${draws.map((draw) => html`<${Draw} key=${draw.id} ...${all} draw=${draw} />`)}
+    ${sales.map(([sale, item]) => html`<${FlashItem} key=${item.id} ...${all} sale=${sale} item=${item} />`)}
+    ${campaigns.map(([campaign, item]) => html`<${Group} key=${item.id} ...${all} campaign=${campaign} item=${item} />`)}
+    ${batches.map((batch) => html`<${Coupons} key=${batch.id} ...${all} batch=${batch} />`)}
   </section>`;
 }
 
-const Card = ({ icon, kind, title, until, market, children }) => html`<article class="card offer">
-  <header><span class="badge live-kind"><${Icon} name=${icon} />${kind}</span><b>${title}</b>${until && html`<${Countdown} market=${market} until=${until} />`}</header>${children}</article>`;
+const Card = ({ icon, kind, title, until, market, children }) =>
+  html`<article class="card offer">
+    <header>
+      <span class="badge live-kind"><${Icon} name=${icon} />${kind}</span>
+      <b>${title}</b>
+      ${until && html`<${Countdown} market=${market} until=${until} />`}
+    </header>
+    ${children}
+  </article>`;
 
 /** Claim one of these: first a pass, or a place in line for one; then the claim, again with its key while the gate is busy. */
 async function claim(market, itemId, idempotencyKey) {
@@ -60,9 +73,14 @@ function FlashItem({ market, live, taking, sale, item }) {
     set(false);
   };
   return html`<${Card} icon="bolt" kind=${t('flash_sale')} title=${item.title} until=${sale.closesAt} market=${market}>
-    <div class="deal"><span class="price big">${price(item.salePrice)}</span>${item.sku && html`<s>${price(item.sku.price)}</s>`}
+    <div class="deal">
+      <span class="price big">${price(item.salePrice)}</span>
+      ${item.sku && html`<s>${price(item.sku.price)}</s>`}
       <small>${t('units_left', { n: count(item.unitsLeft) })}</small>
-      <button class="main" disabled=${isWaiting || isMine} aria-busy=${isWaiting} onClick=${() => taking(act)}>${t((isMine && 'claimed') || (isWaiting && 'claiming') || 'claim')}</button></div>
+      <button class="main" disabled=${isWaiting || isMine} aria-busy=${isWaiting} onClick=${() => taking(act)}>
+        ${t((isMine && 'claimed') || (isWaiting && 'claiming') || 'claim')}
+      </button>
+    </div>
   <//>`;
 }
 
@@ -75,11 +93,31 @@ function Group({ market, live, taking, open, campaign, item }) {
     live.takeMine({ orders: [seat.order], groupBuys: [seat.groupBuy] });
     open({ kind: 'pay', order: seat.order });
   };
-  return html`<${Card} icon="people" kind=${t('seats', { n: campaign.seats })} title=${item.title} until=${campaign.closesAt} market=${market}>
-    <div class="deal"><span class="price big">${price(item.groupPrice)}</span>${item.soloPrice && html`<s>${price(item.soloPrice)}</s>`}
-      <small>${t('units_left', { n: count(item.unitsLeft) })}</small><button class="main" onClick=${() => taking(() => sit('WatchOpenGroup', { campaignId: campaign.id }))}>${t('open_group')}</button></div>
-    ${campaign.openGroups.nodes.filter(({ groupBuyId }) => !live.groups.some(({ id }) => id === groupBuyId)).map((group) => html`<div class="deal" key=${group.groupBuyId}>
-      <small>${t('group_of', { name: group.leaderName, n: group.seatsLeft })}</small><button onClick=${() => taking(() => sit('WatchJoinGroup', { groupBuyId: group.groupBuyId }))}>${t('join_group')}</button></div>`)}
+  return html`<${Card}
+    icon="people"
+    kind=${t('seats', { n: campaign.seats })}
+    title=${item.title}
+    until=${campaign.closesAt}
+    market=${market}>
+    <div class="deal">
+      <span class="price big">${price(item.groupPrice)}</span>
+      ${item.soloPrice && html`<s>${price(item.soloPrice)}</s>`}
+      <small>${t('units_left', { n: count(item.unitsLeft) })}</small>
+      <button class="main" onClick=${() => taking(() => sit('WatchOpenGroup', { campaignId: campaign.id }))}>
+        ${t('open_group')}
+      </button>
+    </div>
+    ${campaign.openGroups.nodes
+      .filter(({ groupBuyId }) => !live.groups.some(({ id }) => id === groupBuyId))
+      .map(
+        (group) =>
+          html`<div class="deal" key=${group.groupBuyId}>
+            <small>${t('group_of', { name: group.leaderName, n: group.seatsLeft })}</small>
+            <button onClick=${() => taking(() => sit('WatchJoinGroup', { groupBuyId: group.groupBuyId }))}>
+              ${t('join_group')}
+            </button>
+          </div>`,
+      )}
   <//>`;
 }
 
@@ -93,8 +131,11 @@ function Coupons({ market, live, taking, batch }) {
     set(true);
   };
   return html`<${Card} icon="ticket" kind=${t('coupon')} title=${batch.title} market=${market}>
-    <div class="deal"><span class="price big">${offOf(batch)}</span><small>${thresholdOf(batch)} · ${t('coupons_left', { n: count(batch.left) })}</small>
-      <button class="main" disabled=${isMine} onClick=${() => taking(act)}>${t(isMine ? 'have_coupon' : 'take_coupon')}</button></div>
+    <div class="deal">
+      <span class="price big">${offOf(batch)}</span>
+      <small>${thresholdOf(batch)} · ${t('coupons_left', { n: count(batch.left) })}</small>
+      <button class="main" disabled=${isMine} onClick=${() => taking(act)}>${t(isMine ? 'have_coupon' : 'take_coupon')}</button>
+    </div>
   <//>`;
 }
 
@@ -111,8 +152,16 @@ function Draw({ market, live, taking, draw }) {
   return html`<${Card} icon="gift" kind=${t('draw')} title=${draw.title} until=${isOpen ? draw.closesAt : null} market=${market}>
     <p class="soft">${draw.prizes.map(({ name, pieces }) => `${name} ×${pieces}`).join('、')}</p>
     ${mine?.myPrize && html`<p class="badge good won">${t('won', { code: mine.myPrize.code })}</p>`}
-    <div class="deal"><small>${t('entries', { n: count(Math.max(Number(draw.entrants), Number(mine?.entrants ?? 0))) })}</small>
-      ${isOpen ? html`<button class="main" disabled=${mine?.myEntry} onClick=${() => taking(act)}>${t(mine?.myEntry ? 'entered' : 'enter_draw')}</button>` : html`<small>${t(draw.state === 'DRAWN' ? 'drawn' : 'wait_for_draw')}</small>`}</div>
+    <div class="deal">
+      <small>${t('entries', { n: count(Math.max(Number(draw.entrants), Number(mine?.entrants ?? 0))) })}</small>
+      ${
+        isOpen
+          ? html`<button class="main" disabled=${mine?.myEntry} onClick=${() => taking(act)}>
+              ${t(mine?.myEntry ? 'entered' : 'enter_draw')}
+            </button>`
+          : html`<small>${t(draw.state === 'DRAWN' ? 'drawn' : 'wait_for_draw')}</small>`
+      }
+    </div>
     <${Winners} market=${market} draw=${draw} />
   <//>`;
 }

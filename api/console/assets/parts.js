@@ -18,7 +18,8 @@ const SHAPES = {
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   out: 'M14 4h6v6M20 4l-9 9M18 14v6H4V6h6',
   pause: 'M8 5v14M16 5v14',
-  people: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6.5 9a6.5 6.5 0 0 1 13 0M16 4.5a3.5 3.5 0 0 1 0 6.5m2 3.5a6.5 6.5 0 0 1 3.5 5.5',
+  people:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6.5 9a6.5 6.5 0 0 1 13 0M16 4.5a3.5 3.5 0 0 1 0 6.5m2 3.5a6.5 6.5 0 0 1 3.5 5.5',
   pin: 'M9 4h6l-1 6 4 4H6l4-4-1-6Zm3 10v7',
   play: 'M7 4.5v15l12-7.5-12-7.5Z',
   plus: 'M12 5v14M5 12h14',
@@ -28,7 +29,10 @@ const SHAPES = {
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
 };
 
-export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${SHAPES[name]} /></svg>`;
+export const Icon = ({ name }) =>
+  html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+    <path d=${SHAPES[name]} />
+  </svg>`;
 
 const TILES = 6;
 /** A picture, or a tile with the first characters of what it would show. */
@@ -38,9 +42,11 @@ export function Picture({ url, title, seed = title }) {
   const shown = url && url.startsWith('https://') && !isBroken;
   const tile = [...seed].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 997, 7) % TILES;
   return html`<span class="picture tile-${tile}" aria-hidden="true">
-    ${shown
-      ? html`<img src=${url} alt="" loading="lazy" referrerpolicy="no-referrer" onError=${() => setBroken(true)} />`
-      : [...title.trim()].slice(0, 2).join('')}
+    ${
+      shown
+        ? html`<img src=${url} alt="" loading="lazy" referrerpolicy="no-referrer" onError=${() => setBroken(true)} />`
+        : [...title.trim()].slice(0, 2).join('')
+    }
   </span>`;
 }
 
@@ -48,7 +54,11 @@ const SIGNS = { CNY: '¥' };
 /** An amount as it is written: ¥19.90. */
 export const price = (money) => (money ? `${SIGNS[money.currency] ?? `${money.currency} `}${money.amount}` : '—');
 /** Minor units as it is written, without needless zeros where `isShort`. */
-export const yuan = (minor, isShort = false) => `¥${(minor / 100).toLocaleString('zh-CN', { minimumFractionDigits: isShort && minor % 100 === 0 ? 0 : 2, maximumFractionDigits: 2 })}`;
+export const yuan = (minor, isShort = false) =>
+  `¥${(minor / 100).toLocaleString('zh-CN', {
+    minimumFractionDigits: isShort && minor % 100 === 0 ? 0 : 2,
+    maximumFractionDigits: 2,
+  })}`;
 /** Minor units of what somebody has typed; null for what is no amount. */
 export const minorOf = (text) => (/^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : null);
 export const count = (number) => (number ?? 0).toLocaleString(language());
@@ -60,8 +70,10 @@ export function span(milliseconds) {
   const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${rest}` : rest;
 }
-export const moment = (iso) => new Date(iso).toLocaleString(language(), { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false });
-export const time = (iso) => new Date(iso).toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+export const moment = (iso) =>
+  new Date(iso).toLocaleString(language(), { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false });
+export const time = (iso) =>
+  new Date(iso).toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 
 /** Draw anew every so many milliseconds. */
 export function useTick(milliseconds = 1000) {
@@ -91,7 +103,9 @@ export function Toasts() {
     toasts.add(show);
     return () => toasts.delete(show);
   }, []);
-  return html`<div class="toasts" role="status" aria-live="polite">${shown.map(({ id, text, kind }) => html`<p key=${id} class=${kind}>${text}</p>`)}</div>`;
+  return html`<div class="toasts" role="status" aria-live="polite">
+    ${shown.map(({ id, text, kind }) => html`<p key=${id} class=${kind}>${text}</p>`)}
+  </div>`;
 }
 
 /** Ask, and say why not: the answer, or null after a fault or a refusal that was told. */
@@ -112,10 +126,19 @@ export function Dialog({ title, onClose, children, wide }) {
   useEffect(() => {
     dialog.current.showModal();
   }, []);
-  return html`<dialog ref=${dialog} class=${wide ? 'wide' : ''} aria-label=${title} onClose=${onClose}
+  return html`<dialog
+    ref=${dialog}
+    class=${wide ? 'wide' : ''}
+    aria-label=${title}
+    onClose=${onClose}
     onClick=${(event) => event.target === dialog.current && dialog.current.close()}>
     <div class="sheet">
-      <header><h2>${title}</h2><button type="button" class="bare" aria-label=${t('close')} onClick=${() => dialog.current.close()}><${Icon} name="close" /></button></header>
+      <header>
+        <h2>${title}</h2>
+        <button type="button" class="bare" aria-label=${t('close')} onClick=${() => dialog.current.close()}>
+          <${Icon} name="close" />
+        </button>
+      </header>
       ${children}
     </div>
   </dialog>`;
@@ -130,7 +153,9 @@ export function Form({ act, label, danger, children, ...rest }) {
     setBusy(true);
     await act().finally(() => setBusy(false));
   };
-  return html`<form onSubmit=${submit} ...${rest}>${children}<button class=${danger ? 'danger' : 'main'} aria-busy=${isBusy} disabled=${isBusy}>${label}</button></form>`;
+  return html`<form onSubmit=${submit} ...${rest}>
+    ${children}<button class=${danger ? 'danger' : 'main'} aria-busy=${isBusy} disabled=${isBusy}>${label}</button>
+  </form>`;
 }
 
 /** Ask whether it is meant, then do it. */
@@ -139,9 +164,15 @@ export function Confirm({ title, text, label, danger, act, onClose }) {
     await act();
     onClose();
   };
-  return html`<${Dialog} title=${title} onClose=${onClose}><p>${text}</p><${Form} act=${doIt} label=${label} danger=${danger} /><//>`;
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    <p>${text}</p>
+    <${Form} act=${doIt} label=${label} danger=${danger} />
+  <//>`;
 }
 
 export function Field({ label, hint, children }) {
-  return html`<label class="field"><span>${label}</span>${children}${hint && html`<small>${hint}</small>`}</label>`;
+  return html`<label class="field">
+    <span>${label}</span>
+    ${children}${hint && html`<small>${hint}</small>`}
+  </label>`;
 }

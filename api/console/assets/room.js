@@ -13,7 +13,15 @@ export class LiveRoom {
   constructor(market, id, onChange) {
     Object.assign(this, { market, id, _onChange: onChange });
     Object.assign(this, { room: null, items: [], onAirId: null, comments: [], notice: null, counters: null, refused: null });
-    Object.assign(this, { flashSales: [], groupBuyCampaigns: [], couponBatches: [], draws: [], tickets: [], orders: [], groups: [] });
+    Object.assign(this, {
+      flashSales: [],
+      groupBuyCampaigns: [],
+      couponBatches: [],
+      draws: [],
+      tickets: [],
+      orders: [],
+      groups: [],
+    });
     this.lastEvent = 0;
     this.heard = []; // the kinds of the last events, for who wants to react to them
   }
@@ -31,7 +39,9 @@ export class LiveRoom {
     this.comments = [...(comments?.nodes ?? [])].reverse();
     this.draws = draws?.nodes ?? [];
     this._counting = setInterval(() => this._recount(), UNITS_EVERY);
-    this._stop = this.market.watch('RoomEvents', 'RoomNews', { roomId: this.id, since: this.lastEvent }, (news) => this._hear(news));
+    this._stop = this.market.watch('RoomEvents', 'RoomNews', { roomId: this.id, since: this.lastEvent }, (news) =>
+      this._hear(news),
+    );
     this._onChange();
   }
 
@@ -123,7 +133,9 @@ export class LiveRoom {
   _put(item, kind) {
     if (kind === 'ON_AIR') this.onAirId = item.id;
     const others = kind === 'PINNED' ? this.items.map((each) => ({ ...each, isPinned: false })) : this.items;
-    this.items = others.map((each) => (each.id === item.id ? { ...each, ...item, isPinned: kind === 'PINNED' || (kind === 'ON_AIR' && each.isPinned) } : each));
+    this.items = others.map((each) =>
+      each.id === item.id ? { ...each, ...item, isPinned: kind === 'PINNED' || (kind === 'ON_AIR' && each.isPinned) } : each,
+    );
   }
 
   _promote(told) {
@@ -136,9 +148,13 @@ export class LiveRoom {
   async _recount() {
     const isRunning = ({ closesAt }) => Date.parse(closesAt) > this.market.now() - UNITS_EVERY;
     if (document.hidden) return;
-    if ([...this.flashSales, ...this.groupBuyCampaigns].some(isRunning) || this.couponBatches.some(({ isClaimable }) => isClaimable)) {
+    if (
+      [...this.flashSales, ...this.groupBuyCampaigns].some(isRunning) ||
+      this.couponBatches.some(({ isClaimable }) => isClaimable)
+    ) {
       const told = await this.market.ask('RoomPromotions', { roomId: this.id }).catch(() => null);
-      for (const list of ['flashSales', 'groupBuyCampaigns', 'couponBatches']) this[list] = merged(this[list], [...(told?.[list] ?? [])].reverse());
+      for (const list of ['flashSales', 'groupBuyCampaigns', 'couponBatches'])
+        this[list] = merged(this[list], [...(told?.[list] ?? [])].reverse());
     }
     if (this.draws.some(({ state }) => state === 'OPEN')) {
       const told = await this.market.ask('ConsoleDraws', { roomId: this.id }).catch(() => null);

@@ -20,27 +20,32 @@ export function SignIn({ market, onSignedIn }) {
     }
     return null;
   };
-  return html`
-    <main class="door">
-      <section class="welcome">
-        <span class="lantern big" aria-hidden="true"></span>
-        <p class="market-name">${t('market')}</p>
-        <h1>${t('tagline')}</h1>
-        <p>${t('tagline_more')}</p>
-      </section>
-      <section class="card ways">
-        <div class="switches"><${Switches} /></div>
-        <h2>${t('console')}</h2>
-        <${StaffLogin} enter=${enter} />
-        ${isDevelopment && html`<${DevelopmentLogin} enter=${enter} />`}
-      </section>
-    </main>`;
+  return html` <main class="door">
+    <section class="welcome">
+      <span class="lantern big" aria-hidden="true"> </span>
+      <p class="market-name">${t('market')}</p>
+      <h1>${t('tagline')}</h1>
+      <p>${t('tagline_more')}</p>
+    </section>
+    <section class="card ways">
+      <div class="switches">
+        <${Switches} />
+      </div>
+      <h2>${t('console')}</h2>
+      <${StaffLogin} enter=${enter} />
+      ${isDevelopment && html`<${DevelopmentLogin} enter=${enter} />`}
+    </section>
+  </main>`;
 }
 
 function StaffLogin({ enter }) {
   const [given, set] = useState({ username: '', password: '', totp: '', newPassword: '' });
   const [mustChange, setMustChange] = useState(false);
-  const typed = (name) => ({ value: given[name], onInput: (event) => set({ ...given, [name]: event.target.value }), required: true });
+  const typed = (name) => ({
+    value: given[name],
+    onInput: (event) => set({ ...given, [name]: event.target.value }),
+    required: true,
+  });
   const act = async () => {
     const { newPassword, ...input } = given;
     const code = mustChange ? await enter('ChangeStaffPassword', { ...input, newPassword }) : await enter('SignInAsStaff', input);
@@ -48,10 +53,21 @@ function StaffLogin({ enter }) {
     set((now) => ({ ...now, totp: '' })); // each is good for one try
   };
   return html`<${Form} act=${act} label=${t(mustChange ? 'change_password' : 'sign_in')}>
-    <${Field} label=${t('username')}><input autocomplete="username" autocapitalize="none" ...${typed('username')} /><//>
-    <${Field} label=${t('password')}><input type="password" autocomplete="current-password" ...${typed('password')} /><//>
-    ${mustChange && html`<${Field} label=${t('new_password')} hint=${t('new_password_hint')}><input type="password" autocomplete="new-password" minlength="12" ...${typed('newPassword')} /><//>`}
-    <${Field} label=${t('totp')} hint=${t('totp_hint')}><input inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" ...${typed('totp')} /><//>
+    <${Field} label=${t('username')}>
+      <input autocomplete="username" autocapitalize="none" ...${typed('username')} />
+    <//>
+    <${Field} label=${t('password')}>
+      <input type="password" autocomplete="current-password" ...${typed('password')} />
+    <//>
+    ${
+      mustChange &&
+      html`<${Field} label=${t('new_password')} hint=${t('new_password_hint')}>
+        <input type="password" autocomplete="new-password" minlength="12" ...${typed('newPassword')} />
+      <//>`
+    }
+    <${Field} label=${t('totp')} hint=${t('totp_hint')}>
+      <input inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" ...${typed('totp')} />
+    <//>
   <//>`;
 }
 
@@ -61,10 +77,14 @@ function DevelopmentLogin({ enter }) {
   const act = () => enter('SignInForDevelopment', { name, roles: [role] });
   return html`<details class="development" open>
     <summary>${t('development_login')}</summary>
-    <p><small>${t('development_hint')}</small></p>
+    <p>
+      <small>${t('development_hint')}</small>
+    </p>
     <${Form} act=${act} label=${t('development_login')}>
       <div class="pair">
-        <${Field} label=${t('name')}><input required maxlength="64" value=${name} onInput=${(event) => setName(event.target.value)} /><//>
+        <${Field} label=${t('name')}>
+          <input required maxlength="64" value=${name} onInput=${(event) => setName(event.target.value)} />
+        <//>
         <${Field} label=${t('role')}>
           <select value=${role} onChange=${(event) => setRole(event.target.value)}>
             ${['HOST', 'MERCHANDISER', 'ADMIN'].map((each) => html`<option value=${each}>${t(`role_${each}`)}</option>`)}

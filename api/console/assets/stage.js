@@ -15,21 +15,54 @@ export function Stage({ market, live, run }) {
   }, [room.id, room.state]);
   return html`<section class="stage card" aria-label=${t('stage')}>
     <${Screen} market=${market} room=${room} />
-    ${stream && html`<button class="bare push" onClick=${() => [look(), show(true)]}><span class="link ${stream.isPushed ? 'up' : 'down'}"></span>${t(stream.isPushed ? 'is_pushed' : 'push_url')}</button>`}
+    ${
+      stream &&
+      html`<button class="bare push" onClick=${() => [look(), show(true)]}>
+        <span class="link ${stream.isPushed ? 'up' : 'down'}"> </span>
+        ${t(stream.isPushed ? 'is_pushed' : 'push_url')}
+      </button>`
+    }
     <div class="now" aria-live="polite">
-      ${onAir
-        ? html`<${Icon} name="air" /><div class="about"><b>${onAir.product.title}</b><${LivePrices} market=${market} item=${onAir} /></div>
-          <button onClick=${() => run('ConsoleTakeOffAir', { id: room.id })}>${t('take_off_air')}</button>`
-        : html`<${Icon} name="air" /><p class="soft">${t('nothing_on_air')}</p>`}
+      ${
+        onAir
+          ? html`<${Icon} name="air" />
+              <div class="about">
+                <b>${onAir.product.title}</b>
+                <${LivePrices} market=${market} item=${onAir} />
+              </div>
+              <button onClick=${() => run('ConsoleTakeOffAir', { id: room.id })}>${t('take_off_air')}</button>`
+          : html`<${Icon} name="air" />
+              <p class="soft">${t('nothing_on_air')}</p>`
+      }
     </div>
-    ${isShown && html`<${Dialog} title=${t('push_url')} onClose=${() => show(false)}><p class="soft">${t('video_hint')}</p>
-      <${Copied} label=${t('push_server')} text=${stream.server} /><${Copied} label=${t('push_key')} text=${stream.streamKey} isSecret /><//>`}
+    ${
+      isShown &&
+      html`<${Dialog} title=${t('push_url')} onClose=${() => show(false)}>
+        <p class="soft">${t('video_hint')}</p>
+        <${Copied} label=${t('push_server')} text=${stream.server} />
+        <${Copied} label=${t('push_key')} text=${stream.streamKey} isSecret />
+      <//>`
+    }
   </section>`;
 }
 
 function Copied({ label, text, isSecret }) {
-  const copy = () => navigator.clipboard.writeText(text).then(() => say(t('copied'), 'good'), () => null);
-  return html`<${Field} label=${label}><span class="line"><input readonly type=${isSecret ? 'password' : 'text'} autocomplete="off" value=${text} onFocus=${(event) => event.target.select()} /><button type="button" onClick=${copy}>${t('copy')}</button></span><//>`;
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(
+      () => say(t('copied'), 'good'),
+      () => null,
+    );
+  return html`<${Field} label=${label}>
+    <span class="line">
+      <input
+        readonly
+        type=${isSecret ? 'password' : 'text'}
+        autocomplete="off"
+        value=${text}
+        onFocus=${(event) => event.target.select()} />
+      <button type="button" onClick=${copy}>${t('copy')}</button>
+    </span>
+  <//>`;
 }
 
 /** The picture of a room: its video where there is one that this browser plays, its cover, or a night street. */
@@ -37,10 +70,15 @@ export function Screen({ market, room }) {
   const [playback, set] = useState(null);
   useEffect(() => {
     set(null);
-    if (room.state === 'LIVE' && document.createElement('video').canPlayType(HLS)) market.ask('RoomPlayback', { roomId: room.id }).then(set, () => null);
+    if (room.state === 'LIVE' && document.createElement('video').canPlayType(HLS))
+      market.ask('RoomPlayback', { roomId: room.id }).then(set, () => null);
   }, [room.id, room.state]);
   return html`<div class="screen ${room.state.toLowerCase()}">
-    ${/^https:/.test(room.coverUrl ?? '') ? html`<img src=${room.coverUrl} alt="" referrerpolicy="no-referrer" />` : html`<span class="lantern" aria-hidden="true"></span>`}
+    ${
+      /^https:/.test(room.coverUrl ?? '')
+        ? html`<img src=${room.coverUrl} alt="" referrerpolicy="no-referrer" />`
+        : html`<span class="lantern" aria-hidden="true"> </span>`
+    }
     ${playback && html`<video src=${playback.hls} autoplay muted playsinline onError=${() => set(null)}></video>`}
   </div>`;
 }
@@ -50,9 +88,12 @@ export function LivePrices({ market, item }) {
   const holding = item.livePrices.filter(({ until }) => !until || Date.parse(until) > market.now());
   if (holding.length === 0) return html`<span class="price">${priceRange(item.product)}</span>`;
   const [best] = [...holding].sort((a, b) => Number(a.price.minor) - Number(b.price.minor));
-  return html`<span class="prices"><span class="price">${price(best.price)}</span>
+  return html`<span class="prices">
+    <span class="price">${price(best.price)}</span>
     ${best.listPrice && Number(best.listPrice.minor) > Number(best.price.minor) && html` <s>${price(best.listPrice)}</s>`}
-    ${best.until && html` <small>${t('live_price')} <${Countdown} market=${market} until=${best.until} /></small>`}</span>`;
+    ${best.until && html` <small>${t('live_price')} <${Countdown} market=${market} until=${best.until} /> </small>`}
+  </span>`;
 }
 
-const priceRange = ({ lowestPrice, highestPrice }) => (lowestPrice.minor === highestPrice.minor ? price(lowestPrice) : `${price(lowestPrice)}–${highestPrice.amount}`);
+const priceRange = ({ lowestPrice, highestPrice }) =>
+  lowestPrice.minor === highestPrice.minor ? price(lowestPrice) : `${price(lowestPrice)}–${highestPrice.amount}`;

@@ -15,7 +15,10 @@ export function Switches() {
     localStorage.setItem('market.theme', other);
     set(show(other));
   };
-  return html`
-    <button class="bare" lang=${t('other_language') === 'English' ? 'en' : 'zh-CN'} onClick=${switchLanguage}>${t('other_language')}</button>
-    <button class="bare" title=${t('theme')} aria-label=${t('theme')} onClick=${turn}><span class="moon" aria-hidden="true"></span></button>`;
+  return html` <button class="bare" lang=${t('other_language') === 'English' ? 'en' : 'zh-CN'} onClick=${switchLanguage}>
+      ${t('other_language')}
+    </button>
+    <button class="bare" title=${t('theme')} aria-label=${t('theme')} onClick=${turn}>
+      <span class="moon" aria-hidden="true"> </span>
+    </button>`;
 }

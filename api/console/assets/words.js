@@ -8,11 +8,17 @@ const WORDS = {
   sign_in: ['登录', 'Sign in'],
   sign_out: ['退出登录', 'Sign out'],
   tagline: ['灯亮，人来，货走。', 'Lights on. Crowd in. Stock out.'],
-  tagline_more: ['一块屏幕管好整场直播：上架、讲解、秒杀、拼团、抽奖、互动与实时战报。', 'One screen runs the whole show: shelf, on air, flash sales, group-buys, draws, chat and live figures.'],
+  tagline_more: [
+    '一块屏幕管好整场直播：上架、讲解、秒杀、拼团、抽奖、互动与实时战报。',
+    'One screen runs the whole show: shelf, on air, flash sales, group-buys, draws, chat and live figures.',
+  ],
   username: ['用户名', 'Username'],
   password: ['密码', 'Password'],
   new_password: ['新密码', 'New password'],
-  new_password_hint: ['12 至 128 位；首次登录须更换初始密码，并输入新的动态码', '12 to 128 characters. The one-time password must be changed; enter a new code too'],
+  new_password_hint: [
+    '12 至 128 位；首次登录须更换初始密码，并输入新的动态码',
+    '12 to 128 characters. The one-time password must be changed; enter a new code too',
+  ],
   change_password: ['更换密码并登录', 'Change password and sign in'],
   totp: ['动态验证码', 'Authenticator code'],
   totp_hint: ['身份验证器中的 6 位数字', 'Six digits of your authenticator app'],
@@ -25,7 +31,10 @@ const WORDS = {
   role_ADMIN: ['管理员', 'Admin'],
 
   my_rooms: ['我的直播间', 'My rooms'],
-  no_rooms: ['还没有直播间。运营排期后，你参与的直播间会出现在这里。', 'No rooms yet. Rooms you run appear here once they are scheduled.'],
+  no_rooms: [
+    '还没有直播间。运营排期后，你参与的直播间会出现在这里。',
+    'No rooms yet. Rooms you run appear here once they are scheduled.',
+  ],
   new_room: ['新建直播间', 'New room'],
   more: ['加载更多', 'Show more'],
   back: ['返回', 'Back'],
@@ -58,7 +67,10 @@ const WORDS = {
   resume: ['继续直播', 'Resume'],
   end: ['下播', 'End'],
   go_live_ask: ['观众将立即看到直播间开播。', 'Viewers see at once that the room is live.'],
-  pause_ask: ['观众会看到“主播暂时离开”，讲解中的商品与直播价不变。', 'Viewers are told that the host is away for a moment. What is on air stays, at its live price.'],
+  pause_ask: [
+    '观众会看到“主播暂时离开”，讲解中的商品与直播价不变。',
+    'Viewers are told that the host is away for a moment. What is on air stays, at its live price.',
+  ],
   end_ask: ['下播后不能再开播，讲解中的商品随之结束。', 'An ended room cannot go live again; what is on air ends with it.'],
   call_room_off: ['取消直播', 'Call it off'],
   call_room_off_ask: ['直播间将显示为已取消，不能恢复。', 'The room is shown as cancelled, and stays so.'],
@@ -78,7 +90,10 @@ const WORDS = {
   conversion: ['转化率', 'Conversion'],
 
   stage: ['画面', 'Stage'],
-  video_hint: ['在推流软件中填入推流地址；画面由你的直播服务商承载。', 'Enter the push address in your encoder; your video provider carries the picture.'],
+  video_hint: [
+    '在推流软件中填入推流地址；画面由你的直播服务商承载。',
+    'Enter the push address in your encoder; your video provider carries the picture.',
+  ],
   push_url: ['推流地址', 'Push address'],
   push_server: ['服务器', 'Server'],
   push_key: ['串流密钥', 'Stream key'],
@@ -128,7 +143,10 @@ const WORDS = {
   prize_name: ['奖品名称', 'Prize'],
   prize_worth: ['价值（元）', 'Worth (yuan)'],
   add_prize: ['添加奖品', 'Add a prize'],
-  draw_promise: ['发布后不可修改。开奖前已公布随机种子的哈希，任何人都能核验结果。', 'Nothing can be changed once it is published. A hash of the seed is told beforehand, so anybody can check who wins.'],
+  draw_promise: [
+    '发布后不可修改。开奖前已公布随机种子的哈希，任何人都能核验结果。',
+    'Nothing can be changed once it is published. A hash of the seed is told beforehand, so anybody can check who wins.',
+  ],
   draw_OPEN: ['报名中', 'Open'],
   draw_DRAWN: ['已开奖', 'Drawn'],
   draw_CALLED_OFF: ['已取消', 'Called off'],
