@@ -1,6 +1,6 @@
 """What a room's crew does while it is on: go live, pause, end, put items on air, pin them, and speak to everybody."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -81,9 +81,9 @@ async def end(db: Database, bus: LiveBus, *, room_id: UUID, by: Principal | None
         if room.state is RoomState.ENDED:
             return room
         ended = replace(room.moved_to(RoomState.ENDED), ended_at=now, paused_at=None)
-        await _clear_the_air(tx, bus, room, now=now)
+        gone = await _clear_the_air(tx, room, now=now)
         await store.move(tx, ended, ended_at=now, paused_at=None)
-        return await _happened(tx, bus, ended, NewEvent(EventKind.ENDED), deed="end_room", by=by, now=now)
+        return await _happened(tx, bus, ended, *gone, NewEvent(EventKind.ENDED), deed="end_room", by=by, now=now)
 
 
 async def end_forgotten(db: Database, bus: LiveBus, *, now: datetime, limit: int) -> int:
@@ -109,11 +109,12 @@ async def put_on_air(
         before, prices = await store.on_air(tx, room_id), _live_prices(item)
         if before is not None and (before.item_id, before.live_prices) == (item_id, prices):
             return before
-        await _clear_the_air(tx, bus, room, now=now)
+        gone = await _clear_the_air(tx, room, now=now)
         chapter = Chapter(new_id(), room_id, item_id, now, None, None, prices)
         await store.begin_chapter(tx, chapter)
         event = NewEvent(EventKind.ON_AIR, {"item_id": str(item_id)})
-        await _happened(tx, bus, room, event, deed="put_on_air", by=by, now=now)
+        # told together: everybody hears of both in one message
+        await _happened(tx, bus, room, *gone, event, deed="put_on_air", by=by, now=now)
         return chapter
 
 
@@ -124,9 +125,10 @@ async def take_off_air(db: Database, bus: LiveBus, *, room_id: UUID, by: Princip
     """
     async with db.transaction() as tx:
         room = await _locked(tx, room_id, by)
-        if await _clear_the_air(tx, bus, room, now=now):
-            await _note(tx, room, "take_off_air", by=by, now=now)
-        return await store.get(tx, room_id)
+        gone = await _clear_the_air(tx, room, now=now)
+        if not gone:
+            return room
+        return await _happened(tx, bus, room, *gone, deed="take_off_air", by=by, now=now)
 
 
 async def pin(db: Database, bus: LiveBus, *, room_id: UUID, item_id: UUID, by: Principal, now: datetime) -> Room:
@@ -202,23 +204,21 @@ def _live_prices(item: RoomItem) -> Mapping[UUID, int]:
     return {price.sku_id: price.live_minor for price in item.prices if price.live_minor is not None}
 
 
-async def _clear_the_air(tx: Transaction, bus: LiveBus, room: Room, *, now: datetime) -> bool:
-    """Whatever is on air in a locked room leaves it; whether anything was."""
+async def _clear_the_air(tx: Transaction, room: Room, *, now: datetime) -> Sequence[NewEvent]:
+    """Whatever is on air in a locked room leaves it; what is to be told of that."""
     chapter = await store.on_air(tx, room.id)
     if chapter is None:
-        return False
+        return ()
     ended_at = max(now, chapter.began_at)
     prices_until = ended_at + timedelta(seconds=room.grace_seconds)
     await store.end_chapter(tx, chapter, ended_at=ended_at, prices_until=prices_until)
-    gone = NewEvent(EventKind.OFF_AIR, {"item_id": str(chapter.item_id)})
-    await timeline.append(tx, bus, room.id, [gone], now=now)
-    return True
+    return [NewEvent(EventKind.OFF_AIR, {"item_id": str(chapter.item_id)})]
 
 
 async def _happened(
-    tx: Transaction, bus: LiveBus, room: Room, event: NewEvent, *, deed: str, by: Principal | None, now: datetime
+    tx: Transaction, bus: LiveBus, room: Room, *events: NewEvent, deed: str, by: Principal | None, now: datetime
 ) -> Room:
-    await timeline.append(tx, bus, room.id, [event], now=now)
+    await timeline.append(tx, bus, room.id, events, now=now)
     if by is not None:
         await _note(tx, room, deed, by=by, now=now)
     return await store.get(tx, room.id)
