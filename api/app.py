@@ -43,6 +43,10 @@ from domain.payments.rules import notice_path
 from domain.shipments.tracking import NOTICE_PATH
 
 
+STOP_SECONDS = 3.0
+"""For what runs besides requests to come to its end, before the connections that it uses are closed."""
+
+
 class Api:
     """One process of the API. `app` is its ASGI application; `role` is what its traces are told by."""
 
@@ -129,20 +133,20 @@ class Api:
         app.state.address_of = self._forwarded.address
         self._readiness = Readiness(self._settings)
         await self._services.revocations.try_to_look()
-        listening = asyncio.create_task(self._services.revocations.run())
-        presence = asyncio.create_task(self._services.presence.run())
-        bans = asyncio.create_task(self._services.ban_watch.run())
+        runners = (self._services.revocations, self._services.presence, self._services.ban_watch)
+        running = [asyncio.create_task(runner.run()) for runner in runners]
         _settle_garbage()
         try:
             async with self.sockets.running(self._services.revocations):
                 yield
         finally:
-            listening.cancel()
-            presence.cancel()
-            bans.cancel()
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=STOP_SECONDS)  # while what they use is still there
             await hang_up()
             await wechat_platform.hang_up()
             await self._services.room_watch.close()
+            await self._services.likes.close()
             await self._services.revocations.close()
             await self._readiness.close()
             await self.market.close()

@@ -196,6 +196,8 @@ class Audience:
                 events = self._pending[:AT_ONCE]
                 answer, last = await self._shown(events, events[-1].number if events else self._last)
                 if not answer.has_data:
+                    if not events:
+                        continue  # whoever is not told how many watch misses nothing
                     return self._end(orjson.loads(answer.body)["errors"])
                 # with what has come meanwhile: to execute it all once more costs less than to tell so many twice
                 is_done_again = not is_done_again and len(self._pending) > len(events) and self._is_large

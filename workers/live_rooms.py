@@ -1,6 +1,6 @@
-"""Live rooms in the background: which orders were placed in a room, reminders, and rooms that nobody has ended."""
+"""Live rooms in the background: which orders were placed in a room, reminders, and what nobody has told or ended."""
 
-from domain.live_rooms import reminding, running, store
+from domain.live_rooms import reminding, running, store, telling
 from domain.live_rooms.rules import Channel
 from domain.orders.events import OrderCancelled, OrderGivenBack, OrderLapsed, OrderPaid
 from workers.context import WorkerContext
@@ -10,7 +10,7 @@ from workers.timetable import every
 REMINDERS = 200
 """Sent in one round."""
 A_ROUND = 20
-"""Rooms ended at once."""
+"""Rooms ended, and sales told of, at once."""
 
 
 @hears(OrderPaid)
@@ -48,6 +48,12 @@ async def remind(context: WorkerContext) -> None:
     messenger = reminding.messenger_of(context.market.settings)
     if messenger is not None:
         await reminding.remind(context.market.db, messenger, now=context.now(), limit=REMINDERS)
+
+
+@every(seconds=5.0)
+async def tell_untold(context: WorkerContext) -> None:
+    """Tell rooms of sales that run there unknown to them. Safe to run twice: a room is told of each once."""
+    await telling.tell_untold(context.market.db, context.bus, now=context.now(), limit=A_ROUND)
 
 
 @every(seconds=60.0)

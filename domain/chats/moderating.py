@@ -92,10 +92,11 @@ async def set_words(db: Database, *, words: Sequence[Word], version: int, by: UU
         after = WordList(version + 1, wanted)
         if not await store.set_words(tx, after, by=by, now=now):
             raise ChatWordsChanged(version=after.version)
+        old, new = set(before.words), set(wanted)  # thousands of words, each looked for among thousands
         facts = {
             "version": after.version,
-            "added": [word.text for word in wanted if word not in before.words][:MOST_NOTED],
-            "dropped": [word.text for word in before.words if word not in wanted][:MOST_NOTED],
+            "added": [word.text for word in wanted if word not in old][:MOST_NOTED],
+            "dropped": [word.text for word in before.words if word not in new][:MOST_NOTED],
         }
         await trail.note(tx, by=by, deed="set_chat_words", subject="account", subject_id=by, now=now, **facts)
     return after

@@ -1,6 +1,7 @@
 """What may be written in a room, by whom and how often, and what others then read."""
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,10 @@ from domain.foundation.errors import BadInput, NotAllowed, Refusal
 from domain.live_rooms.rules import Duty, Room
 
 LONGEST_TEXT = 200
+LONGEST_WRITTEN = 5 * LONGEST_TEXT
+"""Before blanks and marks are put together. Normalising takes the square of the marks in a row: half a second for 32,000."""
+MOST_MARKS = 4
+"""On one letter: a tower of them covers what others have written above and below."""
 LONGEST_REASON = 200
 MOST_MUTED_MINUTES = 30 * 24 * 60
 KEPT = timedelta(days=3 * 366)
@@ -123,11 +128,14 @@ def check_author(room: Room, author: Author, *, now: datetime) -> None:
 
 
 def check_text(text: str) -> str:
-    """The text on one line, without blanks around it and without marks that turn the direction of reading.
+    """The text on one line, without blanks around it, without marks that turn the direction of reading, and without any that
+    come after four on the same letter.
 
     Raises BadInput unless it has 1 to 200 characters, counted as they were written and in their plain forms (NFKC), and
     anything that can be seen.
     """
+    if len(text) > LONGEST_WRITTEN:
+        raise BadInput(f"text has {len(text)} characters; allowed: 1 to {LONGEST_TEXT}")
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -135,7 +143,7 @@ def check_text(text: str) -> str:
     if not text.isprintable():
         letters = (letter for letter in text if letter not in _DIRECTIONS)
         text = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in letters)
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    text = "".join(_without_towers(unicodedata.normalize("NFC", " ".join(text.split()))))
     length = max(len(text), len(unicodedata.normalize("NFKC", text)))
     if not length <= LONGEST_TEXT or not any(_is_seen(letter) for letter in text):
         raise BadInput(f"text has {length} characters; allowed: 1 to {LONGEST_TEXT}, some of which can be seen")
@@ -163,6 +171,18 @@ def check_may_silence(by: Duty | None, whom: Duty | None) -> None:
     """Raises NotAllowed where an assistant would silence somebody of the crew: hosts and merchandisers may."""
     if by is Duty.ASSISTANT and whom is not None:
         raise NotAllowed("an assistant cannot silence the crew of the room: its hosts can")
+
+
+def _without_towers(text: str) -> Iterator[str]:
+    marks = 0
+    for letter in text:
+        kind = unicodedata.category(letter)
+        if kind in {"Mn", "Me"}:
+            marks += 1
+        elif kind != "Cf":  # a joiner between two marks begins no new letter
+            marks = 0
+        if marks <= MOST_MARKS or kind == "Cf":
+            yield letter
 
 
 def _is_seen(letter: str) -> bool:

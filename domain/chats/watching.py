@@ -1,6 +1,8 @@
 """Who is banned leaves the rooms they watch: at once by the live bus, and within seconds where the bus has lost the word."""
 
 import asyncio
+from collections import defaultdict
+from uuid import UUID
 
 from domain.chats import queries
 from domain.foundation.database import Database
@@ -30,8 +32,10 @@ class BanWatch:
         rooms = list(self._watch.rooms())
         if not rooms:
             return
+        banned: dict[UUID, set[UUID]] = defaultdict(set)
         for room_id, account_id in await queries.bans(self._db, rooms):
-            if account_id in self._watch.viewers(room_id).values():
-                feed = await self._watch.open(room_id)
-                if feed is not None:
-                    feed.poke([(account_id, "banned", room_id)])
+            banned[room_id].add(account_id)
+        for room_id, account_ids in banned.items():
+            here = account_ids.intersection(self._watch.viewers(room_id).values())
+            if here and (feed := await self._watch.open(room_id)) is not None:
+                feed.poke([(account_id, "banned", room_id) for account_id in here])

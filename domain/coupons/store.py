@@ -109,7 +109,7 @@ async def add_coupons(tx: Transaction, batch: Batch, new: Sequence[Coupon]) -> s
     One is not written whose key another batch took at this very moment.
     """
     # by key: two batches of which the same people claim under the same keys must wait for them in the same order
-    NEW = sorted(new, key=lambda coupon: (coupon.shopper_id, coupon.claim_key))
+    new = sorted(new, key=lambda coupon: (coupon.shopper_id, coupon.claim_key))
     added = await tx.column(
         _ADD_COUPONS,
         {

@@ -14,6 +14,8 @@ from domain.live_rooms.timeline import AT_ONCE
 
 KEPT_EVENTS = 1_000
 """The last events of a room, in memory: those who come back are told from here what they have missed."""
+KEPT_PAGES = 10
+"""Of what happened before those, 500 events each, for some seconds: a page takes half a megabyte."""
 TOGETHER_SECONDS = 0.25
 """Between two tellings of what may wait: comments, and counters."""
 HOLE_SECONDS = 0.05
@@ -58,7 +60,7 @@ class RoomFeed:
         self._early: dict[int, RoomEvent] = {}
         self._is_urgent = False
         self._listeners: dict[Listener, None] = {}
-        self._older: Remembered[Sequence[RoomEvent]] = Remembered(seconds=5.0, capacity=100)
+        self._older: Remembered[Sequence[RoomEvent]] = Remembered(seconds=5.0, capacity=KEPT_PAGES)
         self._loop = asyncio.get_running_loop()
         self._used_at = self._together_at = self._loop.time()
         self._together: asyncio.TimerHandle | None = None
@@ -89,7 +91,7 @@ class RoomFeed:
         return not self._listeners and self._loop.time() - self._used_at > IDLE_SECONDS
 
     async def since(self, number: int) -> Sequence[RoomEvent]:
-        """What has happened after the event of this number, in order, up to `last`; at most 500: ask again for the rest.
+        """What has happened after the event of this number, in order, up to `last`; 500 or fewer: ask again for the rest.
 
         Nothing when that is the last, or a number that the room has not reached. Of a thousand who ask at once for what
         was missed in a drop, all but one are answered from memory. Raises what the ledger raises.
@@ -105,8 +107,11 @@ class RoomFeed:
         if number < self._first - 1 and number >= self.last - KEPT_EVENTS:
             await self._older.get("kept", self._recall)
         if number < self._first - 1:
-            older = await self._older.get(number, partial(self._read, number, min(number + AT_ONCE, self.last)))
-            return [event for event in older if event.number <= self.last]
+            # in pages: whoever begins at whichever number reads, and has kept here, what the others do
+            page = number - number % AT_ONCE
+            end = min(page + AT_ONCE, self.last)
+            older = await self._older.get((page, end), partial(self._read, page, end))
+            return [event for event in older if number < event.number <= self.last]
         start = number + 1 - self._first
         return self._kept[start : min(start + AT_ONCE, self.last + 1 - self._first)]
 

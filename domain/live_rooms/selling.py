@@ -34,6 +34,7 @@ from domain.live_rooms.rules import (
     RoomItem,
 )
 from domain.live_rooms.running import check_crew
+from domain.live_rooms.telling import tell
 from domain.products.tables import skus
 from domain.stock.rules import NotEnoughStock
 from domain.trail import store as trail
@@ -109,8 +110,7 @@ async def start_flash_sale(
         except NotEnoughStock:
             await flash_sales.cancel(db, sale_id=sale.id, by=by.account_id, now=now)
             raise
-    event = NewEvent(EventKind.FLASH_SALE_STARTED, {"flash_sale_id": str(sale.id), "item_id": str(item_id)})
-    await _tell(db, bus, room_id, event, sale.id, now=now)
+    await tell(db, bus, room_id=room_id, kind=PromotionKind.FLASH_SALE, target_id=sale.id, item_id=item_id, now=now)
     return sale
 
 
@@ -154,8 +154,7 @@ async def start_group_buy(
     if campaign.published_at is None:
         await _belongs(db, PromotionKind.GROUP_BUY, campaign.id, room_id, item_id, by=by, now=now)
         campaign = await group_buys.publish(db, campaign_id=campaign.id, by=by.account_id, now=now)
-    event = NewEvent(EventKind.GROUP_BUY_STARTED, {"campaign_id": str(campaign.id), "item_id": str(item_id)})
-    await _tell(db, bus, room_id, event, campaign.id, now=now)
+    await tell(db, bus, room_id=room_id, kind=PromotionKind.GROUP_BUY, target_id=campaign.id, item_id=item_id, now=now)
     return campaign
 
 
@@ -262,13 +261,6 @@ async def _belongs(
         room.check_on()
         if await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by.account_id, now=now):
             await _note(tx, room, f"start_room_{kind.value}", by=by, now=now, item=str(item_id))
-
-
-async def _tell(db: Database, bus: LiveBus, room_id: UUID, event: NewEvent, target_id: UUID, *, now: datetime) -> None:
-    """Tell the room, once, however often this is repeated."""
-    async with db.transaction() as tx:
-        if await store.is_told_first(tx, target_id, now=now):
-            await timeline.append(tx, bus, room_id, [event], now=now)
 
 
 async def _note(tx: Transaction, room: Room, deed: str, *, by: Principal, now: datetime, **facts: str) -> None:

@@ -137,6 +137,8 @@ promotions = Table(
     CheckConstraint("kind IN ('flash_sale', 'group_buy', 'coupons', 'draw')", name="kind"),
 )
 Index("live_room_promotions_room_idx", promotions.c.room_id, promotions.c.started_at)
+# The timetable's: of which was a room not told?
+Index("live_room_promotions_untold_idx", promotions.c.started_at, postgresql_where=text("told_at IS NULL"))
 
 # Orders that were placed in the room: at checkout with the room named, or in a sale that was started there.
 orders = Table(

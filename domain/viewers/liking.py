@@ -23,7 +23,7 @@ ROOM_SECONDS = 2.0
 class LikeDesk:
     """Takes likes. One per process and event loop.
 
-    Best effort: what this process holds when it dies, and what the gate does not answer for, is lost, a quarter of a second
+    Best effort: what this process holds when it is killed, and what the gate does not answer for, is lost, a quarter of a second
     of it. What the gate loses comes back from the ledger, but for the seconds since the last sample.
     """
 
@@ -43,6 +43,11 @@ class LikeDesk:
         self._taps[room_id] += taps
         if self._bringing is None:
             self._bringing = asyncio.create_task(self._bring())
+
+    async def close(self) -> None:
+        """Bring what was gathered, at the end of the process."""
+        if self._bringing is not None:
+            await self._bringing
 
     async def _find(self, room_id: UUID) -> Room | None:
         return (await queries.by_ids(self._db, [room_id])).get(room_id)

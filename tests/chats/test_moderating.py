@@ -1,6 +1,7 @@
 """What a crew does to keep its chat decent, and what of it stands in the trail."""
 
 from datetime import timedelta
+from time import process_time
 
 import pytest
 
@@ -211,3 +212,12 @@ async def test_a_word_list_takes_the_place_of_the_one_that_was_read(given):
         {"version": 2, "added": ["加微信"], "dropped": []},
         {"version": 1, "added": ["傻瓜"], "dropped": []},
     ]
+
+
+async def test_a_full_list_takes_the_place_of_another_without_holding_up_the_process(given):
+    first = await given.words(mask=[f"词{number}" for number in range(5_000)])
+    began = process_time()
+
+    await given.words(mask=[f"词{number}" for number in range(4_999, -1, -1)], version=first.version)
+
+    assert process_time() - began < 1.0

@@ -1,6 +1,7 @@
 """What may be written in a room."""
 
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import pytest
 
@@ -54,6 +55,8 @@ def author(badge=None, *, muted_until=NOON, is_muted=False, is_banned=False, las
         ("字" * 200, "字" * 200),
         ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
         ("\u202e反着读", "反着读"),
+        ("塔" + "\u0336\u0488\u200d" * 50 + "楼", "塔" + "\u0336\u0488\u200d" * 2 + "\u200d" * 48 + "楼"),
+        ("\u0e01\u0e35\u0e48", "\u0e01\u0e35\u0e48"),
         ("1", "1"),
     ],
 )
@@ -68,6 +71,14 @@ def test_a_comment_is_kept_on_one_line_and_otherwise_as_it_was_written(written, 
 def test_what_is_no_text_is_refused(written):
     with pytest.raises(BadInput, match="text has"):
         check_text(written)
+
+
+def test_a_hundred_thousand_marks_take_no_time_to_refuse():
+    began = process_time()
+    with pytest.raises(BadInput, match="text has 100001 characters"):
+        check_text("a" + "\u0301\u0327" * 50_000)
+
+    assert process_time() - began < 0.01
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ async def test_claims_wait_for_keys_in_one_order_in_whatever_order_they_came(giv
 
 
 async def a_lock_is_waited_for(given):
-    waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
     while not await given.db.value(waits):
         await asyncio.sleep(0.01)
 

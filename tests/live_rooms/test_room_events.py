@@ -418,6 +418,32 @@ async def test_viewers_who_cannot_be_told_are_ended_rather_than_left_with_a_gap(
     assert [each["number"] for each in told["events"]] == [3]
 
 
+async def test_counters_that_cannot_be_told_end_nobodys_subscription(open_socket, given, monkeypatch):
+    room = await given.live_room()
+    socket = await open_socket()
+    async with socket() as talk:
+        await talk.greet()
+        await talk.ask(EVENTS, asked(room))
+        await news(talk, events=False)
+        failed, show = asyncio.Event(), Audience._run
+
+        async def failing(self, event, context):
+            answer = await show(self, event, context)
+            failed.set()
+            return answer._replace(has_data=False, outcome="internal", body=b'{"errors":[{"message":"no"}]}')
+
+        with monkeypatch.context() as broken:
+            broken.setattr(Audience, "_run", failing)
+            async with asyncio.timeout(5):
+                while not failed.is_set():
+                    await given.bus.publish_counters(room.id, {"viewers": 7})
+                    await asyncio.sleep(0.01)
+        await say(given, room, "一")
+        told = await news(talk)
+
+    assert [each["number"] for each in told["events"]] == [3]
+
+
 async def test_who_watches_is_known_while_they_do(open_socket, given, monkeypatch):
     room = await given.live_room()
     noted = []

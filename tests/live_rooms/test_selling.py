@@ -13,7 +13,7 @@ from domain.foundation.errors import BadInput, IdempotencyConflict, NotAllowed
 from domain.group_buys import joining
 from domain.group_buys.rules import CampaignState
 from domain.group_buys.rules import NewItem as GroupItem
-from domain.live_rooms import queries, running, selling, store, timeline
+from domain.live_rooms import queries, running, selling, store, telling, timeline
 from domain.live_rooms.rules import BelowTheFloor, EventKind, NotOnTheShelf, PromotionKind, RoomNotOn
 from domain.live_rooms.selling import RoomFlashSale, RoomGroupBuy
 from domain.stock.rules import NotEnoughStock
@@ -172,7 +172,7 @@ async def test_a_sale_without_stock_is_cancelled_and_not_told(given):
 async def test_whoever_dies_in_between_goes_on_with_the_same_sale(given, monkeypatch, dies_at):
     """Every step is a transaction of its own: after a death before any of them, a repeat ends where the whole would have."""
     one = await given.live_room()
-    steps = ["create", "_belongs", "schedule", "warm", "_tell"]
+    steps = ["create", "_belongs", "schedule", "warm", "tell"]
     place = flash_sales if hasattr(flash_sales, steps[dies_at]) else selling
 
     async def die(*_, **__):
@@ -227,6 +227,23 @@ async def test_a_repeat_after_the_end_of_a_sale_that_never_opened_does_not_open_
 
     assert await given.db.value(text("SELECT state FROM flash_sales")) == SaleState.DRAFT
     assert await started(given, one) == []
+
+
+@pytest.mark.parametrize("make", [flash_sale, group_buy])
+async def test_a_sale_of_which_nobody_told_is_told_of_by_the_timetable_once(given, monkeypatch, make):
+    one = await given.live_room()
+    await dead_before(given, one, monkeypatch, (selling, "tell"), make(one))
+    with pytest.raises(NotEnoughStock):
+        await start(given, one, make(one, units=99), key="too-many-units")
+
+    about = {"db": given.db, "bus": given.bus, "limit": 9}
+    assert await telling.tell_untold(**about, now=given.now + timedelta(seconds=9)) == 0
+    assert await telling.tell_untold(**about, now=given.now + timedelta(seconds=10)) == 1
+    assert await telling.tell_untold(**about, now=given.now + timedelta(seconds=20)) == 0
+    sale = await start(given, one, make(one))
+
+    (event,) = await started(given, one)
+    assert set(event.facts.values()) == {str(sale.id), str(one.item.id)}
 
 
 @pytest.mark.parametrize("make", [flash_sale, group_buy])

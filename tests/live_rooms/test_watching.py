@@ -280,6 +280,20 @@ async def test_whoever_is_very_far_behind_is_told_everything_in_parts(watch, giv
     assert len([statement for statement in sent if "live_room_events" in statement]) <= 6
 
 
+async def test_those_who_are_very_far_behind_read_the_same_pages_from_whichever_number(watch, given, db, room_id):
+    await many(given, room_id, 2_000)
+    feed = await watch.open(room_id)
+    numbers = range(100, 900, 7)
+
+    with count_statements(db) as sent:
+        found = await asyncio.gather(*(feed.since(number) for number in numbers))
+
+    assert [[event.number for event in events] for events in found] == [
+        list(range(number + 1, number - number % 500 + 501)) for number in numbers
+    ]
+    assert len([statement for statement in sent if "live_room_events" in statement]) == 2
+
+
 async def test_whoever_is_ahead_of_this_process_is_caught_up_with(watch, given, db, room_id):
     feed, heard = await open_heard(watch, room_id), Heard()
     feed.listen(heard)

@@ -353,11 +353,11 @@ TRIED = {
     "setChatWords": (None, None),
     "startRoomFlashSale": (
         lambda given: a_sale_on_air(given, "salePriceMinor"),
-        ("warm_flash_sale", "schedule_flash_sale", "create_flash_sale", "start_room_flash_sale"),
+        ("warm_flash_sale", "schedule_flash_sale", "start_room_flash_sale", "create_flash_sale"),
     ),
     "startRoomGroupBuy": (
         lambda given: a_sale_on_air(given, "groupPriceMinor", seats=2, fillSeconds=60),
-        ("publish_group_buy_campaign", "create_group_buy_campaign", "start_room_group_buy"),
+        ("publish_group_buy_campaign", "start_room_group_buy", "create_group_buy_campaign"),
     ),
     "dropCoupons": (a_drop, None),
     "openLuckyDraw": (a_new_draw, None),

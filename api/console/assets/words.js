@@ -184,7 +184,7 @@ const WORDS = {
   slow_off: ['不限速', 'No limit'],
   slow_seconds: ['{n} 秒一条', 'every {n} s'],
   chat_open: ['允许观众发言', 'Viewers may write'],
-  chat_switch: ['观众发言', 'Viewers write'],
+  chat_switch: ['观众发言', 'Open'],
   chat_later: ['开播后可以发言', 'Opens when the room is live'],
   chat_closed: ['已关闭观众发言', 'Viewers may not write'],
   removed: ['已删除', 'removed'],

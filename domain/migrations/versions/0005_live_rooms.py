@@ -196,9 +196,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("target_id", name=op.f("live_room_promotions_pkey")),
     )
     op.create_index("live_room_promotions_room_idx", "live_room_promotions", ["room_id", "started_at"], unique=False)
+    op.create_index(
+        "live_room_promotions_untold_idx",
+        "live_room_promotions",
+        ["started_at"],
+        unique=False,
+        postgresql_where=sa.text("told_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "live_room_promotions_untold_idx",
+        table_name="live_room_promotions",
+        postgresql_where=sa.text("told_at IS NULL"),
+    )
     op.drop_index("live_room_promotions_room_idx", table_name="live_room_promotions")
     op.drop_table("live_room_promotions")
     op.drop_table("live_room_prices")
