@@ -16,6 +16,7 @@ from domain.streams.rules import AWAY
 from domain.streams.tables import streams
 
 s = streams.c
+OVER = frozenset({RoomState.ENDED, RoomState.CANCELLED})
 
 
 async def begin(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, now: datetime) -> bool:
@@ -24,7 +25,7 @@ async def begin(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, no
     More than two hours before the room's time it is a rehearsal, which nobody sees. A room that its crew has paused stays so.
     """
     room = (await live_rooms.by_ids(db, [room_id])).get(room_id)
-    if room is None or room.state in {RoomState.ENDED, RoomState.CANCELLED}:
+    if room is None or room.state in OVER:
         return False
     async with db.transaction() as tx:
         pushed = insert(streams).values(room_id=room_id, publisher=publisher, began_at=now)
@@ -37,7 +38,7 @@ async def begin(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, no
         await running.go_live(db, bus, room_id=room_id, by=None, now=now)
     if has_paused:
         await _forget_pause(db, room_id, publisher)
-    return True
+    return room.state not in OVER
 
 
 async def lose(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, now: datetime) -> bool:
