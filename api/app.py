@@ -42,7 +42,6 @@ from domain.payments.gateways import gateways_of, hang_up
 from domain.payments.rules import notice_path
 from domain.shipments.tracking import NOTICE_PATH
 
-
 STOP_SECONDS = 3.0
 """For what runs besides requests to come to its end, before the connections that it uses are closed."""
 

@@ -6,6 +6,7 @@ own. What is shared is executed as nobody: nothing that is anybody's can get int
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,6 +29,8 @@ FRESH_SECONDS = 0.25
 """For which the answer to one who comes is also that of the next, unless something happens."""
 ATTEMPTS, AGAIN_SECONDS = 3, 0.5
 """At executing what has happened, while the ledger does not answer."""
+FAR_BEHIND_AT_A_TIME = 1
+"""Members who are told of more than 500 events: each 500 take 30 ms, and whoever asks may be a hundred thousand behind."""
 OWN_AT_A_TIME = 10
 """Members who are told of what is their own, each from the ledger; when a sale is over it may be thousands at once."""
 
@@ -38,7 +41,7 @@ class Audiences:
     def __init__(self, answering: Answering, *, make_context: Callable[[str], Context]) -> None:
         self._answering, self._make_context = answering, make_context
         self._all: dict[Hashable, Audience] = {}
-        self._turns = asyncio.Semaphore(OWN_AT_A_TIME)
+        self._turns, self._far_turns = asyncio.Semaphore(OWN_AT_A_TIME), asyncio.Semaphore(FAR_BEHIND_AT_A_TIME)
 
     async def join(self, begun: Begun, given: dict[str, Any], language: str, member: Member) -> None:
         """Tell the member what it has missed, and from then on what happens, until it leaves: by `Member.cancel`, or when
@@ -52,6 +55,7 @@ class Audiences:
                 begun,
                 language=language,
                 turns=self._turns,
+                far_turns=self._far_turns,
                 make_context=lambda: self._make_context(language),
                 on_empty=lambda: self._all.pop(key, None),
             )
@@ -77,11 +81,13 @@ class Audience:
         *,
         language: str,
         turns: asyncio.Semaphore,
+        far_turns: asyncio.Semaphore,
         make_context: Callable[[], Context],
         on_empty: Callable[[], object],
     ) -> None:
         self._answering, self._begun, self._language = answering, begun, language
-        self._turns, self._make_context, self._on_empty = turns, make_context, on_empty
+        self._turns, self._far_turns = turns, far_turns
+        self._make_context, self._on_empty = make_context, on_empty
         self._source: Source = begun.source
         self._last = self._source.last  # what all members know who are told together
         self._moved = asyncio.Event()
@@ -152,7 +158,8 @@ class Audience:
         """Tell what is missed until the member knows what the others do. At once how things stand, whatever is missed."""
         number = member.source.since
         while True:
-            moment = await self._moment_after(number)
+            async with self._far_turns if self._last - number > AT_ONCE else nullcontext():
+                moment = await self._moment_after(number)
             member.tell(moment.shared)
             number = moment.last
             while number > self._last:  # it came from a process that was a little ahead

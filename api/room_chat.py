@@ -1,6 +1,6 @@
 """A room's chat as viewers see it: what is written there, and writing it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import strawberry
 from api import rates
 from api.access import Who, public, to
 from api.context import Info
+from api.loaders import batched
 from api.nodes import Connection, read_id, show_id
 from api.refusals import refusal
 from domain.chats import queries, rules
@@ -31,6 +32,7 @@ RoomCommentState = strawberry.enum(
     "from being shown, to anybody but the crew. REMOVED: the crew took it away.",
 )
 BannedFromRoom = refusal(rules.BannedFromRoom)
+JUST_NOW = timedelta(seconds=5)
 
 
 @strawberry.type(directives=to(Who.INHERITED), description="A comment as viewers read it. 评论")
@@ -138,6 +140,13 @@ def show_comment(comment: ShownComment) -> RoomComment:
     )
 
 
-def comment_of_event(event: RoomEvent) -> RoomComment:
-    """What a COMMENTED event tells, without asking the ledger."""
-    return show_comment(queries.shown_of(event.facts, event.happened_at))
+async def comment_of_event(info: Info, event: RoomEvent) -> RoomComment | None:
+    """What a COMMENTED event tells; None once the crew has removed it.
+
+    The ledger is not asked about what was written just now: whoever is told that is told of its removal, too.
+    """
+    comment = queries.shown_of(event.facts, event.happened_at)
+    is_old = info.context.now - event.happened_at > JUST_NOW
+    if is_old and await batched(info, queries.removed_by_ids).load(comment.id):
+        return None
+    return show_comment(comment)

@@ -87,10 +87,10 @@ class RoomEvent:
         draw_id = self._id("draw_id")
         return await find_draw(info, draw_id) if draw_id else None
 
-    @strawberry.field(description="COMMENTED: what was written.")
-    def comment(self) -> RoomComment | None:
+    @strawberry.field(description="COMMENTED: what was written; null once the crew has removed it.")
+    async def comment(self, info: Info) -> RoomComment | None:
         """The comment, as the event keeps it."""
-        return comment_of_event(self.row) if self.row.kind is rules.EventKind.COMMENTED else None
+        return await comment_of_event(info, self.row) if self.row.kind is rules.EventKind.COMMENTED else None
 
     @strawberry.field(description="COMMENTED, COMMENT_REMOVED: which one. Show a removed one no more.")
     def comment_id(self) -> strawberry.ID | None:

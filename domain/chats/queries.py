@@ -89,6 +89,12 @@ async def kept_by_id(db: Database, comment_id: UUID) -> KeptComment:
     return kept_of(row)
 
 
+async def removed_by_ids(db: Database, comment_ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """Those of these comments that the crew has removed: True for each."""
+    removed = select(c.id).where(c.id == sql.any(list(comment_ids)), c.state == CommentState.REMOVED)
+    return dict.fromkeys(await db.column(removed), True)
+
+
 def kept_comments(room_id: UUID, state: CommentState | None = None) -> Select[Any]:
     """The comments of a room, or those in one state, as `kept_of` reads them; in no order yet."""
     found = _KEPT.where(c.room_id == room_id)

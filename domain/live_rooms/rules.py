@@ -243,6 +243,11 @@ class Room:
             raise WrongRoomState(state=self.state, wanted=state)
         return replace(self, state=state)
 
+    def check_not_over(self) -> None:
+        """Raises RoomNotOn once it has ended, or was called off."""
+        if not NEXT[self.state]:
+            raise RoomNotOn(state=self.state)
+
     def check_on(self) -> None:
         """Raises RoomNotOn unless it is live or paused."""
         if not self.is_on:

@@ -132,9 +132,13 @@ async def take_off_air(db: Database, bus: LiveBus, *, room_id: UUID, by: Princip
 
 
 async def pin(db: Database, bus: LiveBus, *, room_id: UUID, item_id: UUID, by: Principal, now: datetime) -> Room:
-    """Show this item above all others. Pinned already: no change. Raises NotFound, NotAllowed, NotOnTheShelf."""
+    """Show this item above all others. Pinned already: no change.
+
+    Raises NotFound, NotAllowed, NotOnTheShelf, RoomNotOn once it is over.
+    """
     async with db.transaction() as tx:
         room = await _locked(tx, room_id, by)
+        room.check_not_over()
         item = await _on_shelf(tx, room_id, item_id)
         if item.pinned_at is not None:
             return room
@@ -144,9 +148,13 @@ async def pin(db: Database, bus: LiveBus, *, room_id: UUID, item_id: UUID, by: P
 
 
 async def unpin(db: Database, bus: LiveBus, *, room_id: UUID, item_id: UUID, by: Principal, now: datetime) -> Room:
-    """Show it among the others again. Not pinned: no change. Raises NotFound, NotAllowed, NotOnTheShelf."""
+    """Show it among the others again. Not pinned: no change.
+
+    Raises NotFound, NotAllowed, NotOnTheShelf, RoomNotOn once it is over.
+    """
     async with db.transaction() as tx:
         room = await _locked(tx, room_id, by)
+        room.check_not_over()
         item = await _on_shelf(tx, room_id, item_id)
         if item.pinned_at is None:
             return room
@@ -160,12 +168,13 @@ async def set_chat(
 ) -> Room:
     """Whether viewers may write, and the seconds between two comments of one of them. As it is already: no change.
 
-    Raises BadInput, NotFound, NotAllowed.
+    Raises BadInput, NotFound, NotAllowed, RoomNotOn once it is over.
     """
     if not 0 <= slow_seconds <= MOST_SLOW_SECONDS:
         raise BadInput(f"slowSeconds is {slow_seconds}; allowed: 0 to {MOST_SLOW_SECONDS}")
     async with db.transaction() as tx:
         room = await _locked(tx, room_id, by)
+        room.check_not_over()
         if (room.is_chat_open, room.slow_seconds) == (is_open, slow_seconds):
             return room
         await store.set_chat(tx, room_id, is_open=is_open, slow_seconds=slow_seconds)

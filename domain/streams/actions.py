@@ -50,7 +50,7 @@ async def lose(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, now
         is_live = exists().where(rooms.c.id == room_id, rooms.c.state == RoomState.LIVE)
         lost = update(streams).where(s.room_id == room_id, s.publisher == publisher)
         has_paused = await tx.value(
-            lost.values(publisher=None, lost_at=now, has_paused=is_live).returning(s.has_paused)
+            lost.values(publisher=None, lost_at=now, has_paused=s.has_paused | is_live).returning(s.has_paused)
         )
     if has_paused:
         await running.pause(db, bus, room_id=room_id, by=None, now=now)

@@ -76,6 +76,7 @@ BUYING = """
     WHERE started.room_id = room.id AND started.kind = 'group_buy' AND of_seat.expires_at > :since
       AND seat.held_at > :since
 """
+# Which rooms, and only then what was kept of them: one condition for both would look at the samples of every room there was.
 _STANDING = text(f"""
     SELECT room.id, room.state = 'ended' AS is_over, last.at, coalesce(last.peak, 0) AS peak,
            coalesce(last.likes, 0) AS likes,
@@ -85,9 +86,9 @@ _STANDING = text(f"""
     LEFT JOIN LATERAL (
       SELECT at, peak, likes FROM live_room_samples WHERE room_id = room.id ORDER BY at DESC LIMIT 1
     ) AS last ON true
-    WHERE room.state IN ('live', 'paused')
-       OR (room.state = 'ended' AND room.ended_at > CAST(:now AS timestamptz) - interval '10 minutes'
-           AND (last.at IS NULL OR last.at < room.ended_at))
+    WHERE (room.state IN ('live', 'paused')
+           OR (room.state = 'ended' AND room.ended_at > CAST(:now AS timestamptz) - interval '10 minutes'))
+      AND (room.state <> 'ended' OR last.at IS NULL OR last.at < room.ended_at)
 """)  # noqa: S608 - made of this module's own text
 # What is kept never falls, even where two leaders of the timetable count side by side for a moment.
 _SAMPLE = text("""

@@ -12,7 +12,7 @@ from domain.checkout.rules import PriceChanged
 from domain.foundation.ids import new_id
 from domain.live_rooms import actions, queries, running, store
 from domain.live_rooms.offers import LivePrices
-from domain.live_rooms.rules import Channel, LivePrice, NotOnTheShelf, ShelfItem
+from domain.live_rooms.rules import Channel, LivePrice, NotOnTheShelf, RoomNotOn, ShelfItem
 from domain.pricing.rules import Rule
 from tests.audit import assert_clean
 from tests.given.live_rooms import LIVE_MINOR
@@ -195,3 +195,21 @@ async def test_a_price_is_charged_or_refused_while_it_ends(given):
     assert all(isinstance(each, PriceChanged) for each in placed if isinstance(each, Exception))
     assert await given.db.value(text("SELECT count(*) FROM live_room_orders")) == len(orders)
     await assert_clean(given.market)
+
+
+async def test_nothing_happens_any_more_in_a_room_that_is_over(given):
+    one = await given.live_room()
+    about = {"room_id": one.id, "by": one.host, "now": given.now}
+    await running.pin(given.db, given.bus, item_id=one.item.id, **about)
+    ended = await running.end(given.db, given.bus, **about)
+
+    for deed in (
+        running.pin(given.db, given.bus, item_id=one.item.id, **about),
+        running.unpin(given.db, given.bus, item_id=one.item.id, **about),
+        running.set_chat(given.db, given.bus, is_open=False, slow_seconds=0, **about),
+        running.announce(given.db, given.bus, text="谢谢大家", **about),
+    ):
+        with pytest.raises(RoomNotOn):
+            await deed
+
+    assert (await queries.by_ids(given.db, [one.id]))[one.id] == ended

@@ -137,5 +137,17 @@ async def test_a_mistake_of_ours_reminds_nobody_and_forgets_nobody(given, messen
     assert len(await sent()) == 2
 
 
+async def test_many_are_reminded_side_by_side_and_who_is_not_is_due_again(given, messenger, sent, wechat):
+    names = [f"shopper-{number}" for number in range(25)]
+    await reserved(given, await given.live_room(is_live=False), names)
+    await wechat.fail(-1, 3, door="message")
+
+    assert await remind(given, messenger) == 25
+    assert (await waiting(given), len(await sent())) == (3, 22)
+    assert await remind(given, messenger) == 3
+
+    assert sorted(message["touser"] for message in await sent()) == sorted(names)
+
+
 def test_without_a_template_nobody_is_reminded(settings):
     assert reminding.messenger_of(settings) is None

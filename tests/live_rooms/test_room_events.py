@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from api import audiences
+from api import audiences, room_chat
 from api.audiences import Audience
 from domain.accounts.rules import Principal, Role
 from domain.chats import moderating
@@ -160,6 +161,38 @@ async def test_very_much_is_told_in_parts(open_socket, given):
     assert [each["number"] for part in parts for each in part["events"]] == list(range(1, 1_103))
 
 
+async def test_those_who_are_very_far_behind_are_told_one_after_another(open_socket, given, monkeypatch):
+    room = await given.live_room()
+    async with given.db.transaction() as tx:
+        many = [NewEvent(EventKind.NOTICE, {"text": str(number)}) for number in range(1_100)]
+        await timeline.append(tx, given.bus, room.id, many, now=given.now)
+    run, under_way, most = Audience._run, 0, 0
+
+    async def counted(self, event, context):
+        nonlocal under_way, most
+        is_far = len(event.events) == 500
+        under_way += is_far
+        most = max(most, under_way)
+        answer = await run(self, event, context)
+        await asyncio.sleep(0.01)
+        under_way -= is_far
+        return answer
+
+    monkeypatch.setattr(Audience, "_run", counted)
+    socket = await open_socket()
+    async with socket() as talk:
+        await talk.greet()
+        for since in (0, 1, 2, 1_000):
+            await talk.ask(EVENTS, asked(room, since=since), id=str(since))
+        heard = {since: [] for since in (0, 1, 2, 1_000)}
+        while any(numbers[-1:] != [1_102] for numbers in heard.values()):
+            told = await talk.hear()
+            heard[int(told["id"])] += [each["number"] for each in told["payload"]["data"]["roomEvents"]["events"]]
+
+    assert most == 1
+    assert heard == {since: list(range(since + 1, 1_103)) for since in (0, 1, 2, 1_000)}
+
+
 async def test_what_does_not_fit_into_one_answer_comes_in_more_of_them(open_socket, given, monkeypatch):
     room = await given.live_room()
     await say(given, room, *"一二三四五六")
@@ -262,6 +295,27 @@ async def test_whoever_polls_is_told_the_same_and_what_is_their_own(given, ask):
     assert as_guest.pop("mine") is None
     assert as_shopper == as_guest
     assert [each["kind"] for each in as_guest["events"]] == ["SHELF_CHANGED", "WENT_LIVE"]
+
+
+async def test_a_removed_comment_is_told_to_nobody_who_comes_later(open_socket, given, ask, monkeypatch):
+    room = await given.live_room()
+    gone, kept = await given.comment(room.id, "加我"), await given.comment(room.id, "好看")
+    deed = {"by": room.host, "reason": "广告", "now": given.now}
+    await moderating.remove(given.db, given.bus, comment_id=gone.comment.id, **deed)
+    monkeypatch.setattr(room_chat, "JUST_NOW", timedelta(0))
+    socket = await open_socket()
+    async with socket() as talk:
+        await talk.greet()
+        await talk.ask(EVENTS, asked(room, since=2))
+        told = await news(talk)
+    asks = await polled(ask, asked(room, since=2))
+
+    for events in (told["events"], asks["events"]):
+        assert [(each["kind"], each["comment"] and each["comment"]["text"], each["commentId"]) for each in events] == [
+            ("COMMENTED", None, encode("comment", gone.comment.id)),
+            ("COMMENTED", "好看", encode("comment", kept.comment.id)),
+            ("COMMENT_REMOVED", None, encode("comment", gone.comment.id)),
+        ]
 
 
 async def test_in_the_shared_news_nothing_is_anybodys_own(open_socket, given):

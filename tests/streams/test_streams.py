@@ -104,6 +104,7 @@ async def test_whoever_dies_before_the_room_goes_on_leaves_that_to_the_next_word
         patch.setattr(running, "go_live", die)
         with pytest.raises(ConnectionError):
             await begin(given, one, "connection-2")
+    await lose(given, one, "connection-2")
     await begin(given, one, "connection-3")
 
     assert await state(given, one) is RoomState.LIVE

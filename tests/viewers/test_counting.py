@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from domain.flash_sales.tables import tickets
 from domain.foundation.ids import new_id
@@ -13,13 +13,22 @@ from domain.live_rooms.rules import Channel
 from domain.live_rooms.selling import RoomFlashSale, RoomGroupBuy, SaleItem
 from domain.live_rooms.store import add_order
 from domain.viewers import gate as gates
-from domain.viewers import queries
+from domain.viewers import queries, store
 from domain.viewers.counting import Tally
-from domain.viewers.rules import Counters
+from domain.viewers.rules import BUYING_WITHIN, Counters
 from domain.viewers.tables import samples
 from tests.viewers.conftest import guest
 
 SECOND = timedelta(seconds=1)
+
+
+async def test_rooms_of_long_ago_are_not_looked_at(db, clean, now):
+    async with db.transaction() as tx:
+        await tx.execute(text("SET LOCAL enable_seqscan = off"))
+        question = text(f"EXPLAIN {store._STANDING.text}")
+        plan = "\n".join(await tx.column(question, {"now": now, "since": now - BUYING_WITHIN}))
+
+    assert "live_rooms_ended_idx" in plan
 
 
 class Told(LiveBus):

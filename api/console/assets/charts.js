@@ -9,7 +9,7 @@ const TOP = 14;
 const STEPS = [1, 2, 2.5, 5, 10];
 
 /** A round number that the largest value fits under. */
-export function ceiling(largest) {
+function ceiling(largest) {
   if (largest <= 4) return 4;
   const magnitude = 10 ** Math.floor(Math.log10(largest));
   return STEPS.find((step) => step * magnitude >= largest) * magnitude;

@@ -155,7 +155,7 @@ function Silences({ market, live, onClose }) {
         (each) =>
           html`<li key=${each.viewerId + each.kind}>
             <span class="about">
-              <b>${each.name}</b>
+              <b><bdi>${each.name}</bdi></b>
               <small>${facts(each)}</small>
             </span>
             <button onClick=${() => lift(each)}>${t('lift')}</button>

@@ -161,12 +161,12 @@ function CallOff({ market, live, draw, onClose }) {
 export function Winners({ market, draw }) {
   const [checked, set] = useState(null);
   if (draw.state !== 'DRAWN') return null;
-  const check = async () => set(await isFair(market, draw).catch(() => false));
+  const check = () => isFair(market, draw).then(set, (fault) => say(fault.message, 'bad')); // who cannot be asked is not unfair
   return html`<ol class="winners" aria-label=${t('winners')}>
       ${draw.winners.nodes.map(
         ({ rank, name, entry, prize }) =>
           html` <li key=${rank}>
-            <b class="number">${rank}</b> ${name} <small>#${entry.number}</small> <span>${prize.name}</span>
+            <b class="number">${rank}</b> <bdi>${name}</bdi> <small>#${entry.number}</small> <span>${prize.name}</span>
           </li>`,
       )}
     </ol>
@@ -186,7 +186,7 @@ const sha256 = async (...parts) =>
  * Whether the winners follow from what was promised: the seed is the one that was committed to, the entries are those that
  * the digest was reckoned over, and the winners have the lowest scores of them.
  */
-export async function isFair(market, draw) {
+async function isFair(market, draw) {
   const seed = bytesOf(draw.seed);
   if (hexOf(await sha256(seed)) !== draw.commitment) return false;
   const entries = [];

@@ -4,6 +4,8 @@ import { documents } from './documents.js';
 
 const ENDPOINT = new URL('../../../graphql', import.meta.url); // beside /console, wherever a proxy has put both
 const SILENCE = 60_000; // milliseconds; the server pings every 25 seconds, so a socket that says nothing is dead
+const PATIENCE = 20_000; // milliseconds for an answer; a wish is then sent again with its key
+const AGAIN = 5; // seconds until a subscription that failed is tried again
 const TOKEN_REFUSED = 4403;
 
 /** A fault: `code` is fixed, `message` is for people, `retryAfter` are seconds. */
@@ -84,7 +86,8 @@ export class Market {
     let answer;
     let status = 0;
     try {
-      const response = await fetch(ENDPOINT, { method: 'POST', headers, body, credentials: 'omit', cache: 'no-store' });
+      const signal = AbortSignal.timeout(PATIENCE);
+      const response = await fetch(ENDPOINT, { method: 'POST', headers, body, credentials: 'omit', cache: 'no-store', signal });
       status = response.status;
       answer = await response.json();
     } catch {
@@ -213,13 +216,15 @@ export class Market {
       this._watches.forEach((each, known) => this._subscribe(known, each));
     } else if (type === 'ping') this._say({ type: 'pong' });
     else if (type === 'next' && payload.data) watched?.hear(Object.values(payload.data)[0]);
-    else if (type === 'error') this._refused(id, watched, payload[0]);
+    else if (type === 'error') this._again(id, payload[0].extensions?.retryAfter ?? AGAIN);
     else if (type === 'complete') this._forget(id);
   }
 
-  _refused(id, watched, { message, extensions: { code, retryAfter } = {} }) {
-    if (retryAfter) setTimeout(() => this.isConnected && this._watches.has(id) && this._subscribe(id, watched), retryAfter * 1000);
-    else watched?.hear({ code, message });
+  /** Subscribe once more, unless a new socket does so by itself. A refusal is an answer; what comes here is a fault. */
+  _again(id, seconds) {
+    const socket = this._socket;
+    const subscribe = () => this._socket === socket && this._watches.has(id) && this._subscribe(id, this._watches.get(id));
+    setTimeout(subscribe, seconds * 1000);
   }
 
   _connected(isConnected) {

@@ -16,7 +16,6 @@ const SHAPES = {
   horn: 'M4 10v4h3l8 5V5L7 10H4Zm15-1a4 4 0 0 1 0 6',
   leave: 'M14 4h5v16h-5M4 12h10M10 8l4 4-4 4',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
-  out: 'M14 4h6v6M20 4l-9 9M18 14v6H4V6h6',
   pause: 'M8 5v14M16 5v14',
   people:
     'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6.5 9a6.5 6.5 0 0 1 13 0M16 4.5a3.5 3.5 0 0 1 0 6.5m2 3.5a6.5 6.5 0 0 1 3.5 5.5',
@@ -87,7 +86,7 @@ export function useTick(milliseconds = 1000) {
 /** What is left until a moment, by the market's clock. */
 export function Countdown({ market, until }) {
   useTick(500);
-  return html`<time class="countdown" datetime=${until}>${span(Date.parse(until) - market.now())}</time>`;
+  return html`<time class="countdown" role="timer" aria-live="off">${span(Date.parse(until) - market.now())}</time>`;
 }
 
 const toasts = new Set();
@@ -141,6 +140,7 @@ export function Dialog({ title, onClose, children, wide }) {
       </header>
       ${children}
     </div>
+    <${Toasts} /> ${/* the page's own are behind the dialog, and out of reach */ ''}
   </dialog>`;
 }
 

@@ -23,13 +23,13 @@ export class LiveRoom {
       groups: [],
     });
     this.lastEvent = 0;
-    this.heard = []; // the kinds of the last events, for who wants to react to them
   }
 
   /** Read the room, and follow it from then on. */
   async open() {
-    const [room, comments, draws] = await Promise.all([
-      this.market.ask('ConsoleRoom', { id: this.id }),
+    const room = await this.market.ask('ConsoleRoom', { id: this.id });
+    const [comments, draws] = await Promise.all([
+      // after the room: what was written between the two is in the list or still to be told, never in neither
       this.market.ask('ConsoleComments', { roomId: this.id }).catch(() => null),
       this.market.ask('ConsoleDraws', { roomId: this.id }).catch(() => null),
     ]);
@@ -90,8 +90,10 @@ export class LiveRoom {
     if (news.code) this.refused = news;
     else if (news.__typename === 'RoomPersonalNews') this._hearOfMine(news);
     else {
-      this.heard = news.events.filter(({ number }) => number > this.lastEvent);
-      this.heard.forEach((event) => this._apply(event));
+      for (const event of news.events) {
+        this._hearSaid(event);
+        if (event.number > this.lastEvent) this._apply(event);
+      }
       this.lastEvent = Math.max(this.lastEvent, Number(news.lastEvent));
       this.counters = news.counters;
       if (news.mine) this._hearOfMine(news.mine);
@@ -111,16 +113,21 @@ export class LiveRoom {
     this.groups = merged(this.groups, groupBuys);
   }
 
+  /** What was said is in no answer of the room: it counts although an answer may have overtaken its event. */
+  _hearSaid({ kind, comment, commentId, notice }) {
+    const others = this.comments.filter(({ id }) => id !== commentId);
+    if (kind === 'COMMENTED' && comment) this.comments = [...others, comment].slice(-MOST_COMMENTS);
+    if (kind === 'COMMENT_REMOVED') this.comments = others;
+    if (kind === 'NOTICE') this.notice = { text: notice };
+  }
+
   _apply(event) {
     const { kind, item } = event;
     if (STATES[kind]) this._move(STATES[kind], event.happenedAt);
-    if (item && ['ON_AIR', 'PINNED', 'UNPINNED'].includes(kind)) this._put(item, kind);
     if (kind === 'OFF_AIR') this.onAirId = null;
+    if (item && ['ON_AIR', 'OFF_AIR', 'PINNED', 'UNPINNED'].includes(kind)) this._put(item, kind);
     if (kind === 'SHELF_CHANGED') this._reread();
-    if (kind === 'COMMENTED' && event.comment) this.comments = [...this.comments, event.comment].slice(-MOST_COMMENTS);
-    if (kind === 'COMMENT_REMOVED') this.comments = this.comments.filter(({ id }) => id !== event.commentId);
     if (kind === 'CHAT_CHANGED') this.room = { ...this.room, isChatOpen: event.chat.isOpen, slowSeconds: event.chat.slowSeconds };
-    if (kind === 'NOTICE') this.notice = { text: event.notice, at: event.happenedAt };
     this._promote(event);
   }
 
@@ -134,7 +141,7 @@ export class LiveRoom {
     if (kind === 'ON_AIR') this.onAirId = item.id;
     const others = kind === 'PINNED' ? this.items.map((each) => ({ ...each, isPinned: false })) : this.items;
     this.items = others.map((each) =>
-      each.id === item.id ? { ...each, ...item, isPinned: kind === 'PINNED' || (kind === 'ON_AIR' && each.isPinned) } : each,
+      each.id === item.id ? { ...each, ...item, isPinned: { PINNED: true, UNPINNED: false }[kind] ?? each.isPinned } : each,
     );
   }
 
@@ -150,7 +157,7 @@ export class LiveRoom {
     if (document.hidden) return;
     if (
       [...this.flashSales, ...this.groupBuyCampaigns].some(isRunning) ||
-      this.couponBatches.some(({ isClaimable }) => isClaimable)
+      (this.isOn && this.couponBatches.some(({ isClaimable }) => isClaimable))
     ) {
       const told = await this.market.ask('RoomPromotions', { roomId: this.id }).catch(() => null);
       for (const list of ['flashSales', 'groupBuyCampaigns', 'couponBatches'])

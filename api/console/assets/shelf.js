@@ -5,9 +5,11 @@ import { LivePrices } from './stage.js';
 import { ShelfEditor } from './shelf_editor.js';
 import { t } from './words.js';
 
+const UNKNOWN = new Map();
+
 /** What the crew may ask, by SKU: its live price and its floor. */
 export function usePrices(market, roomId, shelfRead) {
-  const [prices, set] = useState(new Map());
+  const [prices, set] = useState(UNKNOWN);
   useEffect(() => {
     const keep = (shelf) => set(new Map(shelf.flatMap((each) => each.prices).map((each) => [each.skuId, each])));
     if (shelfRead) market.ask('ConsoleShelf', { roomId }).then(keep, () => null);
@@ -47,7 +49,7 @@ export function Shelf({ market, live, run, openDialog, prices, isMerchandiser })
   return html`<section class="shelf card" aria-label=${t('shelf')}>
     <header>
       <h2>${t('shelf')} <small class="number">${items.length}</small></h2>
-      ${isMerchandiser && html`<button class="bare" onClick=${() => setEditing(true)}>${t('edit_shelf')}</button>`}
+      ${isMerchandiser && html`<button class="bare" disabled=${prices === UNKNOWN} onClick=${() => setEditing(true)}>${t('edit_shelf')}</button>`}
     </header>
     ${items.length === 0 && html`<p class="empty">${t('shelf_empty')}</p>`}
     <ol ref=${rows} onKeyDown=${press}>

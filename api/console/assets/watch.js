@@ -1,5 +1,5 @@
 // The viewer's side of a room, beside the console: what is on air, what can be had, and what others say.
-import { html, render, useEffect, useState } from './htm-preact.min.js';
+import { html, render, useEffect, useRef, useState } from './htm-preact.min.js';
 import { Buying, PayDialog } from './buying.js';
 import { Comments, Write } from './comments.js';
 import { Market } from './market.js';
@@ -141,19 +141,21 @@ function Curtain({ live, taking }) {
 
 function Like({ live, taking }) {
   const [taps, tap] = useState(0);
+  const tapped = useRef(0);
+  tapped.current = taps;
   useEffect(() => {
     if (!taps) return undefined;
     const sending = setTimeout(() => {
+      market.ask('WatchLike', { input: { roomId: live.id, taps: Math.min(tapped.current, 50) } }).catch(() => null);
       tap(0);
-      market.ask('WatchLike', { input: { roomId: live.id, taps: Math.min(taps, 50) } }).catch(() => null);
     }, LIKES_EVERY);
     return () => clearTimeout(sending);
-  }, [taps]);
+  }, [taps > 0]);
   return html`<button
     class="round like"
     disabled=${!live.isOn}
     aria-label=${t('like')}
-    onClick=${() => taking(() => tap(taps + 1))}>
+    onClick=${() => taking(() => tap((all) => all + 1))}>
     <${Icon} name="heart" />
     <span class="number">${count(Number(live.counters?.likes ?? 0) + taps)}</span>
   </button>`;
