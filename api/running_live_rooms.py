@@ -131,6 +131,19 @@ class RunningLiveRoomsMutation:
 
     @strawberry.mutation(
         directives=to(Who.CREW),
+        description="Let no live price hold any more, not for the grace period either: for one that was mistyped. What is on air "
+        "leaves it; orders that were placed stand. For who runs the room.",
+    )
+    async def withdraw_live_prices(self, info: Info, id: strawberry.ID) -> RunRoomResult:
+        """Withdraw them."""
+        context, room_id = info.context, read_id("room", id)
+        await running.withdraw_prices(
+            context.market.db, context.services.bus, room_id=room_id, by=context.shopper, now=context.now
+        )
+        return await room_now(info, room_id)
+
+    @strawberry.mutation(
+        directives=to(Who.CREW),
         description="Talk about an item of the shelf from now on, at its live prices; what was on air leaves it. On air at these "
         "prices already: no change. For who runs the room. 讲解",
     )

@@ -73,6 +73,7 @@ RunLuckyDrawResult = Annotated[
     LuckyDraw
     | refusal(NotFound)
     | refusal(RoomNotOn)
+    | refusal(rules.PrizesBeyondBudget)
     | refusal(rules.LuckyDrawStillOpen)
     | refusal(rules.LuckyDrawOver)
     | refusal(rules.DrawsSwitchedOff)

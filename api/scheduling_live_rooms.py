@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -44,6 +45,11 @@ class CreateLiveRoomInput:
         default=GRACE_SECONDS,
         description="Seconds that a live price holds after its item has left the air: 0 to 3600.",
     )
+    prize_budget_minor: Long = strawberry.field(
+        default=0,
+        description="What all prizes that the crew promises in draws may be worth together. Minor units: fen. A merchandiser may "
+        "promise more.",
+    )
     idempotency_key: str = strawberry.field(
         description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same room."
     )
@@ -67,6 +73,19 @@ class EditLiveRoomInput:
         default=GRACE_SECONDS,
         description="Seconds that a live price holds after its item has left the air: 0 to 3600.",
     )
+    prize_budget_minor: Long = strawberry.field(
+        default=0,
+        description="What all prizes that the crew promises in draws may be worth together. Minor units: fen. A merchandiser may "
+        "promise more.",
+    )
+
+
+@strawberry.input(description="Who runs a room: these, and nobody else.")
+class SetRoomCrewInput:
+    """Which room, and who."""
+
+    room_id: strawberry.ID
+    crew: list[RoomCrewInput] = strawberry.field(description="1 to 20 people, at least one of them a host.")
 
 
 @strawberry.input(description="What the crew may ask for a SKU.")
@@ -164,6 +183,23 @@ class SchedulingLiveRoomsMutation:
 
     @strawberry.mutation(
         directives=to(Who.MERCHANDISER),
+        description="Say who runs a room, before or while it is on: whoever is left out runs it no more, from this answer on. An "
+        "address to push video to, which they were told before, works until it ends.",
+    )
+    async def set_room_crew(self, info: Info, input: SetRoomCrewInput) -> LiveRoomResult:
+        """Exchange the crew."""
+        context, room_id = info.context, read_id("room", input.room_id)
+        await actions.set_crew(
+            context.market.db,
+            room_id=room_id,
+            crew=_crew(input.crew),
+            by=context.shopper.account_id,
+            now=context.now,
+        )
+        return await room_now(info, room_id)
+
+    @strawberry.mutation(
+        directives=to(Who.MERCHANDISER),
         description="Give a room its shelf, before or while it is on. What is on air stays there at its price until it is put on "
         "air anew or taken off.",
     )
@@ -198,17 +234,22 @@ class SchedulingLiveRoomsMutation:
 
 
 def _wish(input: CreateLiveRoomInput | EditLiveRoomInput) -> NewRoom:
-    crew = {read_id("account", member.account_id): member.duty for member in input.crew}
-    if len(crew) < len(input.crew):
-        raise BadInput("crew names somebody twice")
     return NewRoom(
         title=input.title,
         starts_at=input.starts_at,
-        crew=crew,
+        crew=_crew(input.crew),
         cover_url=input.cover_url,
         store_id=read_id("store", input.store_id) if input.store_id else None,
         grace_seconds=input.grace_seconds,
+        prize_budget_minor=input.prize_budget_minor,
     )
+
+
+def _crew(members: Sequence[RoomCrewInput]) -> dict[UUID, Duty]:
+    crew = {read_id("account", member.account_id): member.duty for member in members}
+    if len(crew) < len(members):
+        raise BadInput("crew names somebody twice")
+    return crew
 
 
 def _shelf(items: Sequence[RoomShelfItemInput]) -> list[ShelfItem]:

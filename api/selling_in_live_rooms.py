@@ -62,6 +62,22 @@ class StartRoomGroupBuyInput:
     )
 
 
+@strawberry.input(description="A flash sale that was started in a room.")
+class StopRoomFlashSaleInput:
+    """Which one."""
+
+    room_id: strawberry.ID
+    flash_sale_id: strawberry.ID
+
+
+@strawberry.input(description="A group-buy that was started in a room.")
+class StopRoomGroupBuyInput:
+    """Which one."""
+
+    room_id: strawberry.ID
+    campaign_id: strawberry.ID
+
+
 StartRoomFlashSaleResult = Annotated[
     FlashSale
     | refusal(NotFound)
@@ -86,6 +102,13 @@ StartRoomGroupBuyResult = Annotated[
     | refusal(WrongCampaignState)
     | refusal(IdempotencyConflict),
     strawberry.union("StartRoomGroupBuyResult"),
+]
+
+StopRoomFlashSaleResult = Annotated[
+    FlashSale | refusal(NotFound) | refusal(WrongSaleState), strawberry.union("StopRoomFlashSaleResult")
+]
+StopRoomGroupBuyResult = Annotated[
+    GroupBuyCampaign | refusal(NotFound) | refusal(WrongCampaignState), strawberry.union("StopRoomGroupBuyResult")
 ]
 
 
@@ -143,6 +166,41 @@ class SellingInLiveRoomsMutation:
             ),
             by=context.shopper,
             idempotency_key=input.idempotency_key,
+            now=context.now,
+        )
+        return show_campaign(campaign)
+
+    @strawberry.mutation(
+        directives=to(Who.CREW),
+        description="Take no more claims in a flash sale that was started in the room, also once that is over; who has a ticket "
+        "may still pay. Stopped already: no change. For who runs the room.",
+    )
+    async def stop_room_flash_sale(self, info: Info, input: StopRoomFlashSaleInput) -> StopRoomFlashSaleResult:
+        """Stop a sale."""
+        context, market = info.context, info.context.market
+        sale = await selling.stop_flash_sale(
+            market.db,
+            market.gate,
+            room_id=read_id("room", input.room_id),
+            sale_id=read_id("flashsale", input.flash_sale_id),
+            by=context.shopper,
+            now=context.now,
+        )
+        return (await show_sales(info, [sale]))[0]
+
+    @strawberry.mutation(
+        directives=to(Who.CREW),
+        description="Let no more groups be opened in a group-buy that was started in the room, also once that is over; open ones "
+        "go on to their own end. Stopped already: no change. For who runs the room.",
+    )
+    async def stop_room_group_buy(self, info: Info, input: StopRoomGroupBuyInput) -> StopRoomGroupBuyResult:
+        """Stop a campaign."""
+        context = info.context
+        campaign = await selling.stop_group_buy(
+            context.market.db,
+            room_id=read_id("room", input.room_id),
+            campaign_id=read_id("campaign", input.campaign_id),
+            by=context.shopper,
             now=context.now,
         )
         return show_campaign(campaign)

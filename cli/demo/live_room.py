@@ -131,6 +131,7 @@ class LiveRoom:
             "title": TITLE,
             "startsAt": clock.now().isoformat(),
             "crew": [{"accountId": me["id"], "duty": "HOST"}],
+            "prizeBudgetMinor": DRAW_PIECES * PRIZE_MINOR,
             "idempotencyKey": f"{self.tag}-room",
         }
         self.room_id = expect(await self._run(room_errands.CREATE, input=wish), "Room")["id"]

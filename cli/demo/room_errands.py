@@ -12,7 +12,6 @@ query Shelf {
 STORE = mutation("createStore", "Store", "{ id }")
 CREATE = f"mutation Create($input: CreateLiveRoomInput!) {{ createLiveRoom(input: $input) {_ROOM} }}"
 SHELF = f"mutation Shelf($input: SetRoomShelfInput!) {{ setRoomShelf(input: $input) {_ROOM} }}"
-RESERVE = "mutation Reserve($id: ID!) { reserveRoom(id: $id) { __typename ... on UserError { code message } } }"
 GO_LIVE = f"mutation GoLive($id: ID!) {{ goLive(id: $id) {_ROOM} }}"
 END = f"mutation End($id: ID!) {{ endRoom(id: $id) {_ROOM} }}"
 ON_AIR = f"mutation OnAir($input: RoomItemInput!) {{ putOnAir(input: $input) {_ROOM} }}"

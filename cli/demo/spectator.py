@@ -26,7 +26,6 @@ class Spectator:
     heard: dict[int, float] = field(default_factory=dict)
     repeats: int = 0
     came_back: int = 0
-    news: asyncio.Event = field(default_factory=asyncio.Event)
     _listening: asyncio.Task[None] | None = None
     _socket: aiohttp.ClientWebSocketResponse | None = None
 
@@ -56,14 +55,11 @@ class Spectator:
 
     async def drop(self) -> None:
         """The phone loses the network."""
-        await self._stop()
+        await self.leave()
         self.came_back += 1
 
     async def leave(self) -> None:
         """Watch no more."""
-        await self._stop()
-
-    async def _stop(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening])
@@ -97,4 +93,3 @@ class Spectator:
             if event["number"] in self.heard:
                 self.repeats += 1
             self.heard[event["number"]] = now
-        self.news.set()

@@ -16,7 +16,7 @@ from domain.live_rooms import store as rooms
 from domain.live_rooms import timeline
 from domain.live_rooms.bus import LiveBus
 from domain.live_rooms.rules import EventKind, NewEvent, PromotionKind
-from domain.live_rooms.running import check_crew
+from domain.live_rooms.running import RUNS_EVERY_ROOM, check_crew
 from domain.trail import store as trail
 
 
@@ -26,7 +26,7 @@ async def open_draw(
     """Publish a draw, from now on unchangeable, and tell the room. The same key with the same wish gives the same draw again.
 
     `key` seals its seed until it is drawn. Raises BadInput, NotFound (room, store), NotAllowed, RoomNotOn,
-    IdempotencyConflict.
+    PrizesBeyondBudget, IdempotencyConflict.
     """
     seed = secrets.token_bytes(drawing.SEED_BYTES)
     draw = store.new_draw(wish, commitment=drawing.commitment_of(seed), now=now)
@@ -45,6 +45,9 @@ async def open_draw(
             return await store.get(tx, UUID(replay.answer))
         rules.check_draw(wish, now=now)
         room.check_on()
+        if not by.roles & RUNS_EVERY_ROOM:
+            promised_minor = await store.promised_minor(tx, room.id)
+            rules.check_budget(wish, promised_minor=promised_minor, budget_minor=room.prize_budget_minor)
         await rooms.check_store(tx, wish.store_id)
         sealed_seed = sealing.seal(key, draw_id=draw.id, seed=seed)
         await store.add(tx, draw, sealed_seed=sealed_seed, by=by.account_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.chats.rules import BannedFromRoom
 from domain.foundation.errors import BadInput, Refusal
+from domain.foundation.money import Money
 
 MOST_VALUE_MINOR = 5_000_000
 """What a prize is worth at most: 50,000 yuan, by 反不正当竞争法 and 规范促销行为暂行规定."""
@@ -170,6 +171,13 @@ def check_draw(wish: NewDraw, *, now: datetime) -> None:
         raise BadInput(f"all prizes together have {pieces} pieces; allowed: at most {MOST_PIECES}")
 
 
+def check_budget(wish: NewDraw, *, promised_minor: int, budget_minor: int) -> None:
+    """Raises PrizesBeyondBudget when the prizes, with those that the room has promised already, are worth more."""
+    left_minor = max(budget_minor - promised_minor, 0)
+    if sum(prize.value_minor * prize.pieces for prize in wish.prizes) > left_minor:
+        raise PrizesBeyondBudget(left=Money(left_minor))
+
+
 def check_reason(reason: str) -> str:
     """The reason without spaces around it. Raises BadInput unless it has 1 to 200 characters."""
     reason = reason.strip()
@@ -263,6 +271,17 @@ class LuckyDrawOver(Refusal):
     code: ClassVar[str] = "LUCKY_DRAW_OVER"
     zh: ClassVar[str] = "抽奖已结束"
     en: ClassVar[str] = "the draw is over: {state}"
+
+
+@dataclass(eq=False)
+class PrizesBeyondBudget(Refusal):
+    """The crew may not promise prizes of so much: a merchandiser sets the room's budget, or opens the draw."""
+
+    left: Money
+
+    code: ClassVar[str] = "PRIZES_BEYOND_BUDGET"
+    zh: ClassVar[str] = "奖品总价值超出本直播间预算，还可使用 ¥{left.amount}"
+    en: ClassVar[str] = "the prizes are worth more than what is left of the room's budget: ¥{left.amount}"
 
 
 @dataclass(eq=False)

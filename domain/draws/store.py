@@ -71,6 +71,13 @@ _ADD_WINNERS = text("""
 """)
 
 
+async def promised_minor(tx: Transaction, room_id: UUID) -> int:
+    """What all prizes of a locked room's draws are worth together, but of those that were called off; minor units."""
+    worth = func.coalesce(func.sum(p.value_minor * p.pieces), 0)
+    promised = select(worth).join_from(prizes, draws, d.id == p.draw_id)
+    return int(await tx.value(promised.where(d.room_id == room_id, d.state != DrawState.CALLED_OFF)))
+
+
 async def add(tx: Transaction, draw: Draw, *, sealed_seed: bytes, by: UUID) -> None:
     """Keep a new draw with its prizes."""
     kept = {column.name: getattr(draw, column.name) for column in DRAW_COLUMNS}

@@ -1,6 +1,6 @@
 """What merchandisers do with a room before it is on, and shoppers who wait for it: schedule, stock its shelf, reserve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,17 @@ from domain.foundation.errors import NotFound
 from domain.foundation.ids import new_id
 from domain.live_rooms import rules, store, timeline
 from domain.live_rooms.bus import LiveBus
-from domain.live_rooms.rules import EventKind, NewEvent, NewRoom, Room, RoomItem, RoomState, ShelfItem, WrongRoomState
+from domain.live_rooms.rules import (
+    Duty,
+    EventKind,
+    NewEvent,
+    NewRoom,
+    Room,
+    RoomItem,
+    RoomState,
+    ShelfItem,
+    WrongRoomState,
+)
 from domain.trail import store as trail
 
 
@@ -22,7 +32,7 @@ async def create(db: Database, wish: NewRoom, *, by: UUID, idempotency_key: str,
     Raises BadInput, NotFound (account, store), IdempotencyConflict.
     """
     rules.check_room(wish, now=now)
-    await _check_people(db, wish)
+    await _check_people(db, wish.crew)
     room = Room(
         id=new_id(),
         title=wish.title.strip(),
@@ -31,6 +41,7 @@ async def create(db: Database, wish: NewRoom, *, by: UUID, idempotency_key: str,
         store_id=wish.store_id,
         starts_at=wish.starts_at,
         grace_seconds=wish.grace_seconds,
+        prize_budget_minor=wish.prize_budget_minor,
         is_chat_open=True,
         slow_seconds=0,
         events=0,
@@ -53,7 +64,7 @@ async def create(db: Database, wish: NewRoom, *, by: UUID, idempotency_key: str,
 async def edit(db: Database, *, room_id: UUID, wish: NewRoom, by: UUID, now: datetime) -> Room:
     """Change a room that is still to come, all of it. Raises BadInput, NotFound, WrongRoomState once it was live."""
     rules.check_room(wish, now=now)
-    await _check_people(db, wish)
+    await _check_people(db, wish.crew)
     async with db.transaction() as tx:
         room = await store.lock(tx, room_id)
         if room.state is not RoomState.SCHEDULED:
@@ -64,6 +75,23 @@ async def edit(db: Database, *, room_id: UUID, wish: NewRoom, by: UUID, now: dat
         await store.set_crew(tx, room_id, wish.crew)
         room = await store.lock(tx, room_id)
         await _note(tx, "edit_live_room", room, by=by, now=now)
+    return room
+
+
+async def set_crew(db: Database, *, room_id: UUID, crew: Mapping[UUID, Duty], by: UUID, now: datetime) -> Room:
+    """Say who runs a room, also while it is on: whoever is left out runs it no more. The same people: no change.
+
+    Raises BadInput, NotFound (room, account), WrongRoomState when it is over.
+    """
+    rules.check_crew(crew)
+    await _check_people(db, crew)
+    async with db.transaction() as tx:
+        room = await store.lock(tx, room_id)
+        if room.state in {RoomState.ENDED, RoomState.CANCELLED}:
+            raise WrongRoomState(state=room.state, wanted=room.state)
+        if await store.crew_of(tx, room_id) != crew:
+            await store.set_crew(tx, room_id, crew)
+            await _note(tx, "set_room_crew", room, by=by, now=now, crew={str(who): duty for who, duty in crew.items()})
     return room
 
 
@@ -117,9 +145,9 @@ async def cancel_reservation(db: Database, *, room_id: UUID, shopper_id: UUID, n
     return room
 
 
-async def _check_people(db: Database, wish: NewRoom) -> None:
-    known = await names_by_ids(db, list(wish.crew))
-    for account_id in wish.crew:
+async def _check_people(db: Database, crew: Mapping[UUID, Duty]) -> None:
+    known = await names_by_ids(db, list(crew))
+    for account_id in crew:
         if account_id not in known:
             raise NotFound.of("account", account_id)
 

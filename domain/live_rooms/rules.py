@@ -211,6 +211,8 @@ class NewRoom:
     cover_url: str = ""
     store_id: UUID | None = None
     grace_seconds: int = GRACE_SECONDS
+    prize_budget_minor: int = 0
+    """What all prizes that the crew promises may be worth together, in minor units; a merchandiser may promise more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,7 @@ class Room:
     store_id: UUID | None
     starts_at: datetime
     grace_seconds: int
+    prize_budget_minor: int
     is_chat_open: bool
     slow_seconds: int
     events: int
@@ -265,6 +268,8 @@ def check_room(wish: NewRoom, *, now: datetime) -> None:
         raise BadInput("coverUrl must be an https address of at most 500 characters")
     if not 0 <= wish.grace_seconds <= MOST_GRACE_SECONDS:
         raise BadInput(f"graceSeconds is {wish.grace_seconds}; allowed: 0 to {MOST_GRACE_SECONDS}")
+    if not 0 <= wish.prize_budget_minor <= LARGEST_MINOR:
+        raise BadInput(f"prizeBudgetMinor is {wish.prize_budget_minor}; allowed: 0 to {LARGEST_MINOR}")
     check_crew(wish.crew)
 
 

@@ -131,6 +131,18 @@ async def take_off_air(db: Database, bus: LiveBus, *, room_id: UUID, by: Princip
         return await _happened(tx, bus, room, *gone, deed="take_off_air", by=by, now=now)
 
 
+async def withdraw_prices(db: Database, bus: LiveBus, *, room_id: UUID, by: Principal, now: datetime) -> Room:
+    """No live price holds from now on, not for the grace period either: for one that was mistyped. None holds: no change.
+
+    What is on air leaves it. Raises NotFound, NotAllowed.
+    """
+    async with db.transaction() as tx:
+        room = await _locked(tx, room_id, by)
+        gone = await _clear_the_air(tx, room, now=now)
+        await store.withdraw_prices(tx, room_id, now=now)
+        return await _happened(tx, bus, room, *gone, deed="withdraw_live_prices", by=by, now=now)
+
+
 async def pin(db: Database, bus: LiveBus, *, room_id: UUID, item_id: UUID, by: Principal, now: datetime) -> Room:
     """Show this item above all others. Pinned already: no change.
 
@@ -227,7 +239,8 @@ async def _clear_the_air(tx: Transaction, room: Room, *, now: datetime) -> Seque
 async def _happened(
     tx: Transaction, bus: LiveBus, room: Room, *events: NewEvent, deed: str, by: Principal | None, now: datetime
 ) -> Room:
-    await timeline.append(tx, bus, room.id, events, now=now)
+    if events:
+        await timeline.append(tx, bus, room.id, events, now=now)
     if by is not None:
         await _note(tx, room, deed, by=by, now=now)
     return await store.get(tx, room.id)

@@ -15,7 +15,7 @@ from domain.flash_sales.actions import NewItem as SaleItem
 from domain.flash_sales.rules import FlashSaleClosed, Sale, SaleState
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
-from domain.foundation.errors import BadInput
+from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.money import Money
 from domain.foundation.redis import Gate
 from domain.group_buys import actions as group_buys
@@ -156,6 +156,33 @@ async def start_group_buy(
         campaign = await group_buys.publish(db, campaign_id=campaign.id, by=by.account_id, now=now)
     await tell(db, bus, room_id=room_id, kind=PromotionKind.GROUP_BUY, target_id=campaign.id, item_id=item_id, now=now)
     return campaign
+
+
+async def stop_flash_sale(
+    db: Database, gate: Gate, *, room_id: UUID, sale_id: UUID, by: Principal, now: datetime
+) -> Sale:
+    """Take no more claims in a sale of the room, also once that is over. Stopped already: no change.
+
+    Raises NotFound, NotAllowed, WrongSaleState.
+    """
+    await _check_own(db, room_id, "flashsale", sale_id, by=by)
+    return await flash_sales.stop(db, gate, sale_id=sale_id, by=by.account_id, now=now)
+
+
+async def stop_group_buy(db: Database, *, room_id: UUID, campaign_id: UUID, by: Principal, now: datetime) -> Campaign:
+    """Let no more groups be opened in a campaign of the room, also once that is over. Stopped already: no change.
+
+    Raises NotFound, NotAllowed, WrongCampaignState.
+    """
+    await _check_own(db, room_id, "campaign", campaign_id, by=by)
+    return await group_buys.stop(db, campaign_id=campaign_id, by=by.account_id, now=now)
+
+
+async def _check_own(db: Database, room_id: UUID, kind: str, target_id: UUID, *, by: Principal) -> None:
+    async with db.reading() as reader:
+        await check_crew(reader, room_id, by)
+        if await store.room_of_promotion(reader, target_id) != room_id:
+            raise NotFound.of(kind, target_id)
 
 
 async def drop_coupons(

@@ -34,8 +34,8 @@ from domain.stores.tables import stores
 
 r, i, p, h = rooms.c, items.c, prices.c, chapters.c
 ROOM_COLUMNS = (
-    r.id, r.title, r.cover_url, r.state, r.store_id, r.starts_at, r.grace_seconds, r.is_chat_open, r.slow_seconds, r.events,
-    r.live_at, r.paused_at, r.ended_at, r.cancelled_at,
+    r.id, r.title, r.cover_url, r.state, r.store_id, r.starts_at, r.grace_seconds, r.prize_budget_minor,
+    r.is_chat_open, r.slow_seconds, r.events, r.live_at, r.paused_at, r.ended_at, r.cancelled_at,
 )  # fmt: skip
 ITEM_COLUMNS = (i.id, i.room_id, i.product_id, i.position, i.pitch, i.pinned_at, i.removed_at)
 CHAPTER_COLUMNS = (h.id, h.room_id, h.item_id, h.began_at, h.ended_at, h.prices_until, h.live_prices)
@@ -90,6 +90,7 @@ async def describe(tx: Transaction, room_id: UUID, wish: NewRoom) -> None:
             store_id=wish.store_id,
             starts_at=wish.starts_at,
             grace_seconds=wish.grace_seconds,
+            prize_budget_minor=wish.prize_budget_minor,
         )
     )
 
@@ -117,6 +118,12 @@ async def set_crew(tx: Transaction, room_id: UUID, duties: Mapping[UUID, Duty]) 
         insert(crew),
         [{"room_id": room_id, "account_id": account_id, "duty": duty.value} for account_id, duty in duties.items()],
     )
+
+
+async def crew_of(reader: Reader, room_id: UUID) -> Mapping[UUID, Duty]:
+    """Who runs the room, and what they do."""
+    found = await reader.rows(select(crew.c.account_id, crew.c.duty).where(crew.c.room_id == room_id))
+    return {row.account_id: Duty(row.duty) for row in found}
 
 
 async def duty_of(reader: Reader, room_id: UUID, account_id: UUID) -> Duty | None:
@@ -229,6 +236,12 @@ async def end_chapter(tx: Transaction, chapter: Chapter, *, ended_at: datetime, 
     """An item of a locked room has left the air; its live prices hold a little longer."""
     ended = update(chapters).where(h.id == chapter.id)
     await tx.execute(ended.values(ended_at=ended_at, prices_until=prices_until))
+
+
+async def withdraw_prices(tx: Transaction, room_id: UUID, *, now: datetime) -> None:
+    """The live prices of what has left the air in a locked room hold no longer."""
+    holding = update(chapters).where(h.room_id == room_id, h.prices_until > now)
+    await tx.execute(holding.values(prices_until=func.greatest(h.ended_at, now)))
 
 
 async def note_promotion(

@@ -34,6 +34,8 @@ rooms = Table(
     moment("starts_at"),
     # seconds that a live price holds after its item has left the air
     Column("grace_seconds", Integer, nullable=False),
+    # what all prizes that its crew promises may be worth together
+    Column("prize_budget_minor", BigInteger, nullable=False),
     # whether viewers may write, and the seconds between two comments of one of them
     Column("is_chat_open", Boolean, nullable=False, server_default="true"),
     Column("slow_seconds", SmallInteger, nullable=False, server_default="0"),
@@ -47,6 +49,7 @@ rooms = Table(
     moment("cancelled_at", nullable=True),
     CheckConstraint("state IN ('scheduled', 'live', 'paused', 'ended', 'cancelled')", name="state"),
     CheckConstraint("grace_seconds BETWEEN 0 AND 3600", name="grace"),
+    CheckConstraint("prize_budget_minor >= 0", name="prize_budget"),
     CheckConstraint("slow_seconds BETWEEN 0 AND 600", name="slow"),
     CheckConstraint("cover_url = '' OR cover_url LIKE 'https://%'", name="cover"),
     CheckConstraint("(state IN ('live', 'paused', 'ended')) = (live_at IS NOT NULL)", name="live"),

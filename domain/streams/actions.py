@@ -10,7 +10,7 @@ from domain.foundation.database import Database
 from domain.live_rooms import queries as live_rooms
 from domain.live_rooms import running
 from domain.live_rooms.bus import LiveBus
-from domain.live_rooms.rules import EARLY, ON, Room, RoomState
+from domain.live_rooms.rules import EARLY, Room, RoomState
 from domain.live_rooms.tables import rooms
 from domain.streams.rules import AWAY
 from domain.streams.tables import streams
@@ -60,12 +60,12 @@ async def lose(db: Database, bus: LiveBus, *, room_id: UUID, publisher: str, now
 
 
 async def end_abandoned(db: Database, bus: LiveBus, *, now: datetime, limit: int) -> int:
-    """End rooms whose stream has been away for five minutes of the time they are on; how many.
+    """End rooms that have been paused for five minutes because their stream is away; how many.
 
-    A rehearsal is over long before its room is on, and says nothing of it.
+    A pause of the crew, and a room that goes on without its stream, are the crew's to end.
     """
-    is_on = rooms.c.state.in_(list(ON)) & (rooms.c.live_at <= now - AWAY)
-    away = select(s.room_id).join(rooms, rooms.c.id == s.room_id).where(s.lost_at <= now - AWAY, is_on)
+    is_waiting = s.has_paused & (rooms.c.state == RoomState.PAUSED)
+    away = select(s.room_id).join(rooms, rooms.c.id == s.room_id).where(s.lost_at <= now - AWAY, is_waiting)
     abandoned = await db.column(away.order_by(s.lost_at).limit(limit))
     for room_id in abandoned:
         await running.end(db, bus, room_id=room_id, by=None, now=now)

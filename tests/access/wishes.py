@@ -88,6 +88,9 @@ def _crews(world: World) -> dict[str, Wish]:
         "endRoom": {"id": ids["room"]},
         "takeOffAir": {"id": ids["room"]},
         "putOnAir": {"input": item},
+        "withdrawLivePrices": {"id": ids["room"]},
+        "stopRoomFlashSale": {"input": {**room, "flashSaleId": ids["flashsale"]}},
+        "stopRoomGroupBuy": {"input": {**room, "campaignId": ids["campaign"]}},
         "pinRoomItem": {"input": item},
         "unpinRoomItem": {"input": item},
         "setRoomChat": {"input": {**room, "isOpen": False}},
@@ -114,6 +117,7 @@ def _staffs_with_rooms(world: World) -> dict[str, Wish]:
     return {
         "createLiveRoom": _keyed(**room),
         "editLiveRoom": {"input": {**room, "roomId": ids["room/coming"]}},
+        "setRoomCrew": {"input": {"roomId": ids["room"], "crew": room["crew"]}},
         "setRoomShelf": {"input": {"roomId": ids["room"], "items": []}},
         "cancelLiveRoom": {"id": ids["room/coming"]},
         "setChatWords": {"input": {"version": 1, "masked": [], "withheld": []}},

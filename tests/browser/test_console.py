@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Locator, Page, Request, WebSocketRoute
 
 DOCUMENTS = Path(__file__).parents[2] / "clients/documents.json"
-PHONE = {"width": 360, "height": 740}
+PHONE = {"width": 320, "height": 640}
 DESK = {"width": 1440, "height": 900}
 AT_ONCE = 1.0
 """Seconds from the answer to the host's click until a viewer sees what came of it."""
@@ -323,6 +324,10 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(
         await host.page.locator(".kinds button").nth(kind).tap()
         box = await host.dialog.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+        if kind == 0:
+            await host.dialog.locator("[name=price]").fill("0.01")
+            await host.dialog.locator("button.main").tap()
+            await host.dialog.locator(".toasts .bad").wait_for()
         await host.page.keyboard.press("Escape")
     await host.page.evaluate("location.hash = '#/'")
     await host.page.locator(".door-card").first.wait_for()
@@ -378,6 +383,14 @@ async def test_staff_sign_in_with_a_second_factor_and_a_password_of_their_own(gi
     assert await staff.page.evaluate("sessionStorage.length") == 0
 
 
+@asynccontextmanager
+async def no_answers(page: "Page") -> AsyncIterator[None]:
+    """Whatever the page asks is answered by something that is no market."""
+    await page.route("**/graphql", lambda route: route.fulfill(body="<p>"))
+    yield
+    await page.unroute_all()
+
+
 async def test_viewers_check_a_draw_themselves(given: Given, visit: Visit) -> None:
     room = await a_room(given)
     draw = await given.lucky_draw(room, entrants=120)
@@ -385,6 +398,9 @@ async def test_viewers_check_a_draw_themselves(given: Given, visit: Visit) -> No
     viewer = await visit()
 
     await viewer.watch(room)
+    async with no_answers(viewer.page):
+        await viewer.button("核验开奖").click()
+        await viewer.page.locator(".toasts .bad", has_text="网络不给力").wait_for()
     await viewer.button("核验开奖").click()
 
     await viewer.page.get_by_text("核验通过").wait_for()
@@ -424,3 +440,47 @@ async def test_a_page_without_its_socket_polls_and_then_goes_on_without_gap_or_r
     await lines.get_by_text("第三句").wait_for()
 
     assert await lines.all_inner_texts() == ["第一句", "第二句", "第三句"]
+
+
+async def test_an_answer_that_comes_before_the_news_hides_nothing_that_was_said(given: Given, visit: Visit) -> None:
+    room = await a_room(given)
+    host, viewer = await visit(), await visit()
+    held: list[tuple[WebSocketRoute, str | bytes]] | None = None
+
+    def let_through(socket: "WebSocketRoute") -> None:
+        hear = lambda message: socket.send(message) if held is None else held.append((socket, message))  # noqa: E731
+        socket.connect_to_server().on_message(hear)
+
+    await host.page.route_web_socket(re.compile("/graphql$"), let_through)
+    await host.sign_in("主播", at=desk(room))
+    await viewer.watch(room, "林小夜")
+    lines = host.page.locator(".comments .said bdi:last-child")
+    await viewer.write("有人吗")
+    await lines.get_by_text("有人吗").wait_for()
+
+    held = []
+    await viewer.write("还有货吗")
+    await host.page.locator(".shelf li").first.get_by_role("button", name="讲解").click()
+    await host.page.locator(".shelf li.airing").wait_for()
+    late, held = held, None
+    for socket, message in late:
+        socket.send(message)
+
+    await lines.get_by_text("还有货吗").wait_for()
+    assert await lines.all_inner_texts() == ["有人吗", "还有货吗"]
+
+
+async def test_viewers_see_a_live_price_run_out_once_its_item_has_left_the_air(given: Given, visit: Visit) -> None:
+    room = await a_room(given, is_on_air=True)
+    host, viewer = await visit(), await visit()
+    await viewer.watch(room)
+    await viewer.page.get_by_role("button", name="货架").click()
+    first = viewer.dialog.locator(".found li").first
+    await first.locator(".badge.live").wait_for()
+    assert await first.locator(".countdown").count() == 0
+    await host.sign_in("主播", at=desk(room))
+
+    await host.button("结束讲解").click()
+
+    await first.locator(".countdown").wait_for()
+    assert await first.locator(".badge.live").count() == 0

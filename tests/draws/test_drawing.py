@@ -22,6 +22,7 @@ from domain.draws.rules import (
     OnlyForBuyers,
     OpenTo,
     Prize,
+    PrizesBeyondBudget,
 )
 from domain.draws.tables import draws, winners
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotAllowed, NotFound
@@ -41,6 +42,25 @@ MERCHANDISER = Principal(new_id(), frozenset({Role.MERCHANDISER}))
 
 
 # -- opening
+
+
+async def test_a_crew_promises_prizes_up_to_the_rooms_budget(given):
+    room = await given.live_room(prize_budget_minor=35_000)
+    wish = await given.new_draw(room, prizes=(Prize("礼包", 10_000, 2),))
+    opening = {"key": given.seal_key, "now": given.now}
+
+    first = await actions.open_draw(given.db, given.bus, wish, **opening, by=room.host, idempotency_key="draw-0001")
+    with pytest.raises(PrizesBeyondBudget) as refused:
+        await actions.open_draw(given.db, given.bus, wish, **opening, by=room.host, idempotency_key="draw-0002")
+    assert refused.value.left.minor == 15_000
+    assert await count(given, draws) == 1
+
+    await actions.open_draw(given.db, given.bus, wish, **opening, by=MERCHANDISER, idempotency_key="draw-0003")
+    calling = {"reason": "改期", "by": room.host, "now": given.now}
+    await actions.call_off(given.db, given.bus, draw_id=first.id, **calling)
+    small = await given.new_draw(room, prizes=(Prize("礼包", 15_000, 1),))
+    await actions.open_draw(given.db, given.bus, small, **opening, by=room.host, idempotency_key="draw-0004")
+    assert await count(given, draws) == 3
 
 
 async def test_a_draw_is_published_as_it_was_wished_for_and_once(given):

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from domain.accounts.rules import Principal
 from domain.checkout import actions as checkout
 from domain.checkout.rules import PriceChanged
+from domain.foundation.errors import NotAllowed
 from domain.foundation.ids import new_id
 from domain.live_rooms import actions, queries, running, store
 from domain.live_rooms.offers import LivePrices
@@ -139,6 +141,23 @@ async def test_a_new_price_counts_once_the_item_is_put_on_air_anew(given):
 
     assert await quoted(given, one) == 1290
     assert len((await queries.chapters_by_room_ids(given.db, [one.id]))[one.id]) == 2
+
+
+async def test_live_prices_are_withdrawn_at_once(given):
+    one = await given.live_room(items=2)
+    about = {"room_id": one.id, "by": one.host, "now": given.now}
+    for item in one.items:
+        await running.put_on_air(given.db, given.bus, item_id=item.id, **about)
+    assert await quoted(given, one) == LIVE_MINOR
+
+    for _ in range(2):
+        await running.withdraw_prices(given.db, given.bus, **about)
+
+    assert await quoted(given, one) == LIST_MINOR
+    chapters = (await queries.chapters_by_room_ids(given.db, [one.id]))[one.id]
+    assert [chapter.prices_until for chapter in chapters] == [given.now] * 2
+    with pytest.raises(NotAllowed):
+        await running.withdraw_prices(given.db, given.bus, **about | {"by": Principal(new_id())})
 
 
 async def test_only_what_stands_on_the_shelf_goes_on_air(given):

@@ -278,3 +278,22 @@ async def test_what_is_not_on_cannot_be_sold_from(given):
         await running.put_on_air(given.db, given.bus, room_id=one.id, item_id=one.item.id, by=one.host, now=given.now)
     with pytest.raises(RoomNotOn):
         await running.announce(given.db, given.bus, room_id=one.id, text="有人吗", by=one.host, now=given.now)
+
+
+async def test_a_crew_is_exchanged_while_the_room_is_on(given):
+    one, other = await given.live_room(), Principal(await given.shopper())
+    about = {"room_id": one.id, "by": new_id(), "now": given.now}
+
+    for _ in range(2):
+        await actions.set_crew(given.db, crew={other.account_id: Duty.HOST}, **about)
+    with pytest.raises(NotAllowed):
+        await running.pause(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
+    await running.pause(given.db, given.bus, room_id=one.id, by=other, now=given.now)
+
+    for crew, refusal in (({}, BadInput), ({new_id(): Duty.HOST}, NotFound)):
+        with pytest.raises(refusal):
+            await actions.set_crew(given.db, crew=crew, **about)
+    assert await queries.crew_by_room_ids(given.db, [one.id]) == {one.id: {other.account_id: Duty.HOST}}
+    await running.end(given.db, given.bus, room_id=one.id, by=other, now=given.now)
+    with pytest.raises(WrongRoomState):
+        await actions.set_crew(given.db, crew={one.host.account_id: Duty.HOST}, **about)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from domain.accounts.rules import Principal
 from domain.flash_sales import actions as flash_sales
 from domain.flash_sales.rules import FlashSaleClosed, SaleState
-from domain.foundation.errors import BadInput, IdempotencyConflict, NotAllowed
+from domain.foundation.errors import BadInput, IdempotencyConflict, NotAllowed, NotFound
 from domain.group_buys import joining
 from domain.group_buys.rules import CampaignState
 from domain.group_buys.rules import NewItem as GroupItem
@@ -274,3 +274,25 @@ async def test_a_sale_that_cannot_be_is_no_deed(given, make):
         await start(given, one, make(one, pay_seconds=0))
 
     assert await noted(given, one) == 0
+
+
+async def test_the_crew_stops_what_its_room_has_started_also_once_it_is_over(given):
+    one, other = await given.live_room(units=20), await given.live_room()
+    sale, campaign = await given.room_flash_sale(one), await given.room_group_buy(one)
+    await running.end(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
+    gate, stranger = given.market.gate, Principal(await given.shopper())
+
+    async def stop(room, by):
+        about = {"room_id": room.id, "by": by, "now": given.now}
+        stopped = await selling.stop_flash_sale(given.db, gate, sale_id=sale.id, **about)
+        return stopped, await selling.stop_group_buy(given.db, campaign_id=campaign.id, **about)
+
+    with pytest.raises(NotAllowed):
+        await stop(one, stranger)
+    with pytest.raises(NotFound):
+        await stop(other, other.host)
+    for _ in range(2):
+        stopped = await stop(one, one.host)
+
+    assert [each.state for each in stopped] == [SaleState.STOPPED, CampaignState.STOPPED]
+    await assert_clean(given.market)

@@ -110,15 +110,25 @@ async def test_whoever_dies_before_the_room_goes_on_leaves_that_to_the_next_word
     assert await state(given, one) is RoomState.LIVE
 
 
-async def test_a_rehearsal_does_not_end_the_room_that_goes_live_hours_later(given, one):
+async def test_only_a_room_that_its_stream_has_paused_is_ended_without_it(given, one):
+    by_hand, paused = await given.live_room(is_live=False), await given.live_room(is_live=False)
     await begin(given, one, now=given.now - timedelta(hours=3))
     await lose(given, one, now=given.now - timedelta(hours=3))
     await running.go_live(given.db, given.bus, room_id=one.id, by=one.host, now=given.now)
-    late = given.now + timedelta(minutes=5)
+    await begin(given, by_hand)
+    await lose(given, by_hand)
+    await running.go_live(given.db, given.bus, room_id=by_hand.id, by=by_hand.host, now=given.now)
+    await begin(given, paused)
+    await running.pause(given.db, given.bus, room_id=paused.id, by=paused.host, now=given.now)
+    await lose(given, paused)
 
-    assert await actions.end_abandoned(given.db, given.bus, now=late - timedelta(seconds=1), limit=9) == 0
-    assert await state(given, one) is RoomState.LIVE
-    assert await actions.end_abandoned(given.db, given.bus, now=late, limit=9) == 1
+    late = given.now + timedelta(hours=1)
+    assert await actions.end_abandoned(given.db, given.bus, now=late, limit=9) == 0
+    assert [await state(given, each) for each in (one, by_hand, paused)] == [
+        RoomState.LIVE,
+        RoomState.LIVE,
+        RoomState.PAUSED,
+    ]
 
 
 async def test_a_pause_of_the_crew_is_not_ended_by_a_stream_that_paused_the_room_before(given, one):

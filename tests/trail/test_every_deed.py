@@ -283,6 +283,22 @@ async def a_sale_on_air(given, price, **terms):
     return keyed(**on_it, title="直播间", seconds=60, **terms)
 
 
+async def a_running_sale(given):
+    room = await given.live_room()
+    sale = await given.room_flash_sale(room)
+    return {"input": {"roomId": encode("room", room.id), "flashSaleId": encode("flashsale", sale.id)}}
+
+
+async def a_running_group_buy(given):
+    room = await given.live_room()
+    campaign = await given.room_group_buy(room)
+    return {"input": {"roomId": encode("room", room.id), "campaignId": encode("campaign", campaign.id)}}
+
+
+async def a_new_crew(given):
+    return await in_a_room(given, crew=[{"accountId": encode("account", await given.shopper())}])
+
+
 async def a_draw(given, *, is_closed=False):
     now = given.now
     given.now -= timedelta(minutes=6) if is_closed else timedelta(0)
@@ -359,6 +375,10 @@ TRIED = {
         lambda given: a_sale_on_air(given, "groupPriceMinor", seats=2, fillSeconds=60),
         ("publish_group_buy_campaign", "start_room_group_buy", "create_group_buy_campaign"),
     ),
+    "stopRoomFlashSale": (a_running_sale, ("stop_flash_sale",)),
+    "stopRoomGroupBuy": (a_running_group_buy, ("stop_group_buy_campaign",)),
+    "withdrawLivePrices": (lambda given: a_room(given, is_on_air=True), None),
+    "setRoomCrew": (a_new_crew, None),
     "dropCoupons": (a_drop, None),
     "openLuckyDraw": (a_new_draw, None),
     "drawLuckyDraw": (a_closed_draw, None),

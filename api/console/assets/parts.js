@@ -119,7 +119,10 @@ export async function attempt(market, name, variables) {
   return null;
 }
 
-/** A dialog over the page. Escape, its cross or a press beside it closes it; focus goes back to where it was. */
+/**
+ * A dialog over the page. Escape, its cross or a press beside it closes it; focus goes back to where it was. It shows toasts
+ * itself: the page's own are behind it.
+ */
 export function Dialog({ title, onClose, children, wide }) {
   const dialog = useRef();
   useEffect(() => {
@@ -140,7 +143,7 @@ export function Dialog({ title, onClose, children, wide }) {
       </header>
       ${children}
     </div>
-    <${Toasts} /> ${/* the page's own are behind the dialog, and out of reach */ ''}
+    <${Toasts} />
   </dialog>`;
 }
 

@@ -69,7 +69,7 @@ const RoomDoor = ({ room }) =>
 function NewRoom({ market, viewer, onClose }) {
   const [key] = useState(newKey);
   const [hosts, setHosts] = useState([]);
-  const [given, set] = useState({ title: '', startsAt: localTime(new Date()), coverUrl: '', hostId: viewer.id, graceSeconds: 300 });
+  const [given, set] = useState({ title: '', startsAt: localTime(new Date()), coverUrl: '', hostId: viewer.id, graceSeconds: 300, budget: 0 });
   const typed = (name) => ({ value: given[name], onInput: (event) => set({ ...given, [name]: event.target.value }) });
   useEffect(() => {
     market.ask('ConsoleHosts').then(
@@ -85,6 +85,7 @@ function NewRoom({ market, viewer, onClose }) {
       crew: [{ accountId: hostId, duty: 'HOST' }],
       startsAt: new Date(given.startsAt).toISOString(),
       graceSeconds: Number(given.graceSeconds),
+      prizeBudgetMinor: Math.round(Number(given.budget) * 100),
       idempotencyKey: key,
     };
     const room = await attempt(market, 'ConsoleCreateRoom', { input });
@@ -112,6 +113,9 @@ function NewRoom({ market, viewer, onClose }) {
       <//>
       <${Field} label=${t('grace')} hint=${t('grace_hint')}>
         <input type="number" min="0" max="3600" required ...${typed('graceSeconds')} />
+      <//>
+      <${Field} label=${t('prize_budget')} hint=${t('prize_budget_hint')}>
+        <input type="number" min="0" step="0.01" required ...${typed('budget')} />
       <//>
     <//>
   <//>`;

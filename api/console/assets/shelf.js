@@ -49,7 +49,10 @@ export function Shelf({ market, live, run, openDialog, prices, isMerchandiser })
   return html`<section class="shelf card" aria-label=${t('shelf')}>
     <header>
       <h2>${t('shelf')} <small class="number">${items.length}</small></h2>
-      ${isMerchandiser && html`<button class="bare" disabled=${prices === UNKNOWN} onClick=${() => setEditing(true)}>${t('edit_shelf')}</button>`}
+      ${
+        isMerchandiser &&
+        html`<button class="bare" disabled=${prices === UNKNOWN} onClick=${() => setEditing(true)}>${t('edit_shelf')}</button>`
+      }
     </header>
     ${items.length === 0 && html`<p class="empty">${t('shelf_empty')}</p>`}
     <ol ref=${rows} onKeyDown=${press}>

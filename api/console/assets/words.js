@@ -49,6 +49,8 @@ const WORDS = {
   cover_hint: ['https 图片地址；留空则用首个商品图', 'An https picture; empty: the first item’s'],
   me_as_host: ['由我主播', 'I am the host'],
   grace: ['下播宽限（秒）', 'Grace (seconds)'],
+  prize_budget: ['奖品预算（元）', 'Prize budget (yuan)'],
+  prize_budget_hint: ['主播自行发起抽奖的奖品总价值上限', 'What all prizes that the crew promises may be worth'],
   grace_hint: ['商品结束讲解后，直播价保留多久', 'How long a live price holds once its item has left the air'],
   create: ['创建', 'Create'],
   save: ['保存', 'Save'],

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("store_id", sa.Uuid(), nullable=True),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("grace_seconds", sa.Integer(), nullable=False),
+        sa.Column("prize_budget_minor", sa.BigInteger(), nullable=False),
         sa.Column("is_chat_open", sa.Boolean(), server_default="true", nullable=False),
         sa.Column("slow_seconds", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("events", sa.BigInteger(), server_default="0", nullable=False),
@@ -48,6 +49,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('scheduled', 'live', 'paused', 'ended', 'cancelled')", name=op.f("live_rooms_state_check")
         ),
+        sa.CheckConstraint("prize_budget_minor >= 0", name=op.f("live_rooms_prize_budget_check")),
         sa.CheckConstraint("grace_seconds BETWEEN 0 AND 3600", name=op.f("live_rooms_grace_check")),
         sa.CheckConstraint("slow_seconds BETWEEN 0 AND 600", name=op.f("live_rooms_slow_check")),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("live_rooms_store_id_fkey")),
