@@ -98,6 +98,7 @@ class Audience:
         self._pending: list[RoomEvent] = []
         self._is_counted = False
         self._telling: asyncio.Task[None] | None = None
+        self._telling_all_own: asyncio.Task[None] | None = None
         self._unlisten = self._source.listen(self)
 
     # what is heard, as domain/live_rooms/feeds.py tells it
@@ -118,6 +119,11 @@ class Audience:
             member.changed[kind, id] = None
             if member.telling is None:
                 member.telling = asyncio.create_task(self._tell_own(member))
+
+    def on_deaf(self) -> None:
+        """What is somebody's own may have changed unheard: it is told anew to whoever is there."""
+        if self._by_owner and self._telling_all_own is None:
+            self._telling_all_own = asyncio.create_task(self._tell_all_own())
 
     # who comes and goes
 
@@ -264,6 +270,25 @@ class Audience:
             context = self._context_of(member)
             if (own := await member.source.own_at_first(context)) is not None:
                 member.tell(Shared((await self._run(own, context)).body))
+
+    async def _tell_all_own(self) -> None:
+        """A few at a time, as there are turns; whoever has just come is told in any case."""
+        try:
+            here = [member for members in self._by_owner.values() for member in members if member in self._together]
+            for start in range(0, len(here), AT_A_TIME):
+                await asyncio.gather(*map(self._tell_own_anew, here[start : start + AT_A_TIME]))
+        finally:
+            self._telling_all_own = None
+
+    async def _tell_own_anew(self, member: Member) -> None:
+        if not member.is_here:
+            return
+        try:
+            await self._tell_own_at_first(member)
+        except RequestFault as fault:
+            member.end(messages.error(member.id, fault.errors))
+        except Exception as error:
+            member.end(messages.error(member.id, [internal_error(error, self._begun.operation.label)]))
 
     async def _tell_own(self, member: Member) -> None:
         try:

@@ -60,7 +60,9 @@ class PostCommentInput:
 
     room_id: strawberry.ID
     text: str = strawberry.field(description="1 to 200 characters; what breaks the line becomes a blank.")
-    idempotency_key: str
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same comment."
+    )
 
 
 RoomCommentsResult = Annotated[

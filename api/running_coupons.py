@@ -28,7 +28,9 @@ class CreateCouponBatchInput:
     pieces: Long = strawberry.field(description="1 to 10000000. 发行张数")
     claimable_from: datetime
     claimable_until: datetime = strawberry.field(description="In the future, at most 365 days after `claimableFrom`.")
-    idempotency_key: str
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same batch."
+    )
     amount_off_minor: Long | None = strawberry.field(
         default=None, description="Minor units: fen. This, or `percentOff`."
     )

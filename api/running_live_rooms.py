@@ -30,7 +30,7 @@ class SetRoomChatInput:
     room_id: strawberry.ID
     is_open: bool
     slow_seconds: int = strawberry.field(
-        default=0, description="Seconds between two comments of one viewer, at least: 0 to 600."
+        description="Seconds between two comments of one viewer, at least: 0 to 600. Not slowed down: 0."
     )
 
 

@@ -38,7 +38,9 @@ class OpenLuckyDrawInput:
     closes_at: datetime = strawberry.field(description="10 seconds to 24 hours ahead.")
     store_id: strawberry.ID = strawberry.field(description="Where prizes are collected.")
     prizes_until: datetime = strawberry.field(description="Until when: 1 to 90 days after `closesAt`.")
-    idempotency_key: str
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same draw."
+    )
     open_to: LuckyDrawOpenTo = OpenTo.EVERYBODY
 
 
@@ -56,7 +58,9 @@ class HandOverPrizeInput:
 
     store_id: strawberry.ID
     code: str
-    idempotency_key: str
+    idempotency_key: str = strawberry.field(
+        description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same prize."
+    )
 
 
 @strawberry.type(directives=to(Who.INHERITED), description="A prize that was handed over.")

@@ -68,7 +68,9 @@ class EditLiveRoomInput:
     cover_url: str = strawberry.field(
         default="", description="An https address of at most 500 characters; empty: the picture of the first item."
     )
-    store_id: strawberry.ID | None = None
+    store_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Where prizes and goods are handed over, for a room in a shop window."
+    )
     grace_seconds: int = strawberry.field(
         default=GRACE_SECONDS,
         description="Seconds that a live price holds after its item has left the air: 0 to 3600.",

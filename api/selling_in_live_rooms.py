@@ -26,7 +26,7 @@ class StartRoomFlashSaleInput:
 
     room_id: strawberry.ID
     item_id: strawberry.ID = strawberry.field(description="Of the shelf.")
-    title: str
+    title: str = strawberry.field(description="1 to 120 characters.")
     offers: list[FlashSaleItemInput] = strawberry.field(
         description="SKUs of the item's product, none below its floor: the list price, where the merchandiser has set none."
     )

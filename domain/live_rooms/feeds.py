@@ -42,6 +42,9 @@ class Listener(Protocol):
     def on_personal(self, shopper_id: UUID, kind: str, id: UUID) -> None:
         """Something of this shopper's has changed: each listener is told of everybody's."""
 
+    def on_deaf(self) -> None:
+        """The room is heard again, or for the first time: what was told to single shoppers until now may not have come."""
+
 
 class RoomFeed:
     """A room as this process hears it. `RoomWatch.open` gives it; belongs to one event loop.
@@ -210,6 +213,14 @@ class RoomFeed:
             try:
                 listener.on_events(events)
             except Exception as error:  # one listener's trouble is not the others'
+                note_failure("room_listener_failed", error)
+
+    def heard_anew(self) -> None:
+        """The bus is heard from now on; events that were missed are numbered and found, what was personal is not."""
+        for listener in tuple(self._listeners):
+            try:
+                listener.on_deaf()
+            except Exception as error:
                 note_failure("room_listener_failed", error)
 
     def poke(self, personal: Sequence[Personal]) -> None:

@@ -39,7 +39,7 @@ class RoomWatch:
 
     def __init__(self, db: Database, gate: Gate) -> None:
         self._db, self._bus = db, LiveBus(gate)
-        self._ear = Ear(gate, hear=self._hear, begin=lambda _: self._look_now.set())
+        self._ear = Ear(gate, hear=self._hear, begin=self._begin_to_hear)
         self._feeds: dict[UUID, RoomFeed] = {}
         self._found: Remembered[RoomFeed | None] = Remembered(seconds=FOUND_SECONDS)
         self._looks: Together[str, None, None] = Together(self._look_for, at_most=MOST_AT_ONCE, in_flight=1)
@@ -102,6 +102,11 @@ class RoomWatch:
             work = (("rooms_not_seen", self._look_now, self._look), ("rooms_not_heard", self._tend_now, self._tend))
             self._tasks = [asyncio.create_task(_again_and_again(*each)) for each in work]
         return feed
+
+    def _begin_to_hear(self, room_id: UUID) -> None:
+        self._look_now.set()
+        if (feed := self._feeds.get(room_id)) is not None:
+            feed.heard_anew()
 
     def _hear(self, room_id: UUID, message: bytes) -> None:
         feed, kind, text = self._feeds.get(room_id), message[:1], message[1:]

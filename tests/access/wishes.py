@@ -93,7 +93,7 @@ def _crews(world: World) -> dict[str, Wish]:
         "stopRoomGroupBuy": {"input": {**room, "campaignId": ids["campaign"]}},
         "pinRoomItem": {"input": item},
         "unpinRoomItem": {"input": item},
-        "setRoomChat": {"input": {**room, "isOpen": False}},
+        "setRoomChat": {"input": {**room, "isOpen": False, "slowSeconds": 0}},
         "announceInRoom": {"input": {**room, "text": "福利马上来"}},
         "removeComment": {"input": comment},
         "muteViewer": {"input": {**comment, "minutes": 5}},

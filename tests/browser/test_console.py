@@ -196,6 +196,20 @@ async def test_a_host_sells_and_a_viewer_sees_it_at_once_claims_and_pays(given: 
     await host.page.locator(".selling", has_text="剩 9 / 10").wait_for()
 
 
+async def test_a_host_who_has_promised_too_many_units_offers_fewer(given: Given, visit: Visit) -> None:
+    room = await a_room(given)
+    host = await visit()
+    await host.sign_in("主播", at=desk(room))
+    await host.page.locator(".shelf li").first.get_by_role("button", name=re.compile("限时秒杀")).click()
+
+    for units in ("9999", "5"):
+        await host.dialog.get_by_label("数量").fill(units)
+        async with host.page.expect_response(re.compile("/graphql$")):
+            await host.button("立即开抢").click()
+
+    await host.page.locator(".selling", has_text="剩 5 / 5").wait_for()
+
+
 async def test_coupons_a_group_and_a_draw_are_started_and_taken(given: Given, visit: Visit) -> None:
     room = await a_room(given, is_on_air=True, store_id=await given.pickup_store())
     await given.batch(title="夜市满减券")

@@ -35,6 +35,7 @@ def room(state=RoomState.LIVE, *, is_chat_open=True, slow_seconds=0):
         store_id=None,
         starts_at=NOON,
         grace_seconds=300,
+        prize_budget_minor=0,
         is_chat_open=is_chat_open,
         slow_seconds=slow_seconds,
         events=0,

@@ -25,6 +25,9 @@ class Heard:
     def on_personal(self, shopper_id, kind, id):
         self.personal.append((shopper_id, kind, id))
 
+    def on_deaf(self):
+        pass
+
     @property
     def events(self):
         return [event for events in self.calls for event in events]

@@ -223,7 +223,7 @@ async def test_who_does_not_run_the_room_is_not_let_do_anything_in_it(ask, given
         "putOnAir": {"input": item},
         "pinRoomItem": {"input": item},
         "unpinRoomItem": {"input": item},
-        "setRoomChat": {"input": {"roomId": item["roomId"], "isOpen": False}},
+        "setRoomChat": {"input": {"roomId": item["roomId"], "isOpen": False, "slowSeconds": 0}},
         "announceInRoom": {"input": {"roomId": item["roomId"], "text": "我来了"}},
     }
     codes = {name: (await ask(crew_does(name), wish, **another_host)).codes for name, wish in tried.items()}

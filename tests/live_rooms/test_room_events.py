@@ -265,6 +265,27 @@ async def test_what_is_ones_own_is_told_to_nobody_else(open_socket, given):
     assert then[0] == then[1] == then[2]
 
 
+async def test_what_is_ones_own_is_told_anew_when_the_bus_was_not_heard(open_socket, given):
+    """A restart of Redis: whatever was told to single shoppers meanwhile has not come."""
+    room, mine = await given.live_room(), await given.shopper()
+    socket = await open_socket()
+    async with socket() as me, socket() as guest:
+        await me.greet(given.token(mine))
+        await guest.greet(None)
+        for talk in (me, guest):
+            await talk.ask(EVENTS, asked(room))
+            await news(talk, events=False)
+        order_id = (await given.order(room.sku_id, shopper_id=mine)).id
+        await placed_in(given, room.id, order_id, mine)
+        await given.market.gate.client_kill_filter(_type="pubsub", skipme=False)
+        told = await news(me)
+        await say(given, room, "一")
+        then = [await news(talk) for talk in (me, guest)]
+
+    assert [each["id"] for each in told["orders"]] == [encode("order", order_id)]
+    assert then[0] == then[1]
+
+
 async def test_a_poke_with_somebody_elses_order_shows_nothing(open_socket, given):
     room = await given.live_room()
     mine, theirs = await given.shopper(), await given.shopper()

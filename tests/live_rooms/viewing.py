@@ -27,6 +27,9 @@ class Viewer:
     def on_personal(self, shopper_id, kind, id):
         pass
 
+    def on_deaf(self):
+        pass
+
     async def come(self, watch, room_id):
         feed = await watch.open(room_id)
         while missed := await feed.since(self.last):

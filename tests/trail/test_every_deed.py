@@ -359,7 +359,7 @@ TRIED = {
     "takeOffAir": (lambda given: a_room(given, is_on_air=True), None),
     "pinRoomItem": (an_item, None),
     "unpinRoomItem": (lambda given: an_item(given, is_pinned=True), None),
-    "setRoomChat": (lambda given: in_a_room(given, isOpen=False), None),
+    "setRoomChat": (lambda given: in_a_room(given, isOpen=False, slowSeconds=0), None),
     "announceInRoom": (lambda given: in_a_room(given, text="福利马上来"), None),
     "removeComment": (a_comment, None),
     "muteViewer": (lambda given: a_comment(given, minutes=5), None),

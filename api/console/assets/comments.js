@@ -61,9 +61,9 @@ export function Write({ market, live, placeholder, isOpen, id }) {
   const send = async (event) => {
     event.preventDefault();
     if (!text.trim()) return;
-    const posted = await attempt(market, 'PostComment', { input: { roomId: live.id, text, idempotencyKey: key.current } });
+    const input = { roomId: live.id, text, idempotencyKey: key.current };
+    const posted = await attempt(market, 'PostComment', { input }, key);
     if (!posted) return;
-    key.current = newKey();
     setText('');
     if (posted.state === 'WITHHELD') say(t('withheld'), 'plain');
   };

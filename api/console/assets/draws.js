@@ -1,5 +1,5 @@
 // Lucky draws: the host's form, how a draw stands, and the check of its winners that anybody can do in their own browser.
-import { html, useEffect, useState } from './htm-preact.min.js';
+import { html, useEffect, useRef, useState } from './htm-preact.min.js';
 import { newKey } from './market.js';
 import { attempt, Countdown, count, Dialog, Field, Form, Icon, minorOf, price, say } from './parts.js';
 import { t } from './words.js';
@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 
 export function DrawDialog({ market, live, onClose }) {
-  const [key] = useState(newKey);
+  const key = useRef(newKey());
   const [stores, setStores] = useState(live.room.store ? [live.room.store] : []);
   const [given, set] = useState({ title: '', minutes: '5', storeId: live.room.store?.id ?? '', openTo: 'EVERYBODY', days: '30' });
   const [prizes, setPrizes] = useState([NEW_PRIZE]);
@@ -35,11 +35,11 @@ export function DrawDialog({ market, live, onClose }) {
       openTo: given.openTo,
       storeId: given.storeId,
       prizes: promised,
-      idempotencyKey: key,
+      idempotencyKey: key.current,
       closesAt: new Date(closesAt).toISOString(),
       prizesUntil: new Date(closesAt + Number(given.days) * DAY).toISOString(),
     };
-    const draw = await attempt(market, 'ConsoleOpenDraw', { input });
+    const draw = await attempt(market, 'ConsoleOpenDraw', { input }, key);
     if (!draw) return null;
     live.promote({ draw });
     return onClose();

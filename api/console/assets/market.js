@@ -4,7 +4,7 @@ import { documents } from './documents.js';
 
 const ENDPOINT = new URL('../../../graphql', import.meta.url); // beside /console, wherever a proxy has put both
 const SILENCE = 60_000; // milliseconds; the server pings every 25 seconds, so a socket that says nothing is dead
-const PATIENCE = 20_000; // milliseconds for an answer; a wish is then sent again with its key
+const PATIENCE = 10_000; // milliseconds for an answer; a wish is then sent again with its key, a refresh token within its grace
 const AGAIN = 5; // seconds until a subscription that failed is tried again
 const TOKEN_REFUSED = 4403;
 

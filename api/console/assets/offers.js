@@ -87,9 +87,8 @@ function FlashItem({ market, live, taking, sale, item }) {
 function Group({ market, live, taking, open, campaign, item }) {
   const key = useRef(newKey());
   const sit = async (name, where) => {
-    const seat = await attempt(market, name, { input: { ...where, itemId: item.id, idempotencyKey: key.current } });
+    const seat = await attempt(market, name, { input: { ...where, itemId: item.id, idempotencyKey: key.current } }, key);
     if (!seat) return;
-    key.current = newKey();
     live.takeMine({ orders: [seat.order], groupBuys: [seat.groupBuy] });
     open({ kind: 'pay', order: seat.order });
   };

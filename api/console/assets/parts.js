@@ -1,5 +1,6 @@
 // What every page is made of: pictures, dialogs, fields, toasts, moments. Text is always text here: nothing is set as markup.
 import { html, useEffect, useRef, useState } from './htm-preact.min.js';
+import { newKey } from './market.js';
 import { language, t } from './words.js';
 
 const SHAPES = {
@@ -107,10 +108,14 @@ export function Toasts() {
   </div>`;
 }
 
-/** Ask, and say why not: the answer, or null after a fault or a refusal that was told. */
-export async function attempt(market, name, variables) {
+/**
+ * Ask, and say why not: the answer, or null after a fault or a refusal that was told. `key` is a ref to the wish's
+ * idempotency key: what was answered is over, and the next wish gets a new one; after a fault it may have come true.
+ */
+export async function attempt(market, name, variables, key = {}) {
   try {
     const answer = await market.ask(name, variables);
+    key.current = newKey();
     if (!answer?.code) return answer ?? {};
     say(answer.message, 'bad');
   } catch (fault) {

@@ -1,5 +1,5 @@
 // The rooms one runs, and for merchandisers all of them, with the form for a new one.
-import { html, useEffect, useState } from './htm-preact.min.js';
+import { html, useEffect, useRef, useState } from './htm-preact.min.js';
 import { newKey } from './market.js';
 import { attempt, Dialog, Field, Form, Icon, moment, Picture } from './parts.js';
 import { t } from './words.js';
@@ -67,7 +67,7 @@ const RoomDoor = ({ room }) =>
   </li>`;
 
 function NewRoom({ market, viewer, onClose }) {
-  const [key] = useState(newKey);
+  const key = useRef(newKey());
   const [hosts, setHosts] = useState([]);
   const [given, set] = useState({ title: '', startsAt: localTime(new Date()), coverUrl: '', hostId: viewer.id, graceSeconds: 300, budget: 0 });
   const typed = (name) => ({ value: given[name], onInput: (event) => set({ ...given, [name]: event.target.value }) });
@@ -86,9 +86,9 @@ function NewRoom({ market, viewer, onClose }) {
       startsAt: new Date(given.startsAt).toISOString(),
       graceSeconds: Number(given.graceSeconds),
       prizeBudgetMinor: Math.round(Number(given.budget) * 100),
-      idempotencyKey: key,
+      idempotencyKey: key.current,
     };
-    const room = await attempt(market, 'ConsoleCreateRoom', { input });
+    const room = await attempt(market, 'ConsoleCreateRoom', { input }, key);
     if (room) location.hash = `#/rooms/${room.id}`;
   };
   const others = hosts.filter(({ accountId }) => accountId !== viewer.id);

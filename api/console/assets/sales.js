@@ -1,5 +1,5 @@
 // The forms that start a flash sale or a group-buy of an item on the shelf.
-import { html, useState } from './htm-preact.min.js';
+import { html, useRef, useState } from './htm-preact.min.js';
 import { newKey } from './market.js';
 import { attempt, Dialog, Field, Form, minorOf, price, say } from './parts.js';
 import { t } from './words.js';
@@ -74,7 +74,7 @@ export function GroupBuyDialog({ market, live, item, prices, onClose }) {
 /** What both forms have: an item of the shelf, one of its SKUs, a price not below its floor, and one key for the one wish. */
 function useOffer(live, item, prices, others) {
   const start = item ?? live.items[0];
-  const [key] = useState(newKey);
+  const key = useRef(newKey());
   const [given, set] = useState(() => ({ ...others, itemId: start?.id, ...skuOf(start, prices, others.units) }));
   const chosen = live.items.find(({ id }) => id === given.itemId);
   const sku = chosen?.product.skus.find(({ id }) => id === given.skuId);
@@ -121,10 +121,10 @@ function useOffer(live, item, prices, others) {
       roomId: live.id,
       itemId: given.itemId,
       title: chosen.product.title,
-      idempotencyKey: key,
+      idempotencyKey: key.current,
       ...rest({ given, offer: { skuId: given.skuId, minor } }),
     };
-    const started = await attempt(market, name, { input });
+    const started = await attempt(market, name, { input }, key);
     if (!started) return null;
     live.promote({ [facet]: started });
     return onClose();

@@ -390,6 +390,7 @@ export type PostCommentInput = {
   roomId: string;
   /** 1 to 200 characters; what breaks the line becomes a blank. */
   text: string;
+  /** 8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same comment. */
   idempotencyKey: string;
 };
 
@@ -1017,6 +1018,7 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'PriceChanged', code: string, message: string }
       | { __typename: 'PrizeHandedOver', code: string, message: string }
       | { __typename: 'PrizeLapsed', code: string, message: string }
+      | { __typename: 'PrizesBeyondBudget', code: string, message: string }
       | { __typename: 'ReceiptNotExtendable', code: string, message: string }
       | { __typename: 'RoomChatClosed', code: string, message: string }
       | { __typename: 'RoomNotOn', code: string, message: string }
@@ -1367,6 +1369,8 @@ type Refused_PrizeHandedOver_Fragment = { code: string, message: string };
 
 type Refused_PrizeLapsed_Fragment = { code: string, message: string };
 
+type Refused_PrizesBeyondBudget_Fragment = { code: string, message: string };
+
 type Refused_ReceiptNotExtendable_Fragment = { code: string, message: string };
 
 type Refused_RoomChatClosed_Fragment = { code: string, message: string };
@@ -1509,6 +1513,7 @@ export type RefusedFragment =
   | Refused_PriceChanged_Fragment
   | Refused_PrizeHandedOver_Fragment
   | Refused_PrizeLapsed_Fragment
+  | Refused_PrizesBeyondBudget_Fragment
   | Refused_ReceiptNotExtendable_Fragment
   | Refused_RoomChatClosed_Fragment
   | Refused_RoomNotOn_Fragment

@@ -455,6 +455,7 @@ export const possibleTypes = {
     "LuckyDraw",
     "NotFound",
     "RoomNotOn",
+    "PrizesBeyondBudget",
     "LuckyDrawStillOpen",
     "LuckyDrawOver",
     "DrawsSwitchedOff",
@@ -560,6 +561,16 @@ export const possibleTypes = {
     "WrongCampaignState",
     "IdempotencyConflict"
   ],
+  "StopRoomFlashSaleResult": [
+    "FlashSale",
+    "NotFound",
+    "WrongSaleState"
+  ],
+  "StopRoomGroupBuyResult": [
+    "GroupBuyCampaign",
+    "NotFound",
+    "WrongCampaignState"
+  ],
   "SupplierResult": [
     "Supplier",
     "NotFound"
@@ -657,6 +668,7 @@ export const possibleTypes = {
     "PriceChanged",
     "PrizeHandedOver",
     "PrizeLapsed",
+    "PrizesBeyondBudget",
     "ReceiptNotExtendable",
     "RoomChatClosed",
     "RoomNotOn",
