@@ -1,5 +1,6 @@
 """The one schema: every feature's queries, mutations and subscriptions, joined."""
 
+from functools import cache
 from pathlib import Path
 
 import strawberry
@@ -167,8 +168,9 @@ Mutation = merge_types(
 Subscription = merge_types("Subscription", (FlashSaleSubscription, GroupBuySubscription, RoomEventsSubscription))
 
 
+@cache
 def build() -> strawberry.Schema:
-    """The schema with its access rules in force."""
+    """The schema with its access rules in force; one for the process, as it takes most of a second to make."""
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,

@@ -104,6 +104,7 @@ def settings(database_url: str, worker_id: str) -> Settings:
         pass_key=fresh_secret(),
         seal_key=fresh_secret(),
         development_login=True,
+        console=False,  # its documents are read whenever an API is made; those of the console switch it on
         rate_limits=False,  # tests ask as fast as they can; those of the limits switch them on
         database_connections=20,
         log_level="WARNING",

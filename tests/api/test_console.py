@@ -21,6 +21,12 @@ CODE = "\n".join(path.read_text("utf-8") for path in OURS)
 
 
 @pytest.fixture
+def settings(settings):
+    """With the console, which other tests do without."""
+    return settings.model_copy(update={"console": True})
+
+
+@pytest.fixture
 def get(settings):
     """`await get("/console", video_play_url="...")`: a page or a file, under these knobs."""
 
