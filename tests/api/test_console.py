@@ -21,12 +21,6 @@ CODE = "\n".join(path.read_text("utf-8") for path in OURS)
 
 
 @pytest.fixture
-def settings(settings):
-    """With the console, which other tests do without."""
-    return settings.model_copy(update={"console": True})
-
-
-@pytest.fixture
 def get(settings):
     """`await get("/console", video_play_url="...")`: a page or a file, under these knobs."""
 
@@ -95,11 +89,12 @@ async def test_nothing_else_is_served(get, name: str) -> None:
     assert (await get("/console/assets/000000000000/console.js")).status == 404
 
 
-async def test_the_market_shows_it_unless_it_is_told_not_to(settings, app) -> None:
-    hidden = Api(settings.model_copy(update={"console": False})).app
+@pytest.mark.parametrize(("is_shown", "status"), [(True, 200), (False, 404)])
+async def test_the_market_shows_it_unless_it_is_told_not_to(settings, clean, is_shown: bool, status: int) -> None:
+    api = Api(settings.model_copy(update={"console": is_shown}))
 
-    assert [(await call(app, "GET", path)).status for path in PAGES] == [200, 200]
-    assert [(await call(hidden, "GET", path)).status for path in PAGES] == [404, 404]
+    async with api.started():
+        assert [(await call(api.app, "GET", path)).status for path in PAGES] == [status, status]
 
 
 async def test_only_where_there_is_a_development_login_does_a_page_offer_it(get) -> None:
@@ -129,7 +124,7 @@ def test_every_document_fits_the_schema() -> None:
 async def test_its_documents_are_executed_where_no_others_are(settings, tmp_path: Path) -> None:
     registry = tmp_path / "documents.json"
     registry.write_text("{}")
-    about = {"adhoc_documents": False, "introspection": False, "documents": registry}
+    about = {"console": True, "adhoc_documents": False, "introspection": False, "documents": registry}
     [viewer] = [id for id, text in console.documents().items() if text.startswith("query Viewer ")]
     api = Api(settings.model_copy(update=about))
 
