@@ -174,4 +174,8 @@ async def _unsettled(db: Database, groups: Sequence[Group]) -> set[UUID]:
     found = {group.id for group in groups if group.state is GroupState.OPEN or group.taken > group.paid}
     if expired := [group.id for group in groups if group.state is GroupState.EXPIRED]:
         found |= {id for id, refunds in (await queries.refunds_by_group_ids(db, expired)).items() if refunds.pending}
+    if settled := {group.id: group.events for group in groups if group.id not in found}:
+        # what was the last to happen may have happened since the group was read
+        again = await queries.groups_by_ids(db, list(settled))
+        found |= {group.id for group in again.values() if group.events > settled[group.id]}
     return found

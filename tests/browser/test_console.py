@@ -40,7 +40,7 @@ def house(browser: "Browser", settings: Settings, tmp_path_factory: pytest.TempP
     """A market as in production, but for who may sign in and who is paid; its engines are the tests' own."""
     folder = tmp_path_factory.mktemp("house")
     as_in_production = {"adhoc_documents": False, "introspection": False, "suggestions": False, "graphiql": False}
-    here = {"documents": DOCUMENTS, "data_dir": folder, "port": 0}
+    here = {"console": True, "documents": DOCUMENTS, "data_dir": folder, "port": 0}
     with House(settings.model_copy(update=as_in_production | here), logs=folder) as house:
         yield house
 

@@ -283,3 +283,21 @@ async def test_what_cannot_be_asked_is_the_clients_fault(ask, given, id, since):
     answer = await ask(ASKED, {"id": encode(id, new_id()), "since": since})
 
     assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_what_happens_while_it_is_asked_whether_anything_still_may_is_told_too(watch, given, market, monkeypatch):
+    """The last refund comes between the reading of the group and the question whether one is pending."""
+    group = await given.group(members=2, paid=2, seats=3)
+    await ending.expire_due(market.db, now=group.expires_at, limit=9)
+    await ending.refund_due(market.db, now=group.expires_at, limit=1)
+    ask = queries.refunds_by_group_ids
+
+    async def refund_and_ask(*arguments):
+        monkeypatch.setattr(queries, "refunds_by_group_ids", ask)
+        await ending.refund_due(market.db, now=group.expires_at, limit=9)
+        return await ask(*arguments)
+
+    monkeypatch.setattr(queries, "refunds_by_group_ids", refund_and_ask)
+    told = [news async for news in watch.watch(group.id, since=0)]
+
+    assert [event.kind.value for news in told for event in news.events][-3:] == ["expired", "refunded", "refunded"]
