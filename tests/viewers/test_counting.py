@@ -24,7 +24,16 @@ SECOND = timedelta(seconds=1)
 
 async def test_rooms_of_long_ago_are_not_looked_at(db, clean, now):
     async with db.transaction() as tx:
-        await tx.execute(text("SET LOCAL enable_seqscan = off"))
+        await tx.execute(
+            text("""
+                INSERT INTO live_rooms (id, title, state, starts_at, grace_seconds, prize_budget_minor, created_at, created_by,
+                    live_at, ended_at)
+                SELECT gen_random_uuid(), '夜市', 'ended', :then, 300, 0, :then, gen_random_uuid(), :then, :then
+                FROM generate_series(1, 5000)
+            """),
+            {"then": now - timedelta(days=90)},
+        )
+        await tx.execute(text("ANALYZE live_rooms"))
         question = text(f"EXPLAIN {store._STANDING.text}")
         plan = "\n".join(await tx.column(question, {"now": now, "since": now - BUYING_WITHIN}))
 
