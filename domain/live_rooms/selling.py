@@ -199,9 +199,8 @@ async def drop_coupons(
         room.check_on()
         batch = await coupons.lock_batch(tx, batch_id)
         batch.check_claimable(now, is_dropped=True)
-        if not await note_promotion(
-            tx, room_id=room_id, kind=PromotionKind.COUPONS, target_id=batch_id, by=by.account_id, now=now
-        ):
+        kind = PromotionKind.COUPONS
+        if not await store.note_promotion(tx, room_id, kind, batch_id, None, by=by.account_id, now=now, is_told=True):
             if await store.room_of_promotion(tx, batch_id) != room_id:
                 raise CouponsDroppedElsewhere()
             return batch
@@ -209,20 +208,6 @@ async def drop_coupons(
         await timeline.append(tx, bus, room_id, [event], now=now)
         await _note(tx, room, "drop_coupons", by=by, now=now, batch=str(batch_id))
     return batch
-
-
-async def note_promotion(
-    tx: Transaction,
-    *,
-    room_id: UUID,
-    kind: PromotionKind,
-    target_id: UUID,
-    item_id: UUID | None = None,
-    by: UUID,
-    now: datetime,
-) -> bool:
-    """A draw, or coupons, belong to the room, which is told in this transaction; False when they belong to one already."""
-    return await store.note_promotion(tx, room_id, kind, target_id, item_id, by=by, now=now, is_told=True)
 
 
 async def _begin(

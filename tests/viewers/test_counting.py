@@ -13,7 +13,7 @@ from domain.live_rooms.rules import Channel
 from domain.live_rooms.selling import RoomFlashSale, RoomGroupBuy, SaleItem
 from domain.live_rooms.store import add_order
 from domain.viewers import gate as gates
-from domain.viewers import queries, store
+from domain.viewers import store
 from domain.viewers.counting import Tally
 from domain.viewers.rules import BUYING_WITHIN, Counters
 from domain.viewers.tables import samples
@@ -123,7 +123,6 @@ async def test_a_room_is_counted_once_more_after_its_end(db, gate, given, room, 
     await count(60)
 
     assert [sample.likes for sample in await kept(db, room)] == [0, 30]
-    assert (await queries.counters_by_room_ids(db, [room.id]))[room.id].likes == 30
 
 
 async def test_likes_that_the_gate_has_lost_come_back_from_what_is_known(db, gate, room, told, count):
