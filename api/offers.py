@@ -10,7 +10,7 @@ from domain.checkout.rules import Wish
 from domain.coupons.offers import CouponOffers
 from domain.foundation.database import Reader, Transaction
 from domain.live_rooms.offers import LivePrices
-from domain.pricing.rules import Offers
+from domain.pricing.rules import Offers, Quote
 
 _LIVE_PRICES, _COUPONS = LivePrices(), CouponOffers()
 
@@ -24,10 +24,12 @@ class AllOffers:
         live = await _LIVE_PRICES.offers(reader, wish, sku_ids, now=now)
         return replace(granted, live_prices=live.live_prices)
 
-    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
+    async def redeem(
+        self, tx: Transaction, offers: Offers, wish: Wish, quote: Quote, *, order_id: UUID, now: datetime
+    ) -> None:
         """The coupon is used, and the order belongs to the room. Raises CouponUnknown."""
-        await _COUPONS.redeem(tx, offers, wish, order_id=order_id, now=now)
-        await _LIVE_PRICES.redeem(tx, offers, wish, order_id=order_id, now=now)
+        await _COUPONS.redeem(tx, offers, wish, quote, order_id=order_id, now=now)
+        await _LIVE_PRICES.redeem(tx, offers, wish, quote, order_id=order_id, now=now)
 
 
 OFFERS: OfferSource = AllOffers()

@@ -59,7 +59,7 @@ async def place(
             rules.check_unpaid(await store.unpaid_orders(tx, wish.shopper_id), at_most=unpaid_at_most)
             charged = await priced(tx, wish, wanted, source=source, now=now)
             rules.check_orderable(charged.quote, expected_total_minor=expected_total_minor)
-            await source.redeem(tx, charged.offers, wish, order_id=order_id, now=now)
+            await source.redeem(tx, charged.offers, wish, charged.quote, order_id=order_id, now=now)
             await _write(tx, order_id, wish, charged, remark=remark, pay_by=now + pay_within, now=now)
     return (await order_queries.by_ids(db, [order_id]))[order_id]
 

@@ -1,4 +1,4 @@
-"""Where coupons, member prices and live prices come from: a port, into which whoever grants them is plugged."""
+"""Where coupons, points, member prices and live prices come from: a port, into which whoever grants them is plugged."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.checkout.rules import CouponUnknown, Wish
 from domain.foundation.database import Reader, Transaction
-from domain.pricing.rules import Offers
+from domain.pricing.rules import Offers, Quote
 
 
 class OfferSource(Protocol):
@@ -22,8 +22,12 @@ class OfferSource(Protocol):
         Raises CouponUnknown for a code that they may not use.
         """
 
-    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
-        """The offers are used for this order, in the transaction that places it. A refusal raised here undoes it all."""
+    async def redeem(
+        self, tx: Transaction, offers: Offers, wish: Wish, quote: Quote, *, order_id: UUID, now: datetime
+    ) -> None:
+        """What the quote made of the offers is used for this order, in the transaction that places it; the order itself is not
+        written yet. A refusal raised here undoes it all.
+        """
 
 
 class NoOffers:
@@ -35,7 +39,9 @@ class NoOffers:
             raise CouponUnknown(coupon_code=wish.coupon_code)
         return Offers()
 
-    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
+    async def redeem(
+        self, tx: Transaction, offers: Offers, wish: Wish, quote: Quote, *, order_id: UUID, now: datetime
+    ) -> None:
         """Nothing was used."""
 
 

@@ -15,6 +15,7 @@ MOST_UNPAID = 10
 """Orders of one shopper that may wait for their money. Each holds units: without a limit one account could hold them all."""
 LONGEST_REMARK = 200
 LONGEST_COUPON_CODE = 64
+MOST_POINTS = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,16 @@ class Wish:
     coupon_code: str | None = None
     room_id: UUID | None = None
     """The live room in which the shopper buys."""
+    points: int = 0
+    """Points to be spent on it, at most."""
 
 
 def check_wish(wish: Wish) -> None:
-    """Raises BadInput for more than 120 lines, or a coupon code that is too long or no text."""
+    """Raises BadInput for more than 120 lines, a coupon code that is too long or no text, and points below 0."""
     if wish.lines is not None and len(wish.lines) > MOST_LINES:
         raise BadInput(f"lines has {len(wish.lines)} entries; allowed: at most {MOST_LINES}")
+    if not 0 <= wish.points <= MOST_POINTS:
+        raise BadInput(f"points is {wish.points}; allowed: 0 to {MOST_POINTS}")
     if wish.coupon_code is not None:
         _check_text("couponCode", wish.coupon_code, LONGEST_COUPON_CODE)
 

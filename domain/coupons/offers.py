@@ -9,7 +9,7 @@ from sqlalchemy import text
 from domain.checkout.rules import CouponUnknown, Wish
 from domain.coupons import store
 from domain.foundation.database import Reader, Transaction
-from domain.pricing.rules import Coupon, Offers
+from domain.pricing.rules import Coupon, Offers, Quote
 
 _OFFERED = text("""
     SELECT coupon.id, amount_minor, percent, cap_minor, threshold_minor, stacks_with_sale_prices,
@@ -49,7 +49,9 @@ class CouponOffers:
         )
         return Offers(coupon=coupon)
 
-    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
+    async def redeem(
+        self, tx: Transaction, offers: Offers, wish: Wish, quote: Quote, *, order_id: UUID, now: datetime
+    ) -> None:
         """The coupon counts for this order. Raises CouponUnknown when another order took it at this very moment."""
         if offers.coupon is None:
             return

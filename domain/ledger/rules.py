@@ -27,11 +27,21 @@ class Account(StrEnum):
     PREPAID = "prepaid"
     REFUNDS = "refunds"
     SUPPLIERS = "suppliers"
+    MEMBERSHIPS = "memberships"
+    POINTS = "points"
     SALES = "sales"
     FREIGHT = "freight"
     RETURNS = "returns"
     SUPPLIED = "supplied"
     FEES = "fees"
+    MEMBER_FEES = "member_fees"
+    POINTS_GIVEN = "points_given"
+    POINTS_SPENT = "points_spent"
+    POINTS_EXPIRED = "points_expired"
+
+
+POINTS_CURRENCY = "PTS"
+"""What points are posted in: whole points, never mixed with money."""
 
 
 class Nature(Enum):
@@ -64,11 +74,17 @@ CHART: Mapping[Account, Meaning] = {
     Account.PREPAID: Meaning(Nature.LIABILITY, "预收货款", "paid for orders that the shopper does not have yet"),
     Account.REFUNDS: Meaning(Nature.LIABILITY, "应付退款", "to be given back, and the gateway has not done it yet"),
     Account.SUPPLIERS: Meaning(Nature.LIABILITY, "应付供应商", "owed for goods that a supplier sent; subject: the supplier"),
+    Account.MEMBERSHIPS: Meaning(Nature.LIABILITY, "预收会费", "paid for memberships whose days have not come yet"),
+    Account.POINTS: Meaning(Nature.LIABILITY, "未用积分", "points that shoppers have, less those they owe; in points"),
     Account.SALES: Meaning(Nature.INCOME, "销售收入", "goods that shoppers have received"),
     Account.FREIGHT: Meaning(Nature.INCOME, "运费收入", "freight of orders that were received"),
     Account.RETURNS: Meaning(Nature.INCOME, "销售退回", "given back after the order was received: income, below zero"),
     Account.SUPPLIED: Meaning(Nature.EXPENSE, "代发成本", "what supplied goods cost"),
+    Account.MEMBER_FEES: Meaning(Nature.INCOME, "会费收入", "memberships, day by day as they pass"),
     Account.FEES: Meaning(Nature.EXPENSE, "支付手续费", "what the gateways keep"),
+    Account.POINTS_GIVEN: Meaning(Nature.EXPENSE, "发放积分", "points that were earned or given; in points"),
+    Account.POINTS_SPENT: Meaning(Nature.INCOME, "抵扣积分", "points that were spent on orders; in points"),
+    Account.POINTS_EXPIRED: Meaning(Nature.INCOME, "过期积分", "points that nobody used in time; in points"),
 }  # fmt: skip
 
 
@@ -95,6 +111,14 @@ class EntryKind(StrEnum):
     SUPPLIER_PAID = "supplier_paid"
     GATEWAY_FEES = "gateway_fees"
     PAID_OUT = "paid_out"
+    MEMBERSHIP_PAID = "membership_paid"
+    MEMBERSHIPS_EARNED = "memberships_earned"
+    MEMBERSHIP_ENDED = "membership_ended"
+    POINTS_GIVEN = "points_given"
+    POINTS_TAKEN_BACK = "points_taken_back"
+    POINTS_SPENT = "points_spent"
+    POINTS_RETURNED = "points_returned"
+    POINTS_EXPIRED = "points_expired"
 
 
 KIND_ZH: Mapping[EntryKind, str] = {
@@ -110,6 +134,14 @@ KIND_ZH: Mapping[EntryKind, str] = {
     EntryKind.SUPPLIER_PAID: "支付供应商",
     EntryKind.GATEWAY_FEES: "支付手续费",
     EntryKind.PAID_OUT: "渠道提现",
+    EntryKind.MEMBERSHIP_PAID: "会员卡付款",
+    EntryKind.MEMBERSHIPS_EARNED: "会费确认",
+    EntryKind.MEMBERSHIP_ENDED: "会员卡退款",
+    EntryKind.POINTS_GIVEN: "发放积分",
+    EntryKind.POINTS_TAKEN_BACK: "收回积分",
+    EntryKind.POINTS_SPENT: "积分抵扣",
+    EntryKind.POINTS_RETURNED: "退还积分",
+    EntryKind.POINTS_EXPIRED: "积分过期",
 }
 
 

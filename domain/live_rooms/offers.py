@@ -14,7 +14,7 @@ from domain.foundation.database import Reader, Transaction
 from domain.live_rooms import store
 from domain.live_rooms.rules import Channel
 from domain.live_rooms.tables import chapters, rooms
-from domain.pricing.rules import Offers
+from domain.pricing.rules import Offers, Quote
 
 h = chapters.c
 
@@ -61,6 +61,8 @@ class LivePrices:
         """The live prices that hold."""
         return Offers(live_prices=await live_prices(reader, wish, sku_ids, now=now))
 
-    async def redeem(self, tx: Transaction, offers: Offers, wish: Wish, *, order_id: UUID, now: datetime) -> None:
+    async def redeem(
+        self, tx: Transaction, offers: Offers, wish: Wish, quote: Quote, *, order_id: UUID, now: datetime
+    ) -> None:
         """The order belongs to the room."""
         await note_order(tx, wish, order_id=order_id, now=now)

@@ -1,7 +1,7 @@
 """The engine: from a basket to its quote. Pure, so that a quote and a charge of the same basket are always equal.
 
-The rules in their order: the lowest of list price, sale price, member price and ladder price; the coupon; the minimum
-order; freight. Everything is whole minor units; what does not divide goes to the shopper's favour, to the fen.
+The rules in their order: the lowest of list price, sale price, live price, member price and ladder price; the coupon; the
+minimum order; points; freight. Everything is whole minor units; what does not divide goes to the shopper's favour, to the fen.
 """
 
 from collections import defaultdict
@@ -21,8 +21,10 @@ from domain.pricing.rules import (
     CouponNotUsable,
     DestinationMissing,
     Fulfilment,
+    MembersOnly,
     NotDeliveredThere,
     Offers,
+    PointsToSpend,
     PricedLine,
     Quote,
     Rule,
@@ -104,19 +106,24 @@ class _Line:
 
 def price(basket: Basket, *, now: datetime) -> Quote:
     """What the basket costs at this moment, each line with its explanation. The same basket and moment, the same quote."""
-    problems = list(basket.problems)
+    problems = [*basket.problems, *_sold_to_others(basket)]
     percent = _ladder_percent(basket, now)
     lines = [_priced_by_unit(goods, basket.offers, percent, now) for goods in basket.goods]
     problems += _take_off_coupon(lines, basket.offers.coupon)
     problems += _missing_for_minimum(lines, basket)
+    points = _take_off_points(lines, basket.offers.points)
     problems += _add_freight(lines, basket)
-    return _quoted(lines, problems)
+    return _quoted(lines, problems, points)
 
 
 def lowest_running(sale_prices: Iterable[SalePrice], now: datetime) -> SalePrice | None:
     """The sale price that counts at this moment: of several the lowest, of equal ones the one that ends last."""
     running = (each for each in sale_prices if each.is_running(now))
     return min(running, key=lambda each: (each.price_minor, -each.ends_at.timestamp()), default=None)
+
+
+def _sold_to_others(basket: Basket) -> Sequence[Refusal]:
+    return [MembersOnly(goods.sku_id) for goods in basket.goods if goods.sku_id in basket.offers.members_only]
 
 
 def _ladder_percent(basket: Basket, now: datetime) -> int:
@@ -177,6 +184,23 @@ def _worth(coupon: Coupon, eligible_minor: int) -> int:
     return min(worth, eligible_minor)
 
 
+def _take_off_points(lines: Sequence[_Line], offered: PointsToSpend | None) -> int:
+    """Take off what the points are worth; how many were taken. Each line's step says how many of them are its own."""
+    if offered is None:
+        return 0
+    weights = {line.goods.sku_id: line.goods_minor - line.discount_minor for line in lines}
+    points, minor = offered.usable(sum(weights.values()))
+    if minor == 0:
+        return 0
+    shares = split(minor, weights)
+    of_points = split(points, shares)
+    for line in lines:
+        if share := shares[line.goods.sku_id]:
+            line.discount_minor += share
+            line.steps.append(Step(Rule.POINTS, -share, {"points": of_points[line.goods.sku_id]}))
+    return points
+
+
 def _missing_for_minimum(lines: Sequence[_Line], basket: Basket) -> Sequence[Refusal]:
     worth, minimum = sum(line.goods_minor - line.discount_minor for line in lines), basket.minimum_minor
     if basket.fulfilment is None or not lines or worth >= minimum:
@@ -192,7 +216,9 @@ def _add_freight(lines: Sequence[_Line], basket: Basket) -> Sequence[Refusal]:
     if basket.region_code is None:
         return (DestinationMissing(Fulfilment.DELIVERY),)
     # a list, not all(...) of a generator: every parcel is charged, also after one that goes nowhere
-    served = [_charge_parcel(template, parcel, basket.region_code) for template, parcel in _parcels(lines, basket)]
+    members_from = _members_free_from(lines, basket.offers)
+    parcels = _parcels(lines, basket)
+    served = [_charge_parcel(template, parcel, basket.region_code, members_from) for template, parcel in parcels]
     return () if all(served) else (NotDeliveredThere(basket.region_code),)
 
 
@@ -206,7 +232,14 @@ def _parcels(lines: Sequence[_Line], basket: Basket) -> Iterable[tuple[Template,
     return ((basket.templates[template_id], parcel) for template_id, parcel in by_template.items())
 
 
-def _charge_parcel(template: Template, parcel: Sequence[_Line], region_code: str) -> bool:
+def _members_free_from(lines: Sequence[_Line], offers: Offers) -> int | None:
+    """From which worth of the whole basket on its parcels travel free for this member; None where it is not worth that."""
+    from_minor = offers.free_delivery_from_minor
+    worth = sum(line.goods_minor for line in lines)
+    return from_minor if from_minor is not None and worth >= from_minor else None
+
+
+def _charge_parcel(template: Template, parcel: Sequence[_Line], region_code: str, members_from: int | None) -> bool:
     """Put the freight of these lines onto them; False when nothing is sent to the region."""
     zone = zone_for(template, region_code)
     if zone is None or not zone.is_served:
@@ -218,7 +251,12 @@ def _charge_parcel(template: Template, parcel: Sequence[_Line], region_code: str
     # goods whose weight nobody noted still share the price of their parcel
     shares = split(freight, measures if any(measures.values()) else dict.fromkeys(measures, 1))
     is_free = freight == 0 and zone.free_from_minor is not None and goods_minor >= zone.free_from_minor
-    facts = {"template": template.name} | ({"free_from_minor": zone.free_from_minor} if is_free else {})
+    facts: dict[str, object] = {"template": template.name}
+    if is_free:
+        facts |= {"free_from_minor": zone.free_from_minor}
+    elif freight and members_from is not None:
+        facts |= {"free_from_minor": members_from, "is_members": True}
+        shares = dict.fromkeys(shares, 0)
     for line in parcel:
         line.freight_minor = shares[line.goods.sku_id]
         line.steps.append(Step(Rule.FREIGHT, line.freight_minor, facts))
@@ -229,7 +267,7 @@ def _measure(goods: Goods, measure: Measure) -> int:
     return goods.quantity * (goods.grams if measure is Measure.WEIGHT else 1)
 
 
-def _quoted(lines: Sequence[_Line], problems: list[Refusal]) -> Quote:
+def _quoted(lines: Sequence[_Line], problems: list[Refusal], points: int) -> Quote:
     goods = sum(line.goods_minor for line in lines)
     discount = sum(line.discount_minor for line in lines)
     freight = sum(line.freight_minor for line in lines)
@@ -243,6 +281,7 @@ def _quoted(lines: Sequence[_Line], problems: list[Refusal]) -> Quote:
         freight_minor=freight,
         total_minor=goods - discount + freight,
         problems=tuple(problems),
+        points=points,
     )
 
 

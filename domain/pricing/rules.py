@@ -31,7 +31,7 @@ class Rule(StrEnum):
     """What makes a price, in the order of application.
 
     Of SALE_PRICE, LIVE_PRICE, MEMBER_PRICE and LADDER at most one counts on a line, the one that makes it cheapest, and none when
-    the list price is as low; the coupon comes off what is left, and freight on top.
+    the list price is as low; the coupon comes off what is left, then points, and freight on top.
     """
 
     LIST = "list"
@@ -40,6 +40,7 @@ class Rule(StrEnum):
     MEMBER_PRICE = "member_price"
     LADDER = "ladder"
     COUPON = "coupon"
+    POINTS = "points"
     FREIGHT = "freight"
 
 
@@ -78,12 +79,35 @@ class Coupon:
 
 
 @dataclass(frozen=True, slots=True)
+class PointsToSpend:
+    """Points that may be spent on a basket: at most `points`, and at most `most_percent` of its goods less the coupon.
+
+    So many as `per_yuan` are worth 1 yuan; only as many are taken as come to whole fen.
+    """
+
+    points: int
+    per_yuan: int
+    most_percent: int
+
+    def usable(self, worth_minor: int) -> tuple[int, int]:
+        """How many points are taken off goods worth so much, and what they are worth: fen."""
+        most_minor = worth_minor * self.most_percent // 100
+        minor = min(self.points * 100 // self.per_yuan, most_minor)
+        return -(-minor * self.per_yuan // 100), minor
+
+
+@dataclass(frozen=True, slots=True)
 class Offers:
-    """What this shopper brings along: prices of a unit, by SKU, as a member and in a live room, and the coupon to be used."""
+    """What this shopper brings along: prices of a unit, by SKU, as a member and in a live room, the coupon and the points to
+    be used, from which worth of goods on parcels travel free, and which of the SKUs are sold to others only.
+    """
 
     member_prices: Mapping[UUID, int] = field(default_factory=dict)
     coupon: Coupon | None = None
     live_prices: Mapping[UUID, int] = field(default_factory=dict)
+    points: PointsToSpend | None = None
+    free_delivery_from_minor: int | None = None
+    members_only: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +139,7 @@ class Step:
 
     def _wording(self) -> str:
         if self.rule is Rule.FREIGHT and self.minor == 0 and self.facts.get("free_from_minor") is not None:
-            return "free_freight"
+            return "members_freight" if self.facts.get("is_members") else "free_freight"
         return self.rule
 
     def _amounts(self) -> Iterable[tuple[str, int]]:
@@ -132,8 +156,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "price ladder, {percent} % off: ¥{unit} each, ¥{amount} off",
     ),
     Rule.COUPON: ("优惠券减 ¥{amount}", "coupon: ¥{amount} off"),
+    Rule.POINTS: ("{points} 积分抵扣 ¥{amount}", "{points} points: ¥{amount} off"),
     Rule.FREIGHT: ("运费 ¥{amount}", "freight: ¥{amount}"),
     "free_freight": ("满 ¥{free_from} 包邮", "free freight from ¥{free_from}"),
+    "members_freight": ("会员满 ¥{free_from} 包邮", "free freight for members from ¥{free_from}"),
 }
 
 
@@ -174,6 +200,8 @@ class Quote:
     total_minor: int
     currency: str = SHOP_CURRENCY
     problems: tuple[Refusal, ...] = ()
+    points: int = 0
+    """Points that are spent on it; what they take off is in `discount_minor`."""
 
 
 def merged(wanted: Iterable[Wanted]) -> tuple[Wanted, ...]:
@@ -214,6 +242,17 @@ class NotForSale(Refusal):
     code: ClassVar[str] = "NOT_FOR_SALE"
     zh: ClassVar[str] = "商品已下架"
     en: ClassVar[str] = "this product is not for sale now"
+
+
+@dataclass(eq=False)
+class MembersOnly(Refusal):
+    """The product is sold to members only, and the shopper is none."""
+
+    sku_id: UUID
+
+    code: ClassVar[str] = "MEMBERS_ONLY"
+    zh: ClassVar[str] = "该商品仅限会员购买"
+    en: ClassVar[str] = "this product is sold to members only"
 
 
 @dataclass(eq=False)
@@ -288,6 +327,7 @@ class AmountTooLarge(Refusal):
 PROBLEMS = (
     UnknownSku,
     NotForSale,
+    MembersOnly,
     BelowMinimum,
     NotDeliveredThere,
     NoPickupThere,

@@ -30,7 +30,7 @@ class Spring:
             raise CouponUnknown(coupon_code=wish.coupon_code)
         return Offers(self.member_prices, coupon=TEN_OFF if wish.coupon_code else None)
 
-    async def redeem(self, tx, offers, wish, *, order_id, now):
+    async def redeem(self, tx, offers, wish, quote, *, order_id, now):
         if offers.coupon is not None:
             if wish.shopper_id in self.redeemed:
                 raise CouponUnknown(coupon_code="SPRING")

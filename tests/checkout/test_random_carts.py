@@ -26,7 +26,7 @@ class Grants:
     async def offers(self, reader, wish, sku_ids, *, now):
         return self.granted
 
-    async def redeem(self, tx, offers, wish, *, order_id, now):
+    async def redeem(self, tx, offers, wish, quote, *, order_id, now):
         assert offers == self.granted
         if offers.coupon is not None:
             await keep_used(tx, offers.coupon, shopper_id=wish.shopper_id, order_id=order_id, now=now)

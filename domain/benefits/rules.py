@@ -1,0 +1,104 @@
+"""What a benefit can be, when it is well-formed, and what several holdings come to together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class BenefitKind(StrEnum):
+    """What somebody may be granted, and what its terms are called."""
+
+    MEMBER_PRICE = "member_price"
+    """Member prices count; `percent`: what goods without one cost, of their list price (100: the list price)."""
+    FREE_DELIVERY = "free_delivery"
+    """Goods of `from_minor` on travel free."""
+    COUPONS = "coupons"
+    """`pieces` of batch `batch_id` in each month of the holding, counted from its beginning."""
+    EARLY_ACCESS = "early_access"
+    """Into sales that allow it `minutes` before they open."""
+    SERVICE_LANE = "service_lane"
+    """After-sales and questions are seen first; `rank` 1 is the fastest."""
+    BIRTHDAY_GIFT = "birthday_gift"
+    """`points`, or a coupon of `batch_id`, on the birthday."""
+    MEMBER_ONLY_GOODS = "member_only_goods"
+    """Goods that are sold to members only."""
+    POINTS_MULTIPLIER = "points_multiplier"
+    """`percent` of the points that others earn: 150 is half as many again."""
+
+
+class HolderSource(StrEnum):
+    """Who has granted a holding."""
+
+    MEMBERSHIP = "membership"
+    LEVEL = "level"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """One benefit with its terms, as it stands in a plan, a level or a holding."""
+
+    kind: BenefitKind
+    terms: Mapping[str, Any]
+
+    def kept(self) -> dict[str, Any]:
+        """The benefit as JSON."""
+        return {"kind": self.kind.value, "terms": dict(self.terms)}
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> "Benefit":
+        """The benefit that `kept` gave."""
+        return cls(BenefitKind(kept["kind"]), kept["terms"])
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Benefits that an account has from `starts_at` until before `ends_at` (None: for good), granted by one source."""
+
+    id: UUID
+    account_id: UUID
+    source: HolderSource
+    source_id: UUID
+    benefits: tuple[Benefit, ...]
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """What somebody's holdings come to at a moment: of each kind the best for them."""
+
+    member_price_percent: int | None = None
+    free_delivery_from_minor: int | None = None
+    early_minutes: int = 0
+    service_rank: int | None = None
+    has_member_only_goods: bool = False
+    points_percent: int = 100
+
+    @property
+    def has_member_prices(self) -> bool:
+        """Whether member prices count."""
+        return self.member_price_percent is not None
+
+
+def privileges(holdings: Iterable[Holding]) -> Privileges:
+    """What these holdings come to."""
+    by_kind: dict[BenefitKind, list[Mapping[str, Any]]] = {}
+    for holding in holdings:
+        for benefit in holding.benefits:
+            by_kind.setdefault(benefit.kind, []).append(benefit.terms)
+
+    def each(kind: BenefitKind, name: str) -> list[int]:
+        return [terms[name] for terms in by_kind.get(kind, ())]
+
+    return Privileges(
+        member_price_percent=min(each(BenefitKind.MEMBER_PRICE, "percent"), default=None),
+        free_delivery_from_minor=min(each(BenefitKind.FREE_DELIVERY, "from_minor"), default=None),
+        early_minutes=max(each(BenefitKind.EARLY_ACCESS, "minutes"), default=0),
+        service_rank=min(each(BenefitKind.SERVICE_LANE, "rank"), default=None),
+        has_member_only_goods=BenefitKind.MEMBER_ONLY_GOODS in by_kind,
+        points_percent=max(each(BenefitKind.POINTS_MULTIPLIER, "percent"), default=100),
+    )
