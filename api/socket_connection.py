@@ -116,7 +116,7 @@ class Connection:
             for operation in (*self._operations.values(), *self._tasks):
                 operation.cancel()
             # who still waits for a message keeps some servers from sending the close frame
-            await _cancelled(listening)
+            await _cancelled(listening, within=CLOSE_SECONDS)
         await close(self._send, closing)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LEAVE_SECONDS)
@@ -317,6 +317,7 @@ async def close(send: Send, closing: tuple[Closing, str] | None) -> None:
             await send({"type": "websocket.close", "code": code.value, "reason": reason})
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
+async def _cancelled(task: asyncio.Task[None], *, within: float) -> None:
+    """A server whose `receive` does not mind being cancelled must not hold the socket's place for ever."""
     task.cancel()
-    await asyncio.wait([task])
+    await asyncio.wait([task], timeout=within)

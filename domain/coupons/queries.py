@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from domain.coupons.rules import Batch, Coupon, CouponState
+from domain.coupons.rules import GRANTED, Batch, ClaimPlace, Coupon, CouponState
 from domain.coupons.store import BATCH_COLUMNS, COUPON_COLUMNS, b, batch_of, c, g, u
 from domain.coupons.tables import coupons, uses
 from domain.foundation.database import AnyRow, Database, Reader
@@ -59,7 +59,8 @@ async def all_batches(db: Database, *, first: int, after: str | None = None) -> 
 async def claimable_batches(reader: Reader, *, now: datetime, first: int, after: str | None = None) -> Page[Batch]:
     """Batches of which pieces can be claimed now, newest first."""
     in_window = (b.claimable_from <= now) & (b.claimable_until > now)
-    newest_first = select(*BATCH_COLUMNS).where(in_window, b.stopped_at.is_(None), b.claimed < b.pieces)
+    is_claimed = b.claimable_in != ClaimPlace.NOWHERE
+    newest_first = select(*BATCH_COLUMNS).where(in_window, b.stopped_at.is_(None), b.claimed < b.pieces, is_claimed)
     return await _page(reader, newest_first, first, after)
 
 
@@ -71,7 +72,8 @@ async def coupons_by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Coupon
 async def claimed_by(db: Database, shopper_id: UUID, batch_ids: Sequence[UUID]) -> dict[UUID, int]:
     """How many coupons of these batches a shopper has claimed; batches without any are left out."""
     counted = select(c.batch_id, func.count().label("claimed")).group_by(c.batch_id)
-    mine = counted.where(c.shopper_id == shopper_id, c.batch_id == func.any(list(batch_ids)))
+    is_claimed = ~c.claim_key.startswith(GRANTED, autoescape=True)
+    mine = counted.where(c.shopper_id == shopper_id, c.batch_id == func.any(list(batch_ids)), is_claimed)
     return {row.batch_id: row.claimed for row in await db.rows(mine)}
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,17 +19,24 @@ MOST_PER_SHOPPER = 20
 MOST_GOODS = 1_000
 """Products and SKUs that a batch names."""
 LONGEST_WINDOW = timedelta(days=365)
+LONGEST_GIVING = timedelta(days=3653)
+"""How long the house gives coupons of a batch that only it gives: as long as a card may run that promises them."""
 MOST_DAYS = 365
+GRANTED = "grant/"
+"""How the key of a coupon begins that the house has given. No shopper's key may have a slash."""
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_LENGTH = 16
 """Of 32 letters: 80 bits, which nobody guesses; and a code is of use to its owner only."""
 
 
 class ClaimPlace(StrEnum):
-    """Where coupons may be claimed. ROOM: once a live room has dropped them, while that room is on."""
+    """Where coupons may be claimed. ROOM: once a live room has dropped them, while that room is on. NOWHERE: the house gives
+    them, as a benefit or a reward.
+    """
 
     EVERYWHERE = "everywhere"
     ROOM = "room"
+    NOWHERE = "nowhere"
 
 
 class CouponState(StrEnum):
@@ -93,12 +100,20 @@ class Batch:
 
     def is_claimable(self, now: datetime) -> bool:
         """Whether there is one to be claimed now, by somebody who may."""
+        if self.claimable_in is ClaimPlace.NOWHERE:
+            return False
         return self.stopped_at is None and self.claimable_from <= now < self.claimable_until and self.left > 0
 
     def check_claimable(self, now: datetime, *, is_dropped: bool) -> None:
-        """Raises CouponsNotYet, CouponsOver, or CouponsOnlyInRoom where no room that is on has dropped them."""
+        """Raises CouponsNotYet, CouponsOver, CouponsOnlyGiven, or CouponsOnlyInRoom where no room that is on has dropped them."""
+        if self.claimable_in is ClaimPlace.NOWHERE:
+            raise CouponsOnlyGiven()
         if self.claimable_in is ClaimPlace.ROOM and not is_dropped:
             raise CouponsOnlyInRoom()
+        self.check_window(now)
+
+    def check_window(self, now: datetime) -> None:
+        """Raises CouponsNotYet or CouponsOver, wherever they may be claimed."""
         if now < self.claimable_from:
             raise CouponsNotYet(claimable_from=self.claimable_from)
         ended_at = min(self.claimable_until, self.stopped_at or self.claimable_until)
@@ -111,6 +126,12 @@ class Batch:
             return claimed_at + timedelta(days=self.usable_days)
         assert self.usable_until is not None
         return self.usable_until
+
+    def cut(self, claim: "Claim") -> "Coupon":
+        """A new coupon for the claimer. Raises CouponsGone."""
+        if self.left == 0:
+            raise CouponsGone(pieces=self.pieces)
+        return Coupon(new_id(), self.id, claim.shopper_id, new_code(), claim.key, claim.now, self.end_of_use(claim.now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +147,11 @@ class Coupon:
     usable_until: datetime
     order_id: UUID | None = None
     used_at: datetime | None = None
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether the house has given it; those do not count towards what a shopper may claim."""
+        return self.claim_key.startswith(GRANTED)
 
     def state(self, now: datetime) -> CouponState:
         """What it is good for at this moment."""
@@ -176,24 +202,27 @@ def judge(
 
     `known` are the coupons of this batch that the claimers have, and those of other batches that their keys were given.
     """
-    by_key = {(coupon.shopper_id, coupon.claim_key): coupon for coupon in known}
-    held = Counter(coupon.shopper_id for coupon in known if coupon.batch_id == batch.id)
-    answers: list[Coupon | Refusal] = []
-    for claim in claims:
-        before = by_key.get((claim.shopper_id, claim.key))
-        if before is not None:
-            answers.append(before if before.batch_id == batch.id else IdempotencyConflict(key=claim.key))
-            continue
-        try:
-            new = _new(batch, claim, held[claim.shopper_id], is_dropped=is_dropped)
-        except Refusal as refusal:
-            answers.append(refusal)
-            continue
-        answers.append(new)
-        by_key[claim.shopper_id, claim.key] = new
+    held = Counter(coupon.shopper_id for coupon in known if coupon.batch_id == batch.id and not coupon.is_granted)
+
+    def claimed(batch: Batch, claim: Claim) -> Coupon:
+        batch.check_claimable(claim.now, is_dropped=is_dropped)
+        if held[claim.shopper_id] >= batch.per_shopper:
+            raise CouponLimitReached(per_shopper=batch.per_shopper)
+        coupon = batch.cut(claim)
         held[claim.shopper_id] += 1
-        batch = replace(batch, claimed=batch.claimed + 1)
-    return answers
+        return coupon
+
+    return _answered(batch, claims, known, claimed)
+
+
+def give(batch: Batch, grants: Sequence[Claim], known: Sequence[Coupon]) -> list[Coupon | Refusal]:
+    """`judge` for what the house gives: wherever the batch may be claimed, and however many somebody has of it."""
+
+    def given(batch: Batch, grant: Claim) -> Coupon:
+        batch.check_window(grant.now)
+        return batch.cut(grant)
+
+    return _answered(batch, grants, known, given)
 
 
 def settle(uses: Mapping[UUID, Use], order_id: UUID, *, is_living: bool, now: datetime) -> list[Use]:
@@ -221,14 +250,25 @@ def new_code() -> str:
     return "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
 
 
-def _new(batch: Batch, claim: Claim, held: int, *, is_dropped: bool) -> Coupon:
-    batch.check_claimable(claim.now, is_dropped=is_dropped)
-    if held >= batch.per_shopper:
-        raise CouponLimitReached(per_shopper=batch.per_shopper)
-    if batch.left == 0:
-        raise CouponsGone(pieces=batch.pieces)
-    end_of_use = batch.end_of_use(claim.now)
-    return Coupon(new_id(), batch.id, claim.shopper_id, new_code(), claim.key, claim.now, end_of_use)
+def _answered(
+    batch: Batch, claims: Sequence[Claim], known: Sequence[Coupon], new: Callable[[Batch, Claim], Coupon]
+) -> list[Coupon | Refusal]:
+    by_key = {(coupon.shopper_id, coupon.claim_key): coupon for coupon in known}
+    answers: list[Coupon | Refusal] = []
+    for claim in claims:
+        before = by_key.get((claim.shopper_id, claim.key))
+        if before is not None:
+            answers.append(before if before.batch_id == batch.id else IdempotencyConflict(key=claim.key))
+            continue
+        try:
+            coupon = new(batch, claim)
+        except Refusal as refusal:
+            answers.append(refusal)
+            continue
+        answers.append(coupon)
+        by_key[claim.shopper_id, claim.key] = coupon
+        batch = replace(batch, claimed=batch.claimed + 1)
+    return answers
 
 
 def _check_worth(wish: NewBatch) -> None:
@@ -247,9 +287,10 @@ def _check_worth(wish: NewBatch) -> None:
 
 def _check_moments(wish: NewBatch, now: datetime) -> None:
     window = wish.claimable_until - max(wish.claimable_from, now)
-    if window <= timedelta(0) or wish.claimable_until - wish.claimable_from > LONGEST_WINDOW:
+    longest = LONGEST_GIVING if wish.claimable_in is ClaimPlace.NOWHERE else LONGEST_WINDOW
+    if window <= timedelta(0) or wish.claimable_until - wish.claimable_from > longest:
         raise BadInput(
-            f"claimableUntil must be after claimableFrom and this moment, and at most {LONGEST_WINDOW.days} days after it"
+            f"claimableUntil must be after claimableFrom and this moment, and at most {longest.days} days after it"
         )
     if (wish.usable_days is None) == (wish.usable_until is None):
         raise BadInput("give either usableDays or usableUntil")
@@ -315,3 +356,12 @@ class CouponsOnlyInRoom(Refusal):
     code: ClassVar[str] = "COUPONS_ONLY_IN_ROOM"
     zh: ClassVar[str] = "该优惠券仅限直播间内领取"
     en: ClassVar[str] = "these coupons are claimed in a live room, while it is on"
+
+
+@dataclass(eq=False)
+class CouponsOnlyGiven(Refusal):
+    """These coupons are not claimed: the house gives them, as a benefit or a reward."""
+
+    code: ClassVar[str] = "COUPONS_ONLY_GIVEN"
+    zh: ClassVar[str] = "该优惠券由商家发放，无需领取"
+    en: ClassVar[str] = "these coupons are given by the merchant and not claimed"

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
-from domain.coupons.rules import Batch, Claim, ClaimPlace, Coupon, NewBatch, Use
+from domain.coupons import rules
+from domain.coupons.rules import GRANTED, Batch, Claim, ClaimPlace, Coupon, NewBatch, Use
 from domain.coupons.tables import batches, coupons, goods, uses
 from domain.foundation.database import AnyRow, Database, Reader, Transaction
-from domain.foundation.errors import NotFound
+from domain.foundation.errors import IdempotencyConflict, NotFound, Refusal
 from domain.products.tables import products, skus
 
 b, c, g, u = batches.c, coupons.c, goods.c, uses.c
@@ -46,8 +47,17 @@ _ADD_COUPONS = text("""
 # The coupon's row is locked before its uses are looked at: whoever gives it back, or takes it again, waits.
 _USE = text("""
     INSERT INTO coupon_uses (order_id, coupon_id, used_at)
-    SELECT :order_id, id, :now FROM coupons WHERE id = :coupon_id FOR UPDATE
+    SELECT :order_id, id, :now FROM coupons WHERE id = :coupon_id AND usable_until > :now FOR UPDATE
     ON CONFLICT (coupon_id) WHERE given_back_at IS NULL DO NOTHING
+""")
+# Locked in the order of their ids before their uses are looked at, as `_USE` has it.
+_WITHDRAW = text("""
+    WITH unused AS MATERIALIZED (
+        SELECT id FROM coupons WHERE id = ANY(CAST(:ids AS uuid[])) AND usable_until > :now ORDER BY id FOR UPDATE
+    )
+    UPDATE coupons SET usable_until = :now FROM unused
+    WHERE coupons.id = unused.id
+      AND NOT EXISTS (SELECT FROM coupon_uses WHERE coupon_id = coupons.id AND given_back_at IS NULL)
 """)
 
 
@@ -126,8 +136,43 @@ async def add_coupons(tx: Transaction, batch: Batch, new: Sequence[Coupon]) -> s
     return set(added)
 
 
+async def grant(tx: Transaction, batch_id: UUID, account_id: UUID, *, grant_key: str, now: datetime) -> Coupon:
+    """A coupon that the house gives: a piece of the batch, whether or not shoppers may claim it. The same key again gives the
+    same coupon; a key has up to 58 characters.
+
+    Raises NotFound, CouponsNotYet, CouponsOver, CouponsGone, and IdempotencyConflict where the key stands for another batch.
+    Batches are hot rows: whoever locks other things in the same transaction does so before.
+    """
+    coupon = (await grant_many(tx, batch_id, [(account_id, grant_key)], now=now))[0]
+    if isinstance(coupon, Refusal):
+        raise coupon
+    return coupon
+
+
+async def grant_many(
+    tx: Transaction, batch_id: UUID, grants: Sequence[tuple[UUID, str]], *, now: datetime
+) -> list[Coupon | Refusal]:
+    """`grant` for many accounts and keys, in their order, with a refusal for whoever gets none. Raises NotFound."""
+    batch = await lock_batch(tx, batch_id)
+    claims = [Claim(account_id, GRANTED + key, now) for account_id, key in grants]
+    before = await known(tx, batch_id, claims)
+    answers = rules.give(batch, claims, before)
+    ids = {coupon.id for coupon in before}
+    new = {each.id: each for each in answers if isinstance(each, Coupon) and each.id not in ids}
+    lost = new.keys() - await add_coupons(tx, batch, list(new.values())) if new else set[UUID]()
+    return [
+        IdempotencyConflict(key=each.claim_key) if isinstance(each, Coupon) and each.id in lost else each
+        for each in answers
+    ]
+
+
+async def withdraw(tx: Transaction, coupon_ids: Sequence[UUID], *, now: datetime) -> None:
+    """These coupons count no more from now on. One that an order has keeps its time: it was used, and may come back."""
+    await tx.execute(_WITHDRAW, {"ids": sorted(coupon_ids), "now": now})
+
+
 async def use(tx: Transaction, coupon_id: UUID, *, order_id: UUID, now: datetime) -> bool:
-    """The coupon counts for this order; False, and nothing changes, when it counts for another."""
+    """The coupon counts for this order; False, and nothing changes, when it counts for another or not any more."""
     return await tx.execute(_USE, {"coupon_id": coupon_id, "order_id": order_id, "now": now}) == 1
 
 

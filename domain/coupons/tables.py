@@ -53,7 +53,7 @@ batches = Table(
     CheckConstraint("claimable_from < claimable_until", name="window"),
     CheckConstraint("(usable_days IS NULL) <> (usable_until IS NULL)", name="usable"),
     CheckConstraint("usable_days BETWEEN 1 AND 365 AND usable_until >= claimable_until", name="usable_until"),
-    CheckConstraint("claimable_in IN ('everywhere', 'room')", name="claimable_in"),
+    CheckConstraint("claimable_in IN ('everywhere', 'room', 'nowhere')", name="claimable_in"),
     CheckConstraint("(stopped_at IS NULL) = (stopped_by IS NULL)", name="stopped"),
 )
 
@@ -74,7 +74,7 @@ coupons = Table(
     Column("batch_id", Uuid, ForeignKey("coupon_batches.id"), nullable=False),
     Column("shopper_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("code", String(16), nullable=False, unique=True),
-    # the idempotency key of the claim, which names one coupon for ever
+    # the idempotency key of the claim, or of the house's grant, which names one coupon for ever
     Column("claim_key", String(64), nullable=False),
     moment("claimed_at"),
     moment("usable_until"),

@@ -205,22 +205,8 @@ async def test_an_operation_that_does_not_end_holds_no_socket(monkeypatch):
         await begun.wait()
         return {"type": "websocket.disconnect"}
 
-    async def send(message):
-        pass
-
     said = [{"type": "connection_init"}, {"type": "subscribe", "id": "1", "payload": {"query": "{ stubborn }"}}]
-    answering = Answering(strawberry.Schema(Query))
-    connection = Connection(
-        RequestHead({"headers": []}),
-        receive,
-        send,
-        address="",
-        terms=Terms(message_bytes=1_000, queue_bytes=1_000, subscriptions=1, ping_seconds=60),
-        answering=answering,
-        audiences=Audiences(answering, make_context=lambda language: SimpleNamespace(principal=None)),
-        make_context=lambda greeting: SimpleNamespace(principal=None, now=clock.now()),
-        on_operation=lambda *_: None,
-    )
+    connection = connection_of(strawberry.Schema(Query), receive, ping_seconds=60)
 
     async with asyncio.timeout(2):
         await connection.serve()
@@ -228,3 +214,45 @@ async def test_an_operation_that_does_not_end_holds_no_socket(monkeypatch):
     [still] = connection._tasks
     enough.set()
     await still
+
+
+async def test_a_server_that_goes_on_receiving_holds_no_socket(monkeypatch):
+    monkeypatch.setattr(socket_connection, "CLOSE_SECONDS", 0.1)
+    enough = asyncio.Event()
+
+    @strawberry.type
+    class Query:
+        ok: bool
+
+    async def receive():
+        while not enough.is_set():
+            with suppress(asyncio.CancelledError):
+                await enough.wait()
+        return {"type": "websocket.disconnect"}
+
+    connection = connection_of(strawberry.Schema(Query), receive, ping_seconds=60, greeting_seconds=0.05)
+
+    async with asyncio.timeout(2):
+        await connection.serve()
+
+    enough.set()
+
+
+def connection_of(schema, receive, **terms):
+    """A connection without a server: what it says is lost, and what it hears is up to the test."""
+
+    async def send(message):
+        pass
+
+    answering = Answering(schema)
+    return Connection(
+        RequestHead({"headers": []}),
+        receive,
+        send,
+        address="",
+        terms=Terms(message_bytes=1_000, queue_bytes=1_000, subscriptions=1, **terms),
+        answering=answering,
+        audiences=Audiences(answering, make_context=lambda language: SimpleNamespace(principal=None)),
+        make_context=lambda greeting: SimpleNamespace(principal=None, now=clock.now()),
+        on_operation=lambda *_: None,
+    )
