@@ -59,7 +59,7 @@ async def open_and_close(context: WorkerContext) -> None:
 async def _look_after(context: WorkerContext, sale: Sale, now: datetime) -> None:
     market = context.market
     if sale.state is SaleState.SCHEDULED:
-        if sale.opens_at - WARM_AHEAD <= now < sale.closes_at:
+        if sale.begins_at - WARM_AHEAD <= now < sale.closes_at:
             await _warm(context, sale)
     elif sale.state is SaleState.STOPPED or now >= sale.closes_at:
         await actions.settle(market.db, market.gate, sale_id=sale.id, now=now)
@@ -74,7 +74,7 @@ async def _warm(context: WorkerContext, sale: Sale) -> None:
         await actions.warm(market.db, market.gate, sale_id=sale.id, now=context.now())
     except Refusal as refusal:
         # tried again at the next round: a merchandiser may bring the missing stock before the sale opens
-        log.error("sale_not_warmed", sale=str(sale.id), opens_at=sale.opens_at.isoformat(), why=str(refusal))
+        log.error("sale_not_warmed", sale=str(sale.id), begins_at=sale.begins_at.isoformat(), why=str(refusal))
 
 
 @every(seconds=1.0)

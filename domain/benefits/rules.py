@@ -1,11 +1,22 @@
 """What a benefit can be, when it is well-formed, and what several holdings come to together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from domain.foundation.errors import BadInput
+from domain.foundation.money import LARGEST_MINOR
+
+MOST_BENEFITS = 20
+"""Benefits that one plan, level or person is granted together."""
+MOST_PIECES = 20
+MOST_POINTS = 10**9
+LONGEST_EARLY_MINUTES = 7 * 24 * 60
+SLOWEST_LANE = 9
+MOST_POINTS_PERCENT = 1_000
 
 
 class BenefitKind(StrEnum):
@@ -24,7 +35,7 @@ class BenefitKind(StrEnum):
     BIRTHDAY_GIFT = "birthday_gift"
     """`points`, or a coupon of `batch_id`, on the birthday."""
     MEMBER_ONLY_GOODS = "member_only_goods"
-    """Goods that are sold to members only."""
+    """Goods that are sold to members only; no terms."""
     POINTS_MULTIPLIER = "points_multiplier"
     """`percent` of the points that others earn: 150 is half as many again."""
 
@@ -52,6 +63,12 @@ class Benefit:
     def read(cls, kept: Mapping[str, Any]) -> "Benefit":
         """The benefit that `kept` gave."""
         return cls(BenefitKind(kept["kind"]), kept["terms"])
+
+    @property
+    def batch_id(self) -> UUID | None:
+        """The batch of coupons that it gives pieces of, if it does."""
+        text = self.terms.get("batch_id")
+        return UUID(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,61 @@ class Privileges:
     def has_member_prices(self) -> bool:
         """Whether member prices count."""
         return self.member_price_percent is not None
+
+
+_RANGES: Mapping[BenefitKind, Mapping[str, tuple[int, int]]] = {
+    BenefitKind.MEMBER_PRICE: {"percent": (1, 100)},
+    BenefitKind.FREE_DELIVERY: {"from_minor": (0, LARGEST_MINOR)},
+    BenefitKind.COUPONS: {"pieces": (1, MOST_PIECES)},
+    BenefitKind.EARLY_ACCESS: {"minutes": (1, LONGEST_EARLY_MINUTES)},
+    BenefitKind.SERVICE_LANE: {"rank": (1, SLOWEST_LANE)},
+    BenefitKind.BIRTHDAY_GIFT: {"points": (1, MOST_POINTS)},
+    BenefitKind.MEMBER_ONLY_GOODS: {},
+    BenefitKind.POINTS_MULTIPLIER: {"percent": (100, MOST_POINTS_PERCENT)},
+}
+"""The numbers among the terms of each kind, least and most."""
+
+
+def check(benefits: Sequence[Benefit]) -> None:
+    """Raises BadInput for terms that are missing, too many or out of range, and for a kind that is there twice.
+
+    Only of COUPONS there may be several, each of another batch. Whether the batches exist is not looked at here.
+    """
+    if not 1 <= len(benefits) <= MOST_BENEFITS:
+        raise BadInput(f"benefits has {len(benefits)} entries; allowed: 1 to {MOST_BENEFITS}")
+    seen = set()
+    for benefit in benefits:
+        _check_terms(benefit)
+        what = (benefit.kind, benefit.batch_id if benefit.kind is BenefitKind.COUPONS else None)
+        if what in seen:
+            raise BadInput(f"{benefit.kind} is there twice; allowed: once, and COUPONS once of each batch")
+        seen.add(what)
+
+
+def _check_terms(benefit: Benefit) -> None:
+    kind, terms = benefit.kind, benefit.terms
+    wanted = {*_RANGES[kind], "batch_id"} if kind is BenefitKind.COUPONS else set(_RANGES[kind])
+    if kind is BenefitKind.BIRTHDAY_GIFT and "batch_id" in terms:
+        wanted = {"batch_id"}
+    if terms.keys() != wanted:
+        raise BadInput(f"{kind} has {_listed(terms)}; it takes {_listed(wanted)}")
+    for name, (least, most) in _RANGES[kind].items():
+        value = terms.get(name, least)
+        if type(value) is not int or not least <= value <= most:
+            raise BadInput(f"{name} of {kind} is {value!r}; allowed: {least} to {most}")
+    if "batch_id" in terms and not _is_id(terms["batch_id"]):
+        raise BadInput(f"batch_id of {kind} is {terms['batch_id']!r}; allowed: a UUID as text")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names)) or "no terms"
+
+
+def _is_id(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
 
 
 def privileges(holdings: Iterable[Holding]) -> Privileges:

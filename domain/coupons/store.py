@@ -50,13 +50,9 @@ _USE = text("""
     SELECT :order_id, id, :now FROM coupons WHERE id = :coupon_id AND usable_until > :now FOR UPDATE
     ON CONFLICT (coupon_id) WHERE given_back_at IS NULL DO NOTHING
 """)
-# Locked in the order of their ids before their uses are looked at, as `_USE` has it.
 _WITHDRAW = text("""
-    WITH unused AS MATERIALIZED (
-        SELECT id FROM coupons WHERE id = ANY(CAST(:ids AS uuid[])) AND usable_until > :now ORDER BY id FOR UPDATE
-    )
-    UPDATE coupons SET usable_until = :now FROM unused
-    WHERE coupons.id = unused.id
+    UPDATE coupons SET usable_until = :now
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND usable_until > :now
       AND NOT EXISTS (SELECT FROM coupon_uses WHERE coupon_id = coupons.id AND given_back_at IS NULL)
 """)
 
@@ -168,7 +164,9 @@ async def grant_many(
 
 async def withdraw(tx: Transaction, coupon_ids: Sequence[UUID], *, now: datetime) -> None:
     """These coupons count no more from now on. One that an order has keeps its time: it was used, and may come back."""
-    await tx.execute(_WITHDRAW, {"ids": sorted(coupon_ids), "now": now})
+    # locked before their uses are looked at: whoever uses one at this very moment is seen
+    await tx.column(select(c.id).where(c.id == func.any(list(coupon_ids))).order_by(c.id).with_for_update())
+    await tx.execute(_WITHDRAW, {"ids": list(coupon_ids), "now": now})
 
 
 async def use(tx: Transaction, coupon_id: UUID, *, order_id: UUID, now: datetime) -> bool:

@@ -72,7 +72,7 @@ class _Asker(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """Of the gate: the asker's number, whether they are in, and its own time since the opening."""
+    """Of the gate: the asker's number, whether they are in, and its own time since the first door opened."""
 
     number: int
     is_in: bool
@@ -111,7 +111,7 @@ class AdmissionDesk:
         turn_ms = -(-max(number + 1 - burst(rate), 0) * 1000 // rate)
         if turn_ms <= elapsed_ms:  # as many as may be have come in during this second
             turn_ms = (elapsed_ms // 1000 + 1) * 1000
-        admitted_ms = _ms(sale.opens_at) + turn_ms
+        admitted_ms = _ms(sale.begins_at) + turn_ms
         return Place(
             token=sign(self._key, sale.id, shopper_id, number=number, until_ms=admitted_ms + PLACE_KEPT_MS),
             position=max(number + 1 - burst(rate) - elapsed_ms * rate // 1000, 1),
@@ -127,8 +127,8 @@ class AdmissionDesk:
         arguments: list[Any] = [
             rate,
             burst(rate),
-            _ms(sale.opens_at),
-            _ms(sale.closes_at + KEPT_AFTER_CLOSING) - _ms(sale.opens_at),
+            _ms(sale.begins_at),
+            _ms(sale.closes_at + KEPT_AFTER_CLOSING) - _ms(sale.begins_at),
         ]
         arguments += self._lines.get(sale_id, _Line())
         for one in askers:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from domain.audiences.rules import Doors
 from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.errors import Refusal
 
@@ -88,6 +89,13 @@ class Sale:
     settled_at: datetime | None = None
     admissions_per_second: int | None = None
     """Shoppers who get a pass in one second, at most, the others standing in line; None: everybody at once."""
+    doors: Doors | None = None
+    """Who may come, and who earlier than others; None: everybody, from `opens_at` on."""
+
+    @property
+    def begins_at(self) -> datetime:
+        """When its first door opens: `opens_at`, unless somebody may come earlier."""
+        return self.doors.first_opening(self.opens_at) if self.doors else self.opens_at
 
     def moved_to(self, state: SaleState) -> "Sale":
         """The sale in its next state. Raises WrongSaleState when the table does not lead there."""
@@ -101,15 +109,23 @@ class Sale:
         return self.state not in {SaleState.DRAFT, SaleState.CANCELLED}
 
     def is_open(self, now: datetime) -> bool:
-        """Whether claims are taken at this moment: warm, and `opens_at <= now < closes_at`."""
+        """Whether claims are taken at this moment, of whoever it is for: warm, and `opens_at <= now < closes_at`."""
         return self.state is SaleState.WARM and self.opens_at <= now < self.closes_at
 
     def check_open(self, now: datetime) -> None:
         """Raises FlashSaleNotOpen before the window, FlashSaleClosed after it or when the sale was stopped."""
+        self.check_not_over(now)
+        self.check_open_from(self.opens_at, now)
+
+    def check_not_over(self, now: datetime) -> None:
+        """Raises FlashSaleClosed after the window, or when the sale was stopped."""
         if self.state in {SaleState.STOPPED, SaleState.CANCELLED, SaleState.SETTLED} or now >= self.closes_at:
             raise FlashSaleClosed(closed_at=min(self.stopped_at or self.closes_at, self.closes_at))
-        if self.state is not SaleState.WARM or now < self.opens_at:
-            raise FlashSaleNotOpen(opens_at=self.opens_at)
+
+    def check_open_from(self, opens_at: datetime, now: datetime) -> None:
+        """Raises FlashSaleNotOpen before this moment, at which a door of it opens, and while it is not warm."""
+        if self.state is not SaleState.WARM or now < opens_at:
+            raise FlashSaleNotOpen(opens_at=opens_at)
 
 
 def slot_window(day: date, starts_at: time, minutes: int) -> tuple[datetime, datetime]:
@@ -184,13 +200,22 @@ class Lane:
 
 @dataclass(eq=False)
 class FlashSaleNotOpen(Refusal):
-    """The sale has not begun."""
+    """The sale has not begun for this shopper: from `opens_at` on it is open to them."""
 
     opens_at: datetime
 
     code: ClassVar[str] = "FLASH_SALE_NOT_OPEN"
     zh: ClassVar[str] = "抢购尚未开始，请稍候"
     en: ClassVar[str] = "this sale opens at {opens_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(eq=False)
+class FlashSaleNotForYou(Refusal):
+    """The sale is for others only; its `doors` say for whom."""
+
+    code: ClassVar[str] = "FLASH_SALE_NOT_FOR_YOU"
+    zh: ClassVar[str] = "该抢购仅限指定人群参与"
+    en: ClassVar[str] = "this sale is for some only, and you are none of them"
 
 
 @dataclass(eq=False)
@@ -282,3 +307,14 @@ class WrongSaleState(Refusal):
     code: ClassVar[str] = "WRONG_SALE_STATE"
     zh: ClassVar[str] = "抢购活动当前状态（{state}）不允许该操作"
     en: ClassVar[str] = "a sale that is {state} cannot become {wanted}"
+
+
+@dataclass(eq=False)
+class SaleDoorsFixed(Refusal):
+    """The doors are those that people rely on by now: the sale is warm or over, or a first door would be open already."""
+
+    state: str
+
+    code: ClassVar[str] = "SALE_DOORS_FIXED"
+    zh: ClassVar[str] = "活动当前状态（{state}）不能再修改参与人群"
+    en: ClassVar[str] = "the doors of a sale that is {state} can be changed no more"

@@ -46,11 +46,11 @@ class Statistics:
 async def of_sale(
     db: Database, gate: Gate, *, sale_id: UUID, since: datetime | None, longest: timedelta
 ) -> Statistics | None:
-    """A sale's seconds from `since` (by default its opening), at most `longest` of them; None when there is no such sale."""
+    """A sale's seconds from `since` (by default its first opening), at most `longest` of them; None when there is no such sale."""
     sale = (await queries.sales_by_ids(db, [sale_id])).get(sale_id)
     if sale is None:
         return None
-    start = (since or sale.opens_at).replace(microsecond=0)
+    start = (since or sale.begins_at).replace(microsecond=0)
     end = start + longest
     answered = await _answered(gate, [lane for item in sale.items for lane in item.lanes], start, end)
     item_ids = [item.id for item in sale.items]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
 
+from domain.audiences.rules import Doors
 from domain.flash_sales.gate import Entry, Known
 from domain.flash_sales.rules import Item, Sale, SaleState
 from domain.flash_sales.tables import items, sales, shoppers, tickets
@@ -41,6 +42,7 @@ SALE_COLUMNS = (
     sales.c.stopped_at,
     sales.c.settled_at,
     sales.c.admissions_per_second,
+    sales.c.doors,
 )
 
 # one statement per batch, whatever its size
@@ -89,6 +91,7 @@ def sale_of(row: AnyRow, rows: Sequence[AnyRow]) -> Sale:
         stopped_at=row.stopped_at,
         settled_at=row.settled_at,
         admissions_per_second=row.admissions_per_second,
+        doors=Doors.read(row.doors),
         items=tuple(Item(*item) for item in rows),
     )
 
@@ -143,6 +146,11 @@ async def lock(tx: Transaction, sale_id: UUID) -> Sale | None:
 async def move(tx: Transaction, sale: Sale, **moments: Any) -> None:
     """Write a sale's new state with the moments (and authors) that belong to it."""
     await tx.execute(update(sales).where(sales.c.id == sale.id).values(state=sale.state, **moments))
+
+
+async def set_doors(tx: Transaction, sale_id: UUID, doors: Doors | None) -> None:
+    """Write who may come to a sale, and who earlier."""
+    await tx.execute(update(sales).where(sales.c.id == sale_id).values(doors=doors.kept() if doors else None))
 
 
 async def set_allotment(tx: Transaction, item_id: UUID, allotment_id: UUID) -> None:

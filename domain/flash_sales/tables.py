@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.foundation.tables import id_column, metadata, moment
 
@@ -43,6 +44,8 @@ sales = Table(
     Column("pay_seconds", Integer, nullable=False),
     # shoppers let in to claim each second; null: all at once
     Column("admissions_per_second", Integer),
+    # who may come, and who earlier; null: everybody when it opens
+    Column("doors", JSONB(none_as_null=True)),
     moment("created_at"),
     id_column("created_by"),
     moment("scheduled_at", nullable=True),

@@ -3,6 +3,7 @@
 from domain.accounts import tables as _accounts
 from domain.addresses import tables as _addresses
 from domain.after_sales import tables as _after_sales
+from domain.benefits import tables as _benefits
 from domain.carts import tables as _carts
 from domain.chats import tables as _chats
 from domain.coupons import tables as _coupons
@@ -31,6 +32,6 @@ from domain.viewers import tables as _viewers
 __all__ = ["metadata"]
 
 _JOINED = (
-    _accounts, _addresses, _after_sales, _carts, _chats, _coupons, _draws, _flash_sales, _group_buys, _idempotency, _ledger, _live_rooms, _orders, _outbox, _payments,
+    _accounts, _addresses, _after_sales, _benefits, _carts, _chats, _coupons, _draws, _flash_sales, _group_buys, _idempotency, _ledger, _live_rooms, _orders, _outbox, _payments,
     _posters, _pricing, _products, _sharing, _shipments, _stock, _stores, _streams, _suppliers, _trail, _viewers,
 )  # fmt: skip

@@ -6,7 +6,7 @@ which is the most and exactly the alphabet that it takes. What its answers and n
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import time
@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import httpx
 import orjson
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
+from wechatpayv3.async_.type import RequestType
 
 from domain.foundation import tracing
 from domain.foundation.clock import SHOP_ZONE
@@ -48,6 +49,9 @@ PATIENCE_SECONDS = 8.0
 TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=20)
 
+_Call = Callable[[Any], Awaitable[tuple[int, str | bytes]]]
+"""A question, asked through the library."""
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -68,7 +72,7 @@ class WechatGateway:
     name = "wechat"
 
     def __init__(self, merchant: Merchant, *, url: str, notify_url: str, wallet_url: str = "") -> None:
-        self._merchant = merchant
+        self.merchant = merchant
         self._url = url.rstrip("/")
         self._notify_url = notify_url
         self._wallet_url = wallet_url
@@ -120,7 +124,7 @@ class WechatGateway:
             return Standing.UNKNOWN
         content = answer.expect(200)
         with wechat_words.reading(GatewayFailed):
-            return wechat_words.standing(content, self._merchant.mch_id, self._merchant.app_id)
+            return wechat_words.standing(content, self.merchant.mch_id, self.merchant.app_id)
 
     async def close(self, payment: Payment) -> Captured | Standing:
         """Take no more money for it, and see whether money was faster."""
@@ -147,7 +151,8 @@ class WechatGateway:
             return Bill(self.name, day, ())
         told = answer.expect(200)
         # The library asks its own base address, never another one that an answer might name.
-        status, content = await self._call("download_bill", url=str(told.get("download_url", "")))
+        url = str(told.get("download_url", ""))
+        status, content = await self._call("download_bill", lambda library: library.download_bill(url=url))
         if status != 200 or not isinstance(content, bytes):
             raise GatewayFailed(f"download_bill: {status}")
         with wechat_words.reading(GatewayFailed):
@@ -158,8 +163,18 @@ class WechatGateway:
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notice:
         """The notice in a request; nothing is asked of anybody, and of the library only what the guards let through."""
-        signed = wechat_words.guard(headers, body, key_id=self._merchant.public_key_id, now=now)
-        return wechat_words.notice(self._signer, signed, body, self._merchant.mch_id, self._merchant.app_id)
+        content = self.open_notice(headers, body, now=now)
+        return wechat_words.notice(content, self.merchant.mch_id, self.merchant.app_id)
+
+    async def ask_door(self, verb: str, path: str, content: Mapping[str, Any] | None = None) -> "Answer":
+        """Ask a door that the library has no name for: POST with content, GET without. Raises GatewayFailed."""
+        method = RequestType.GET if content is None else RequestType.POST
+        return await self._answer(verb, lambda library: library._core.request(path, method=method, data=content))
+
+    def open_notice(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> dict[str, Any]:
+        """Any notice of WeChat Pay's, guarded, verified and opened. Raises NoticeForged or NoticeMalformed."""
+        signed = wechat_words.guard(headers, body, key_id=self.merchant.public_key_id, now=now)
+        return wechat_words.opened(self._signer, signed, body)
 
     async def hang_up(self) -> None:
         """Close this event loop's connections."""
@@ -170,13 +185,13 @@ class WechatGateway:
     def _parameters(self, prepay_id: str) -> WechatPayParameters:
         stamp, nonce, package = str(int(time())), uuid4().hex, f"prepay_id={prepay_id}"
         # 0.3 ms for RSA-2048: a thread would cost as much
-        pay_sign = self._signer.sign([self._merchant.app_id, stamp, nonce, package])
-        return WechatPayParameters(self._merchant.app_id, stamp, nonce, package, "RSA", pay_sign)
+        pay_sign = self._signer.sign([self.merchant.app_id, stamp, nonce, package])
+        return WechatPayParameters(self.merchant.app_id, stamp, nonce, package, "RSA", pay_sign)
 
     def _page(self, parameters: WechatPayParameters) -> str | None:
         return f"{self._wallet_url}?{urlencode(wechat_words.for_wallet(parameters))}" if self._wallet_url else None
 
-    def _refunded(self, answer: "_Answer") -> Refunded | None:
+    def _refunded(self, answer: "Answer") -> Refunded | None:
         content = answer.expect(200)
         if content.get("status") == "PROCESSING":
             return None
@@ -185,23 +200,25 @@ class WechatGateway:
         with wechat_words.reading(GatewayFailed):
             return wechat_words.refunded(content)
 
-    async def _ask(self, verb: str, **wish: Any) -> "_Answer":
-        status, body = await self._call(verb, **wish)
+    async def _ask(self, verb: str, **wish: Any) -> "Answer":
+        return await self._answer(verb, lambda library: getattr(library, verb)(**wish))
+
+    async def _answer(self, verb: str, call: _Call) -> "Answer":
+        status, body = await self._call(verb, call)
         try:
             content = orjson.loads(body) if body else {}
         except ValueError as error:
             raise GatewayFailed(f"{verb}: {status} without JSON") from error
         if not isinstance(content, dict):
             raise GatewayFailed(f"{verb}: {status} without a JSON object")
-        return _Answer(verb, status, content)
+        return Answer(verb, status, content)
 
-    async def _call(self, verb: str, **wish: Any) -> tuple[int, str | bytes]:
+    async def _call(self, verb: str, call: _Call) -> tuple[int, str | bytes]:
         """Status and body of an answer whose signature was verified. Raises GatewayFailed."""
         try:
             with tracing.within(f"wechat pay {verb}", kind="client"):
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    answered: tuple[int, str | bytes] = await getattr(self._client(), verb)(**wish)
-                    return answered
+                    return await call(self._client())
         except Exception as error:  # an answer with a wrong signature is a bare Exception of the library
             raise GatewayFailed(f"{verb}: {error!r}") from error
 
@@ -215,7 +232,7 @@ class WechatGateway:
         return client
 
     def _library(self) -> Any:
-        merchant = self._merchant
+        merchant = self.merchant
         try:
             library = AsyncWeChatPay(
                 wechatpay_type=WeChatPayType.JSAPI,
@@ -235,7 +252,7 @@ class WechatGateway:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """What WeChat answered: of a refusal `code` says why."""
 
     verb: str

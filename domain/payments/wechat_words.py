@@ -85,20 +85,25 @@ def guard(headers: Mapping[str, str], body: bytes, *, key_id: str, now: datetime
     return signed
 
 
-def notice(library: Any, signed: Mapping[str, str], body: bytes, mch_id: str, app_id: str) -> Notice:
-    """A guarded notice, verified, opened and read. Raises NoticeForged, NoticeMalformed or NoticeMismatch."""
+def opened(library: Any, signed: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """A guarded notice, verified, and what it tells unsealed. Raises NoticeForged or NoticeMalformed."""
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise NoticeForged("the notice is not UTF-8") from error
     try:
-        content = library.callback(signed, text)
+        content: dict[str, Any] = library.callback(signed, text)
     except Exception as error:  # JSON or a cipher that cannot be read, after the signature was found right
         raise NoticeMalformed(f"cannot be read: {error!r}") from error
     if not content:
         raise NoticeForged("the signature is not WeChat Pay's, or the notice was not closed with our key")
+    return content
+
+
+def notice(content: Mapping[str, Any], mch_id: str, app_id: str) -> Notice:
+    """An opened notice about money, read. Raises NoticeMalformed or NoticeMismatch."""
     with reading(NoticeMalformed, foreign=NoticeMismatch):
-        notice_id, told = _name(content["id"]), content["resource"]
+        notice_id, told = reference(content["id"]), content["resource"]
         if content["event_type"] == "TRANSACTION.SUCCESS":
             if told["trade_state"] != "SUCCESS":
                 raise NotOurs(f"a success that is {told['trade_state']}")
@@ -106,7 +111,7 @@ def notice(library: Any, signed: Mapping[str, str], body: bytes, mch_id: str, ap
         if content["event_type"] == "REFUND.SUCCESS":
             if told["refund_status"] != "SUCCESS":
                 raise NotOurs(f"a success that is {told['refund_status']}")
-            _check_ours(told, mchid=mch_id)
+            check_ours(told, mchid=mch_id)
             return Notice(notice_id, refunded(told))
         # such as a refund that has to be finished by hand: our own question, asked again and again, will say so
         return Notice(notice_id, None)
@@ -130,21 +135,23 @@ def standing(told: Mapping[str, Any], mch_id: str, app_id: str) -> Captured | St
 
 def captured(told: Mapping[str, Any], mch_id: str, app_id: str) -> Captured:
     """A paid transaction. `total` counts, not `payer_total`: a coupon of WeChat's own is money for us all the same."""
-    _check_ours(told, mchid=mch_id, appid=app_id)
+    check_ours(told, mchid=mch_id, appid=app_id)
     amount = told["amount"]
     money = Money(_whole(amount["total"]), str(amount["currency"]))
-    return Captured(_our_id(told["out_trade_no"]), _name(told["transaction_id"]), money, _moment(told["success_time"]))
+    return Captured(
+        our_id(told["out_trade_no"]), reference(told["transaction_id"]), money, moment_of(told["success_time"])
+    )
 
 
 def refunded(told: Mapping[str, Any]) -> Refunded:
     """A finished refund, of an answer or of a notice; a notice names no currency: WeChat refunds yuan."""
     amount = told["amount"]
     return Refunded(
-        _our_id(told["out_refund_no"]),
-        _our_id(told["out_trade_no"]),
-        _name(told["refund_id"]),
+        our_id(told["out_refund_no"]),
+        our_id(told["out_trade_no"]),
+        reference(told["refund_id"]),
         Money(_whole(amount["refund"]), str(amount.get("currency", "CNY"))),
-        _moment(told["success_time"]),
+        moment_of(told["success_time"]),
     )
 
 
@@ -200,13 +207,42 @@ def reading(failure: type[Exception], *, foreign: type[Exception] | None = None)
         raise failure(f"cannot be read: {error!r}") from error
 
 
+def check_ours(told: Mapping[str, Any], **ours: str) -> None:
+    """Raises NotOurs when it is about another merchant or app."""
+    for name, value in ours.items():
+        if told[name] != value:
+            raise NotOurs(f"{name} is not ours")
+
+
+def our_id(text: object) -> UUID:
+    """Our id in a number of ours: 32 hexadecimal digits. Raises NotOurs."""
+    if not isinstance(text, str) or not _ID.fullmatch(text):
+        raise NotOurs("no number of ours")
+    return UUID(hex=text)
+
+
+def moment_of(text: str) -> datetime:
+    """A moment, as WeChat writes it. Raises ValueError without a time zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} is in no time zone")
+    return moment
+
+
+def reference(text: object) -> str:
+    """WeChat's own name for something. Raises ValueError for what cannot be one."""
+    if not isinstance(text, str) or not _NAME.fullmatch(text):
+        raise ValueError("a reference has 1 to 64 letters, digits, - or _")
+    return text
+
+
 def _bill_row(fields: Mapping[str, str]) -> BillRow:
     is_refund = fields["交易状态"] in {"REFUND", "REVOKED"}
     number = fields["商户退款单号"] if is_refund else fields["商户订单号"]
     return BillRow(
         kind=BillKind.REFUND if is_refund else BillKind.PAYMENT,
         id=UUID(hex=number) if _ID.fullmatch(number) else None,
-        reference=_name(fields["微信退款单号"] if is_refund else fields["微信订单号"]),
+        reference=reference(fields["微信退款单号"] if is_refund else fields["微信订单号"]),
         amount_minor=Money.parse(fields["申请退款金额"] if is_refund else fields["订单金额"]).minor,
         fee_minor=_fee(fields["手续费"]),
         at=datetime.strptime(fields["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHOP_ZONE),
@@ -222,32 +258,7 @@ def _fee(text: str) -> int:
     return Money.parse(f"{whole}.{fraction[:2] or '0'}").minor
 
 
-def _check_ours(told: Mapping[str, Any], **ours: str) -> None:
-    for name, value in ours.items():
-        if told[name] != value:
-            raise NotOurs(f"{name} is not ours")
-
-
-def _our_id(text: object) -> UUID:
-    if not isinstance(text, str) or not _ID.fullmatch(text):
-        raise NotOurs("no number of ours")
-    return UUID(hex=text)
-
-
 def _whole(value: object) -> int:
     if type(value) is not int:
         raise ValueError("an amount is no whole number")
     return value
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text} is in no time zone")
-    return moment
-
-
-def _name(text: object) -> str:
-    if not isinstance(text, str) or not _NAME.fullmatch(text):
-        raise ValueError("a reference has 1 to 64 letters, digits, - or _")
-    return text

@@ -10,7 +10,7 @@ from domain.foundation.money import LARGEST_MINOR
 from domain.pricing.engine import Basket, Goods, SalePrice
 from domain.pricing.freight import Measure, Template, Zone
 from domain.pricing.ladders import Ladder
-from domain.pricing.rules import Coupon, Fulfilment, Offers
+from domain.pricing.rules import Coupon, Fulfilment, Offers, PointsToSpend
 from tests.conftest import NOON
 
 STORE = UUID(int=7)
@@ -78,6 +78,12 @@ coupons = st.one_of(
 
 
 maybe_coupons = st.none() | coupons
+points = st.builds(
+    PointsToSpend,
+    points=st.integers(0, 5000) | st.integers(0, 10**9),
+    per_yuan=st.sampled_from([1, 10, 100, 333, 1000]),
+    most_percent=st.integers(0, 100),
+)
 
 
 @st.composite
@@ -102,7 +108,16 @@ def baskets(draw: st.DrawFn, coupon: st.SearchStrategy[Coupon | None] = maybe_co
         )
         for number in numbers
     )
-    of_some = st.dictionaries(st.integers(1, 6).map(lambda n: UUID(int=n)), amounts, max_size=3)
+    some_skus = st.integers(1, 6).map(lambda n: UUID(int=n))
+    of_some = st.dictionaries(some_skus, amounts, max_size=3)
+    offers = Offers(
+        draw(of_some),
+        draw(coupon),
+        draw(of_some),
+        points=draw(st.none() | points),
+        free_delivery_from_minor=draw(st.none() | st.integers(0, 30_000)),
+        members_only=draw(st.frozensets(some_skus, max_size=1)),
+    )
     return Basket(
         goods=filled,
         fulfilment=draw(st.none() | st.sampled_from(Fulfilment)),
@@ -111,5 +126,5 @@ def baskets(draw: st.DrawFn, coupon: st.SearchStrategy[Coupon | None] = maybe_co
         ladder=draw(st.none() | st.just(LADDER)),
         templates=templates,
         minimum_minor=draw(st.sampled_from([0, 3800])),
-        offers=Offers(draw(of_some), draw(coupon), draw(of_some)),
+        offers=offers,
     )

@@ -18,7 +18,9 @@ from domain.pricing.rules import (
     CouponNotUsable,
     DestinationMissing,
     Fulfilment,
+    MembersOnly,
     Offers,
+    PointsToSpend,
     PricedLine,
     Quote,
     Rule,
@@ -201,6 +203,42 @@ def test_a_members_price_does_not_stand_in_a_coupons_way() -> None:
     quote = price(Basket((goods(1),), offers=offers), now=NOON)
 
     assert (quote.discount_minor, quote.problems) == (500, ())
+
+
+@pytest.mark.parametrize(
+    ("offered", "points", "minor"),
+    [
+        (PointsToSpend(300, per_yuan=100, most_percent=50), 300, 300),
+        (PointsToSpend(9999, per_yuan=100, most_percent=50), 1250, 1250),
+        (PointsToSpend(9999, per_yuan=100, most_percent=100), 2500, 2500),
+        (PointsToSpend(9999, per_yuan=1000, most_percent=50), 9990, 999),
+        (PointsToSpend(7, per_yuan=10, most_percent=50), 7, 70),
+        (PointsToSpend(2, per_yuan=333, most_percent=50), 0, 0),
+        (PointsToSpend(9999, per_yuan=100, most_percent=0), 0, 0),
+    ],
+)
+def test_points_are_worth_whole_fen_within_their_limit_after_the_coupon(
+    offered: PointsToSpend, points: int, minor: int
+) -> None:
+    quote = price(Basket((goods(1), goods(2, quantity=2)), offers=Offers(coupon=FIVE_OFF, points=offered)), now=NOON)
+
+    assert (quote.points, quote.discount_minor, quote.total_minor) == (points, 500 + minor, 2500 - minor)
+
+
+def test_a_line_says_how_many_points_are_its_own() -> None:
+    offered = Offers(points=PointsToSpend(100, per_yuan=100, most_percent=50))
+
+    one, other = price(Basket((goods(1), goods(2, quantity=2)), offers=offered), now=NOON).lines
+
+    assert one.explanation[-1] == Step(Rule.POINTS, -33, {"points": 33})
+    assert other.explanation[-1] == Step(Rule.POINTS, -67, {"points": 67})
+    assert other.explanation[-1].words() == "67 积分抵扣 ¥0.67"
+
+
+def test_what_is_sold_to_members_only_is_a_problem_for_others() -> None:
+    offers = Offers(members_only=frozenset({UUID(int=2)}))
+
+    assert price(Basket((goods(1), goods(2)), offers=offers), now=NOON).problems == (MembersOnly(UUID(int=2)),)
 
 
 @pytest.mark.parametrize(

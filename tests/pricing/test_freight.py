@@ -94,6 +94,19 @@ def test_a_coupon_does_not_take_free_freight_away() -> None:
     assert price(replace(basket, offers=offers), now=NOON).total_minor == 9400
 
 
+@pytest.mark.parametrize(("from_minor", "is_free"), [(2000, True), (2001, False)])
+def test_a_members_parcels_travel_free_from_a_worth_of_the_whole_basket_on(from_minor: int, is_free: bool) -> None:
+    basket = delivered(goods(1, grams=1, template_id=BY_WEIGHT.id), goods(2, template_id=BY_PIECE.id))
+    others = price(basket, now=NOON)
+
+    quote = price(replace(basket, offers=Offers(free_delivery_from_minor=from_minor)), now=NOON)
+
+    assert quote.freight_minor == (0 if is_free else others.freight_minor)
+    assert others.freight_minor > 0
+    words = {line.explanation[-1].words() for line in quote.lines}
+    assert ("会员满 ¥20.00 包邮" in words) is is_free
+
+
 @pytest.mark.parametrize("region", ["310151", "110101"])
 def test_where_nothing_is_sent_nothing_can_be_ordered(region: str) -> None:
     only_city = replace(BY_WEIGHT, zones=(CITY, ISLAND))

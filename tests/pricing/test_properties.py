@@ -47,6 +47,31 @@ def test_the_steps_lead_from_the_list_price_to_what_is_paid(basket: Basket) -> N
         assert [type(step).read(step.kept()) for step in line.explanation] == list(line.explanation)
 
 
+@given(basket=baskets())
+@thorough
+def test_points_are_taken_within_their_limits_and_every_one_is_on_a_line(basket: Basket) -> None:
+    quote, offered = price(basket, now=EVENING), basket.offers.points
+    steps = [step for line in quote.lines for step in line.explanation if step.rule is Rule.POINTS]
+
+    assert quote.points == sum(step.facts["points"] for step in steps)
+    taken_off = -sum(step.minor for step in steps)
+    if offered is None:
+        assert taken_off == 0
+    else:
+        before = quote.goods_minor - quote.discount_minor + taken_off
+        assert quote.points <= offered.points
+        assert taken_off <= before * offered.most_percent // 100
+        assert taken_off * offered.per_yuan <= quote.points * 100 < taken_off * offered.per_yuan + 100
+
+
+@given(basket=baskets())
+@thorough
+def test_a_members_freight_never_makes_it_dearer(basket: Basket) -> None:
+    others = replace(basket.offers, free_delivery_from_minor=None)
+
+    assert price(basket, now=EVENING).total_minor <= price(replace(basket, offers=others), now=EVENING).total_minor
+
+
 @given(basket=baskets(), chance=st.randoms(use_true_random=False))
 @thorough
 def test_the_order_of_the_lines_changes_nobodys_price(basket: Basket, chance: Random) -> None:

@@ -1,0 +1,176 @@
+"""What counts of a customer, what one is worth, and what the scores and segments mean. Days are the shop's, money is in minor units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.foundation.errors import BadInput
+
+PERMILLE = 1_000
+SHORTEST_WINDOW, LONGEST_WINDOW = 30, 1_095
+"""Days of the window of user value."""
+MOST_WEIGHT = 10 * PERMILLE
+MOST_REFERRED = 1_000
+LADDER_STEPS = 3
+"""From the first purchase to the second, to the third, to the fourth."""
+MOST_MONTHS = 36
+"""Cohorts of one answer."""
+MOST_DAYS = 1_095
+"""Of "within so many days", and of one answer about growth."""
+QUINTILES = 5
+HIGH_FROM = 4
+"""A score from here on is high: more than half of the customers have less, as at least three fifths do."""
+PARETO_PERMILLE = 800
+"""Of the margin: the question of the Pareto rule."""
+CURVE_POINTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRules:
+    """A version of what user value means. `version` 0: nobody has set any yet.
+
+    `window_days`: only orders paid in so many of the shop's days, up to and with yesterday's or today's refresh, count.
+    `referral_permille`: what one referred buyer adds to the index, in thousandths; `most_referred`: no more of them count.
+    """
+
+    version: int = 0
+    window_days: int = 365
+    referral_permille: int = 100
+    most_referred: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a customer is worth: `value_minor` = orders x margin per order x referral index, in the window of the rules.
+
+    `orders`: paid in the window, without those that were given back whole. `margin_minor`: of their goods, what was kept of
+    the money less what the goods cost; lines of unknown cost are left out, and `costed_minor` of `goods_minor` is known.
+    `referred`: people whose first order came of this customer's share link, was paid in the window and not given back whole.
+    """
+
+    account_id: UUID
+    orders: int
+    goods_minor: int
+    costed_minor: int
+    margin_minor: int
+    referred: int
+    referral_index_permille: int
+    value_minor: int
+
+    @property
+    def margin_per_order_minor(self) -> int | None:
+        """Gross margin of an order on average, rounded down; None without orders."""
+        return self.margin_minor // self.orders if self.orders else None
+
+    @property
+    def costed_share(self) -> float | None:
+        """The part of the goods' money whose cost is known; None where nothing was kept of any."""
+        return self.costed_minor / self.goods_minor if self.goods_minor else None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who kept something of a paid order, with all they ever did, as of the last refresh.
+
+    `orders`: paid ones that were not given back whole; `purchases`: days of the shop on which there was such an order, so
+    that two orders of an evening are one purchase. `spend_minor`: what was paid for these orders less what went back;
+    `refunded_minor`: what went back of any paid order. Goods' money and margin: as in `Value`, without a window.
+    `recency_days`: since the last purchase. `segment` None: nothing was bought in the window, or ranks were not made yet.
+    """
+
+    account_id: UUID
+    first_day: date
+    last_day: date
+    recency_days: int
+    orders: int
+    purchases: int
+    spend_minor: int
+    refunded_minor: int
+    goods_minor: int
+    costed_minor: int
+    margin_minor: int
+    recent_purchases: int
+    recent_spend_minor: int
+    referred_by: UUID | None
+    value: Value
+    segment: "Segment | None"
+    refreshed_at: datetime
+
+
+class Segment(StrEnum):
+    """RFM segments: whether recency, frequency and monetary value are high. See `SEGMENTS`."""
+
+    CHAMPION = "champion"
+    LOYAL = "loyal"
+    PROMISING_SPENDER = "promising_spender"
+    NEWCOMER = "newcomer"
+    AT_RISK = "at_risk"
+    FADING = "fading"
+    LOST_SPENDER = "lost_spender"
+    HIBERNATING = "hibernating"
+
+
+SEGMENTS: Mapping[tuple[bool, bool, bool], Segment] = {
+    (True, True, True): Segment.CHAMPION,
+    (True, True, False): Segment.LOYAL,
+    (True, False, True): Segment.PROMISING_SPENDER,
+    (True, False, False): Segment.NEWCOMER,
+    (False, True, True): Segment.AT_RISK,
+    (False, True, False): Segment.FADING,
+    (False, False, True): Segment.LOST_SPENDER,
+    (False, False, False): Segment.HIBERNATING,
+}
+"""High recency (bought lately), high frequency, high monetary value: 重要价值, 一般价值, 重要发展, 一般发展, 重要保持,
+一般保持, 重要挽留, 一般挽留 in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """From which value on a customer has score 2, 3, 4 and 5 in each dimension; the later the last day, the better."""
+
+    recency: tuple[date | None, ...]
+    frequency: tuple[int | None, ...]
+    monetary: tuple[int | None, ...]
+
+
+def segment(recency: int, frequency: int, monetary: int) -> Segment:
+    """The segment of three scores, 1 to 5 each."""
+    return SEGMENTS[recency >= HIGH_FROM, frequency >= HIGH_FROM, monetary >= HIGH_FROM]
+
+
+def value_minor(margin_minor: int, referred: int, rules: ValueRules) -> int:
+    """Margin in the window (= orders x margin per order) times the referral index, rounded down."""
+    return margin_minor * index_permille(referred, rules) // PERMILLE
+
+
+def index_permille(referred: int, rules: ValueRules) -> int:
+    """The referral index in thousandths: 1,000 and the weight of each referred buyer, up to the most that count."""
+    return PERMILLE + rules.referral_permille * min(referred, rules.most_referred)
+
+
+def check_rules(rules: ValueRules) -> None:
+    """Raises BadInput for rules that cannot be."""
+    _check_range("windowDays", rules.window_days, SHORTEST_WINDOW, LONGEST_WINDOW)
+    _check_range("referralPermille", rules.referral_permille, 0, MOST_WEIGHT)
+    _check_range("mostReferred", rules.most_referred, 0, MOST_REFERRED)
+
+
+def months_between(first: date, last: date) -> tuple[date, date]:
+    """The first days of the months of two days. Raises BadInput unless there are 1 to 36 months from the one to the other."""
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadInput(f"from {first} to {last} there are {months} months; allowed: 1 to {MOST_MONTHS}")
+    return first.replace(day=1), last.replace(day=1)
+
+
+def check_within(days: int | None) -> None:
+    """Raises BadInput for a number of days in which nobody can have come again, or too many."""
+    if days is not None:
+        _check_range("withinDays", days, 1, MOST_DAYS)
+
+
+def _check_range(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise BadInput(f"{name} is {value}; allowed: {least} to {most}")
