@@ -146,6 +146,7 @@ class Api:
             await wechat_platform.hang_up()
             await self._services.room_watch.close()
             await self._services.likes.close()
+            await self._services.likers.close()
             await self._services.revocations.close()
             await self._readiness.close()
             await self.market.close()

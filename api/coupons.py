@@ -22,7 +22,8 @@ from domain.foundation.rates import Rate
 CouponPlace = strawberry.enum(
     rules.ClaimPlace,
     name="CouponPlace",
-    description="Where coupons are claimed. ROOM: once a live room has dropped them, while it is on.",
+    description="Where coupons are claimed. ROOM: once a live room has dropped them, while it is on. NOWHERE: the merchant gives "
+    "them, as a benefit or a reward.",
 )
 CouponState = strawberry.enum(rules.CouponState, name="CouponState", description="What a coupon is good for.")
 
@@ -46,7 +47,7 @@ class CouponBatch(Node):
     )
     pieces: Long
     left: Long = strawberry.field(description="Pieces that nobody has claimed. A guest's answer may be a second old.")
-    per_shopper: int = strawberry.field(description="Pieces that one shopper may claim, at most.")
+    per_shopper: int = strawberry.field(description="Pieces that one shopper may claim, at most; those that the merchant gives do not count.")
     claimable_from: datetime
     claimable_until: datetime = strawberry.field(description="From this moment on nobody claims any more.")
     stopped_at: datetime | None = strawberry.field(
@@ -84,7 +85,7 @@ class CouponBatch(Node):
         return await _claimed_by_me(info).load(self.row.id) if info.context.principal else 0
 
 
-@strawberry.type(directives=to(Who.OWNER), description="A coupon that a shopper has claimed. 优惠券")
+@strawberry.type(directives=to(Who.OWNER), description="A coupon that a shopper has claimed, or was given. 优惠券")
 class Coupon(Node):
     """A coupon."""
 
@@ -125,6 +126,7 @@ ClaimCouponResult = Annotated[
     | refusal(rules.CouponsNotYet)
     | refusal(rules.CouponsOver)
     | refusal(rules.CouponsOnlyInRoom)
+    | refusal(rules.CouponsOnlyGiven)
     | refusal(rules.CouponLimitReached)
     | refusal(rules.CouponsGone)
     | refusal(IdempotencyConflict),

@@ -17,6 +17,7 @@ from api.nodes import Connection, Node, finds, read_id, show_id
 from api.orders import Order, orders_by_ids
 from api.products import Sku, sku_loader
 from api.refusals import refusal
+from api.sale_doors import SaleDoor, opens_for_me_at, show_doors
 from api.scalars import Long
 from domain.flash_sales import passes, queries, rules, tickets
 from domain.flash_sales.admission import Place
@@ -63,7 +64,9 @@ class FlashSale(Node):
 
     title: str
     state: FlashSaleState
-    opens_at: datetime = strawberry.field(description="Claims are taken from this moment on.")
+    opens_at: datetime = strawberry.field(
+        description="Claims are taken from this moment on; of those whom its `doors` let in earlier, from theirs on."
+    )
     closes_at: datetime = strawberry.field(description="From this moment on they are not.")
     pay_seconds: Long = strawberry.field(description="Seconds to pay, from the moment a ticket is reserved.")
     admissions_per_second: Long | None = strawberry.field(
@@ -73,9 +76,24 @@ class FlashSale(Node):
         description="When this answer was made. A guest's may be a second old: count down by `Query.serverTime`."
     )
     is_open: bool = strawberry.field(
-        description="Whether claims were taken at `serverTime`. A guest's answer may be a second old."
+        description="Whether claims were taken at `serverTime`, of everybody for whom it is. A guest's answer may be a second old."
     )
     items: list[FlashSaleItem]
+    doors: list[SaleDoor] = strawberry.field(
+        description="Who it is for, and who may come earlier; none: everybody, from `opensAt` on."
+    )
+    lets_others_in: bool = strawberry.field(
+        description="Whether whoever comes through no door may come at `opensAt`; false: it is for the crowds of its doors only."
+    )
+    row: strawberry.Private[rules.Sale]
+
+    @strawberry.field(
+        description="From this moment on it is open to whoever asks; null: it is not for them. In what a live room tells everybody "
+        "at once, and without an access token, it is as for somebody of whom nothing is known."
+    )
+    async def opens_for_me_at(self, info: Info) -> datetime | None:
+        """One's own moment, asked for all sales of the answer together."""
+        return await opens_for_me_at(info, self.row.doors, opens_at=self.row.opens_at)
 
 
 @strawberry.type(
@@ -174,6 +192,7 @@ PassResult = Annotated[
     FlashSalePass
     | FlashSalePlace
     | refusal(rules.FlashSaleNotOpen)
+    | refusal(rules.FlashSaleNotForYou)
     | refusal(rules.FlashSaleClosed)
     | refusal(rules.FlashSalePlaceRefused)
     | refusal(rules.FlashSaleBusy)
@@ -248,7 +267,7 @@ class FlashSaleMutation:
 
     @strawberry.mutation(
         directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CLAIM)],
-        description="Leave to claim; given only while the sale is open. Where more shoppers come than it lets in a second, a place "
+        description="Leave to claim; given only while the sale is open to whoever asks: at a door, it lives for five seconds. Where more shoppers come than it lets in a second, a place "
         "in line comes first: ask again after `pollAfterMs`.",
     )
     async def request_flash_sale_pass(self, info: Info, input: RequestFlashSalePassInput) -> PassResult:
@@ -337,6 +356,9 @@ def _show_sale(sale: rules.Sale, levels: dict[UUID, Level], now: datetime) -> Fl
         admissions_per_second=None if sale.admissions_per_second is None else Long(sale.admissions_per_second),
         server_time=now,
         is_open=sale.is_open(now),
+        doors=show_doors(sale.doors, opens_at=sale.opens_at),
+        lets_others_in=sale.doors is None or sale.doors.lets_others_in,
+        row=sale,
         items=[
             FlashSaleItem(
                 id=show_id("saleitem", item.id),

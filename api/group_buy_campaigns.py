@@ -12,6 +12,7 @@ from api.loaders import batched
 from api.money import Money
 from api.nodes import Connection, Node, finds, show_id
 from api.products import Image, Sku, sku_loader, tag_loader
+from api.sale_doors import SaleDoor, opens_for_me_at, show_doors
 from api.scalars import Long
 from domain.accounts.queries import names_by_ids
 from domain.accounts.rules import masked_name
@@ -109,7 +110,9 @@ class GroupBuyCampaign(Node):
     called_off_at: datetime | None = strawberry.field(
         description="The merchant called it off: its open groups ended then, and gave their members the money back."
     )
-    opens_at: datetime = strawberry.field(description="Groups can be opened from this moment on.")
+    opens_at: datetime = strawberry.field(
+        description="Groups can be opened from this moment on; by those whom its `doors` let in earlier, from theirs on."
+    )
     closes_at: datetime = strawberry.field(
         description="From this moment on they cannot. Groups that are open by then have their own time."
     )
@@ -125,7 +128,27 @@ class GroupBuyCampaign(Node):
     items: list[GroupBuyItem] = strawberry.field(description="SKUs of the one product; each member chooses one.")
     row: strawberry.Private[rules.Campaign]
 
-    @strawberry.field(description="Whether a group can be opened now. A guest's answer may be a second old.")
+    @strawberry.field(description="Who may take part, and who earlier; none: everybody, from `opensAt` on.")
+    def doors(self) -> list[SaleDoor]:
+        """Its doors."""
+        return show_doors(self.row.doors, opens_at=self.row.opens_at)
+
+    @strawberry.field(
+        description="Whether whoever comes through no door may take part from `opensAt` on; false: only the crowds of its doors."
+    )
+    def lets_others_in(self) -> bool:
+        """Whether it is for others, too."""
+        return self.row.doors is None or self.row.doors.lets_others_in
+
+    @strawberry.field(
+        description="From this moment on whoever asks may open a group, or join one; null: it is not for them. In what a live room "
+        "tells everybody at once, and without an access token, it is as for somebody of whom nothing is known."
+    )
+    async def opens_for_me_at(self, info: Info) -> datetime | None:
+        """One's own moment, asked for all campaigns of the answer together."""
+        return await opens_for_me_at(info, self.row.doors, opens_at=self.row.opens_at)
+
+    @strawberry.field(description="Whether a group can be opened now, by whoever it is for. A guest's answer may be a second old.")
     def is_open(self, info: Info) -> bool:
         """Whether a group can be opened."""
         return self.row.is_open(info.context.now)

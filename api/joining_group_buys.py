@@ -69,6 +69,7 @@ GroupBuyOver = refusal(rules.GroupBuyOver, another_id=_another)
 OpenGroupBuyResult = Annotated[
     GroupBuySeat
     | refusal(rules.GroupBuyCampaignClosed)
+    | refusal(rules.GroupBuyNotForYou)
     | refusal(rules.GroupBuyLimitReached)
     | refusal(NotEnoughStock)
     | refusal(NotFound)
@@ -81,6 +82,8 @@ JoinGroupBuyResult = Annotated[
     | GroupBuyOver
     | refusal(rules.AlreadyInGroupBuy, seat_id=_own_seat)
     | refusal(rules.NewcomersOnly)
+    | refusal(rules.GroupBuyCampaignClosed)
+    | refusal(rules.GroupBuyNotForYou)
     | refusal(rules.GroupBuyLimitReached)
     | refusal(NotEnoughStock)
     | refusal(NotFound)

@@ -36,6 +36,21 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ACCEPT_GOODS": ("确认退货", "Accept return"),
         "REFUSE_GOODS": ("拒收退货", "Refuse return"),
     },
+    "BenefitKind": {
+        "MEMBER_PRICE": ("会员价", "Member price"),
+        "FREE_DELIVERY": ("包邮", "Free delivery"),
+        "COUPONS": ("每月优惠券", "Monthly coupons"),
+        "EARLY_ACCESS": ("提前购", "Early access"),
+        "SERVICE_LANE": ("专属客服", "Service lane"),
+        "BIRTHDAY_GIFT": ("生日礼", "Birthday gift"),
+        "MEMBER_ONLY_GOODS": ("会员专享商品", "Member-only goods"),
+        "POINTS_MULTIPLIER": ("积分加倍", "More points"),
+    },
+    "BenefitSource": {
+        "MEMBERSHIP": ("会员卡", "Membership"),
+        "LEVEL": ("会员等级", "Level"),
+        "STAFF": ("商家赠送", "Merchant"),
+    },
     "BillDifferenceKind": {
         "NOT_IN_BOOKS": ("账本缺失", "Not in our books"),
         "NOT_IN_BILL": ("账单缺失", "Not in the bill"),
@@ -80,7 +95,11 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ENDED": ("已结束", "Ended"),
     },
     "FreightMeasure": {"WEIGHT": ("按重量", "By weight"), "PIECE": ("按件数", "By piece")},
-    "CouponPlace": {"EVERYWHERE": ("全场可领", "Everywhere"), "ROOM": ("仅直播间领取", "In a live room")},
+    "CouponPlace": {
+        "EVERYWHERE": ("全场可领", "Everywhere"),
+        "ROOM": ("仅直播间领取", "In a live room"),
+        "NOWHERE": ("由商家发放", "Given by the merchant"),
+    },
     "CouponState": {
         "USABLE": ("可使用", "Usable"),
         "USED": ("已使用", "Used"),

@@ -14,6 +14,7 @@ from api.payments import PaymentGateway
 from api.refusals import refusal
 from api.scalars import Long
 from domain.foundation.errors import IdempotencyConflict
+from domain.foundation.money import POINTS_CURRENCY, SHOP_CURRENCY
 from domain.foundation.money import Money as DomainMoney
 from domain.ledger import actions, queries, rules
 from domain.ledger.rules import CHART, Account
@@ -35,11 +36,17 @@ class LedgerAccount(Enum):
     PREPAID = _account(Account.PREPAID)
     REFUNDS = _account(Account.REFUNDS)
     SUPPLIERS = _account(Account.SUPPLIERS)
+    MEMBERSHIPS = _account(Account.MEMBERSHIPS)
+    POINTS = _account(Account.POINTS)
     SALES = _account(Account.SALES)
     FREIGHT = _account(Account.FREIGHT)
     RETURNS = _account(Account.RETURNS)
     SUPPLIED = _account(Account.SUPPLIED)
+    MEMBER_FEES = _account(Account.MEMBER_FEES)
     FEES = _account(Account.FEES)
+    POINTS_GIVEN = _account(Account.POINTS_GIVEN)
+    POINTS_SPENT = _account(Account.POINTS_SPENT)
+    POINTS_EXPIRED = _account(Account.POINTS_EXPIRED)
 
 
 LedgerEntryKind = strawberry.enum(
@@ -67,9 +74,11 @@ class TrialBalance:
     """The trial balance."""
 
     balances: list[LedgerBalance]
-    debit: Money = strawberry.field(description="The sum of all debits; the ledger's only currency is the shop's.")
+    debit: Money = strawberry.field(description="The sum of all debits of money; points are counted apart.")
     credit: Money = strawberry.field(description="The sum of all credits: the same, or the books are wrong.")
-    is_balanced: bool
+    points_debit: Long = strawberry.field(description="The sum of all debits of points.")
+    points_credit: Long = strawberry.field(description="The sum of all credits of points: the same again.")
+    is_balanced: bool = strawberry.field(description="Whether both are.")
 
 
 @strawberry.type(directives=to(Who.FINANCE), description="A posting on an account, and the balance it left. 明细")
@@ -149,12 +158,15 @@ class LedgerQuery:
     async def trial_balance(self, info: Info) -> TrialBalance:
         """The trial balance."""
         found = await queries.trial_balance(info.context.market.db)
-        debit, credit = sum(some.debit_minor for some in found), sum(some.credit_minor for some in found)
+        debit, credit = rules.sides(found, SHOP_CURRENCY)
+        points_debit, points_credit = rules.sides(found, POINTS_CURRENCY)
         return TrialBalance(
             balances=[_show_balance(balance) for balance in found],
             debit=Money.of(debit),
             credit=Money.of(credit),
-            is_balanced=debit == credit,
+            points_debit=Long(points_debit),
+            points_credit=Long(points_credit),
+            is_balanced=(debit, points_debit) == (credit, points_credit),
         )
 
     @strawberry.field(
@@ -181,7 +193,7 @@ class LedgerQuery:
             first=first,
             after=after,
         )
-        return _show_statement(found)
+        return _show_statement(found, CHART[account.value].currency)
 
     @strawberry.field(
         directives=to(Who.FINANCE), description="Every movement of an order's money, in the order it was recorded."
@@ -225,29 +237,29 @@ def _show_balance(balance: rules.Balance) -> LedgerBalance:
     )
 
 
-def _show_statement(found: queries.Statement) -> StatementConnection:
-    page = Connection.of(found.page, _show_line)
+def _show_statement(found: queries.Statement, currency: str) -> StatementConnection:
+    page = Connection.of(found.page, lambda line: _show_line(line, currency))
     figures = found.figures
     return StatementConnection(
         edges=page.edges,
         nodes=page.nodes,
         page_info=page.page_info,
-        opening=Money.of(figures.opening_minor),
-        debit=Money.of(figures.debit_minor),
-        credit=Money.of(figures.credit_minor),
-        closing=Money.of(figures.closing_minor),
+        opening=Money.of(figures.opening_minor, currency),
+        debit=Money.of(figures.debit_minor, currency),
+        credit=Money.of(figures.credit_minor, currency),
+        closing=Money.of(figures.closing_minor, currency),
     )
 
 
-def _show_line(line: rules.StatementLine) -> StatementLine:
+def _show_line(line: rules.StatementLine, currency: str) -> StatementLine:
     return StatementLine(
         entry_id=show_id("entry", line.entry_id),
         kind=line.kind,
         order_id=show_id("order", line.about_id) if line.about_id else None,
         occurred_at=line.occurred_at,
         recorded_at=line.recorded_at,
-        amount=Money.of(line.amount_minor),
-        balance=Money.of(line.balance_minor),
+        amount=Money.of(line.amount_minor, currency),
+        balance=Money.of(line.balance_minor, currency),
     )
 
 

@@ -12,9 +12,9 @@ from domain.foundation.money import Money as DomainMoney
 class Money:
     """`amount` for showing, `minor` for reckoning."""
 
-    amount: str = strawberry.field(description='Decimal text with two places: "19.90".')
+    amount: str = strawberry.field(description='Decimal text with two places: "19.90"; points in the ledger have none.')
     minor: Long = strawberry.field(description="Minor units: fen for CNY.")
-    currency: str = strawberry.field(description="ISO 4217 code.")
+    currency: str = strawberry.field(description='ISO 4217 code; "PTS" for points in the ledger.')
 
     @classmethod
     def of(cls, minor: int, currency: str = SHOP_CURRENCY) -> "Money":

@@ -68,7 +68,9 @@ class RoomViewerMutation:
     )
     async def like_room(self, info: Info, input: LikeRoomInput) -> LikeRoomResult:
         """Like it."""
-        await info.context.services.likes.like(read_id("room", input.room_id), input.taps)
+        context = info.context
+        await context.services.likes.like(read_id("room", input.room_id), input.taps)
+        context.services.likers.note(context.shopper.account_id, now=context.now)
         return RoomLiked(taps=input.taps)
 
 

@@ -19,7 +19,7 @@ from domain.live_rooms import running, selling
 
 
 @strawberry.input(
-    description="Coupons to be given out; nothing of it can be changed later. All of them may cost 10^15 minor units at most."
+    description="Coupons to be given out; only their number can be raised later. All of them may cost 10^15 minor units at most."
 )
 class CreateCouponBatchInput:
     """The terms."""
@@ -27,7 +27,9 @@ class CreateCouponBatchInput:
     title: str = strawberry.field(description="1 to 60 characters.")
     pieces: Long = strawberry.field(description="1 to 10000000. 发行张数")
     claimable_from: datetime
-    claimable_until: datetime = strawberry.field(description="In the future, at most 365 days after `claimableFrom`.")
+    claimable_until: datetime = strawberry.field(
+        description="In the future, at most 365 days after `claimableFrom`; 3653 for coupons that are claimed NOWHERE."
+    )
     idempotency_key: str = strawberry.field(
         description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same batch."
     )
@@ -56,6 +58,14 @@ class CreateCouponBatchInput:
     )
 
 
+@strawberry.input(description="More pieces of a batch.")
+class RaiseCouponPiecesInput:
+    """Of which, and how many."""
+
+    batch_id: strawberry.ID
+    pieces: Long = strawberry.field(description="In all, with those that were claimed: as many as there are, to 10000000.")
+
+
 @strawberry.input(description="Give a batch to whoever is in a live room.")
 class DropCouponsInput:
     """What, and where."""
@@ -73,7 +83,8 @@ DropCouponsResult = Annotated[
     | refusal(rooms.RoomNotOn)
     | refusal(rooms.CouponsDroppedElsewhere)
     | refusal(rules.CouponsNotYet)
-    | refusal(rules.CouponsOver),
+    | refusal(rules.CouponsOver)
+    | refusal(rules.CouponsOnlyGiven),
     strawberry.union("DropCouponsResult"),
 ]
 
@@ -148,6 +159,22 @@ class RunningCouponsMutation:
         context = info.context
         batch = await actions.stop(
             context.market.db, batch_id=read_id("couponbatch", id), by=context.shopper.account_id, now=context.now
+        )
+        return show_batch(batch)
+
+    @strawberry.mutation(
+        directives=to(Who.MERCHANDISER),
+        description="More pieces of it; nothing else of a batch changes. Repeating it changes nothing.",
+    )
+    async def raise_coupon_pieces(self, info: Info, input: RaiseCouponPiecesInput) -> CouponBatchResult:
+        """More pieces."""
+        context = info.context
+        batch = await actions.raise_pieces(
+            context.market.db,
+            batch_id=read_id("couponbatch", input.batch_id),
+            pieces=input.pieces,
+            by=context.shopper.account_id,
+            now=context.now,
         )
         return show_batch(batch)
 

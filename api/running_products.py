@@ -1,5 +1,6 @@
-"""Products for those who run the shop: publishing, prices and corrections of stock."""
+"""Products for those who run the shop: publishing, prices, costs and corrections of stock."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -42,6 +43,18 @@ class SetSkuPriceInput:
     )
 
 
+@strawberry.input(description="Say what a unit of a SKU costs the shop: margin is reckoned with it.")
+class SetSkuCostInput:
+    """Which SKU, what it costs, and since when."""
+
+    sku_id: strawberry.ID
+    cost_minor: Long | None = strawberry.field(description="Minor units: fen; 0 or more. Null: nobody knows.")
+    since: datetime | None = strawberry.field(
+        default=None,
+        description="From when on, until the next change that was said; a moment that has come. Left out: now.",
+    )
+
+
 @strawberry.input(description="Add units to free stock, or take some away, unless it has changed meanwhile.")
 class AdjustStockInput:
     """Which SKU, by how much, and why."""
@@ -57,6 +70,7 @@ class AdjustStockInput:
 
 ProductResult = Annotated[Product | refusal(NotFound), strawberry.union("ProductResult")]
 SetSkuPriceResult = Annotated[Sku | refusal(NotFound), strawberry.union("SetSkuPriceResult")]
+SetSkuCostResult = Annotated[Sku | refusal(NotFound), strawberry.union("SetSkuCostResult")]
 AdjustStockResult = Annotated[
     Sku | refusal(StockChanged) | refusal(NotEnoughStock) | refusal(NotFound) | refusal(IdempotencyConflict),
     strawberry.union("AdjustStockResult"),
@@ -92,6 +106,24 @@ class RunningProductsMutation:
             sku_id=sku_id,
             price_minor=input.price_minor,
             compare_at_minor=input.compare_at_price_minor,
+            by=context.shopper.account_id,
+            now=context.now,
+        )
+        return await find_sku(info, sku_id)
+
+    @strawberry.mutation(
+        directives=to(Who.MERCHANDISER),
+        description="Say what a unit of a SKU of our own costs; what suppliers are owed stays. A `Cost per item` of an import "
+        "does the same from then on.",
+    )
+    async def set_sku_cost(self, info: Info, input: SetSkuCostInput) -> SetSkuCostResult:
+        """Say what it costs."""
+        context, sku_id = info.context, read_id("sku", input.sku_id)
+        await actions.set_cost(
+            context.market.db,
+            sku_id=sku_id,
+            cost_minor=input.cost_minor,
+            since=input.since,
             by=context.shopper.account_id,
             now=context.now,
         )

@@ -52,6 +52,7 @@ from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
 from api.running_pricing import RunningPricingMutation, RunningPricingQuery
 from api.running_products import RunningProductsMutation
 from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuery
+from api.running_super_users import RunningSuperUsersMutation, RunningSuperUsersQuery
 from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
 from api.scalars import SCALARS
 from api.scheduling_live_rooms import SchedulingLiveRoomsMutation, SchedulingLiveRoomsQuery
@@ -61,6 +62,7 @@ from api.sessions import SessionMutation
 from api.sharing import SharingMutation, SharingQuery
 from api.staff import StaffMutation
 from api.stores import StoreMutation, StoreQuery
+from api.super_users import SuperUserMutation, SuperUserQuery
 from api.trail import TrailQuery
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
@@ -105,6 +107,8 @@ Query = merge_types(
         LuckyDrawQuery,
         CouponQuery,
         RunningCouponsQuery,
+        SuperUserQuery,
+        RunningSuperUsersQuery,
         SharingQuery,
         PosterQuery,
         ProductQuery,
@@ -145,6 +149,8 @@ Mutation = merge_types(
         ModeratingRoomChatMutation,
         CouponMutation,
         RunningCouponsMutation,
+        SuperUserMutation,
+        RunningSuperUsersMutation,
         LuckyDrawMutation,
         RunningLuckyDrawsMutation,
         SharingMutation,

@@ -24,6 +24,7 @@ from domain.insights.desk import FiguresDesk
 from domain.live_rooms.bus import LiveBus
 from domain.live_rooms.drops import RoomDrops
 from domain.live_rooms.watching import RoomWatch
+from domain.trust.likers import LikerDesk
 from domain.viewers.liking import LikeDesk
 from domain.viewers.presence import Presence, on_sockets
 
@@ -46,6 +47,7 @@ class Services:
     room_watch: RoomWatch
     presence: Presence
     likes: LikeDesk
+    likers: LikerDesk
     figures: FiguresDesk
     entries: EntryDesk
     coupons: CouponDesk
@@ -85,6 +87,7 @@ class Services:
             room_watch,
             Presence(market.db, market.gate, on_sockets(room_watch)),
             LikeDesk(market.db, market.gate),
+            LikerDesk(market.db),
             FiguresDesk(market.db),
             EntryDesk(market.db),
             CouponDesk(market.db, RoomDrops()),

@@ -19,6 +19,7 @@ from cli.report.group_buys import GroupBuysReport
 from cli.report.live_room import LiveRoomReport
 from domain.audit.rules import Line
 from domain.flash_sales.rules import TicketState
+from domain.foundation.money import SHOP_CURRENCY
 from domain.ledger.rules import CHART, Balance
 
 
@@ -71,7 +72,11 @@ def report(seen: Rehearsed) -> SaleReport:
         counter=seen.counter,
         group_buys=seen.group_buys,
         live_room=seen.live_room,
-        trial_balance=[_account(balance) for balance in seen.balances if balance.debit_minor != balance.credit_minor],
+        trial_balance=[
+            _account(balance)
+            for balance in seen.balances
+            if balance.balance_minor and balance.currency == SHOP_CURRENCY
+        ],
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from domain.accounts.actions import DEVELOPMENT
 from domain.accounts.tables import accounts, identities
-from domain.foundation.database import Database
+from domain.foundation.database import Database, Reader
 
 WECHAT = "wechat"
 WECHAT_UNION = "wechat_union"
@@ -36,7 +36,7 @@ async def phone_of(db: Database, account_id: UUID) -> str | None:
     return phone
 
 
-async def names_by_ids(db: Database, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def names_by_ids(db: Database | Reader, account_ids: Sequence[UUID]) -> dict[UUID, str]:
     """What people are called, by id; only those that exist."""
     found = select(accounts.c.id, accounts.c.display_name).where(accounts.c.id == func.any(list(account_ids)))
     return {row.id: row.display_name for row in await db.rows(found)}

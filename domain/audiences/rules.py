@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from domain.foundation.errors import BadInput
+from domain.foundation.errors import BadInput, Refusal
 from domain.trust.rules import Tier
 
 MOST_DOORS = 10
@@ -72,15 +72,11 @@ class Standing:
             case CrowdKind.SUPER_USERS:
                 return self.is_super_user
             case CrowdKind.TIER:
-                return self.tier is not None and crowd.tier is not None and _height(self.tier) >= _height(crowd.tier)
+                return self.tier is not None and crowd.tier is not None and self.tier >= crowd.tier
             case CrowdKind.SEGMENT:
                 return crowd.segment_id in self.segment_ids
             case CrowdKind.EARLY_ACCESS:
                 return self.early_minutes > 0
-
-
-def _height(tier: Tier) -> int:
-    return list(Tier).index(tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +107,16 @@ class Door:
             CrowdKind(kept["crowd"]),
             plan_id=UUID(plan_id) if plan_id else None,
             rank=kept.get("rank"),
-            tier=Tier(tier) if tier else None,
+            tier=Tier.of(tier) if tier else None,
             segment_id=UUID(segment_id) if segment_id else None,
         )
         return cls(crowd, kept["minutes_early"])
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, UUID | StrEnum) else value
+def _plain(named: UUID | Tier | int) -> str | int:
+    if isinstance(named, Tier):
+        return named.word
+    return str(named) if isinstance(named, UUID) else named
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +197,14 @@ def _check_door(door: Door) -> None:
         raise BadInput(f"rank is {crowd.rank}; allowed: 1 to {HIGHEST_RANK}")
     if crowd.kind is CrowdKind.EARLY_ACCESS and door.minutes_early == 0:
         raise BadInput("a door for EARLY_ACCESS opens before the sale; allowed: 1 minute or more")
+
+
+@dataclass(eq=False)
+class SaleDoorsFixed(Refusal):
+    """Shoppers rely on the doors by now: the sale is open to somebody, about to be, or over."""
+
+    state: str
+
+    code: ClassVar[str] = "SALE_DOORS_FIXED"
+    zh: ClassVar[str] = "活动当前状态（{state}）不能再修改参与人群"
+    en: ClassVar[str] = "the doors of a sale that is {state} can be changed no more"

@@ -20,9 +20,7 @@ _LET_IN = text("""
 """)
 
 
-async def note_entrances(
-    tx: Transaction, sale_id: UUID, openings: Mapping[UUID, Opening], *, now: datetime
-) -> None:
+async def note_entrances(tx: Transaction, sale_id: UUID, openings: Mapping[UUID, Opening], *, now: datetime) -> None:
     """Keep by which doors these accounts were let in now; of whoever was let in before only that they are again."""
     came = [(account_id, each.door, each.at) for account_id, each in openings.items() if each.door is not None]
     if not came:

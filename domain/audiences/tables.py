@@ -94,8 +94,6 @@ segment_members = Table(
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     PrimaryKeyConstraint("segment_id", "generation", "account_id"),
 )
-# Whose are an account's, when it is looked at by itself.
-Index("segment_members_account_idx", segment_members.c.account_id)
 
 # Who was let in to a flash sale or a campaign by one of its doors, by which, and when first and last.
 entrances = Table(

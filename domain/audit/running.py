@@ -22,6 +22,7 @@ from domain.audit import (
     payments,
     sharing,
     stock,
+    super_users,
 )
 from domain.audit import ledger as books
 from domain.audit.checks import LedgerCheck
@@ -41,6 +42,7 @@ LEDGER: tuple[LedgerCheck, ...] = (
     *campaigns.CHECKS,
     *live_rooms.CHECKS,
     *coupons.CHECKS,
+    *super_users.CHECKS,
     *chats.CHECKS,
     *draws.CHECKS,
     *sharing.CHECKS,

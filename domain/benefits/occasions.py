@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import count, takewhile
 from typing import NamedTuple
 
-from domain.benefits.rules import Benefit, BenefitKind, Holding
+from domain.benefits.rules import BenefitKind, Holding
 from domain.foundation.clock import months_later, shop_day, shop_midnight
 
 
@@ -57,11 +57,6 @@ def occasions(holding: Holding, birthday: Birthday | None) -> Iterator[Occasion]
 def first(holding: Holding, birthday: Birthday | None, *, since: datetime) -> datetime | None:
     """The moment of the first occasion at or after `since`; None when there is none any more."""
     return next((each.at for each in occasions(holding, birthday) if each.at >= since), None)
-
-
-def is_of_birthday(benefit: Benefit) -> bool:
-    """Whether it is given on birthdays."""
-    return benefit.kind is BenefitKind.BIRTHDAY_GIFT
 
 
 def _months(holding: Holding, position: int) -> Iterator[Occasion]:

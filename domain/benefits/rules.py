@@ -1,13 +1,15 @@
 """What a benefit can be, when it is well-formed, and what several holdings come to together."""
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from domain.foundation.errors import BadInput
+from domain.foundation.clock import months_later
+from domain.foundation.errors import BadInput, Refusal
 from domain.foundation.money import LARGEST_MINOR
 
 MOST_BENEFITS = 20
@@ -17,6 +19,10 @@ MOST_POINTS = 10**9
 LONGEST_EARLY_MINUTES = 7 * 24 * 60
 SLOWEST_LANE = 9
 MOST_POINTS_PERCENT = 1_000
+MOST_AT_ONCE = 200
+"""SKUs whose member prices, or products whose buyers, are set in one stroke."""
+LONGEST_REASON = 200
+LEAP_YEAR = 2028
 
 
 class BenefitKind(StrEnum):
@@ -130,6 +136,48 @@ def check(benefits: Sequence[Benefit]) -> None:
         seen.add(what)
 
 
+def check_end(ends_at: datetime | None, *, now: datetime) -> None:
+    """Raises BadInput for a grant that would be over already."""
+    if ends_at is not None and ends_at <= now:
+        raise BadInput(f"endsAt is {ends_at.isoformat()}; allowed: after this moment, or none")
+
+
+def check_reason(reason: str) -> str:
+    """The reason without blanks around it. Raises BadInput when there is none, or too long a one."""
+    reason = reason.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON or "\0" in reason:
+        raise BadInput(f"reason has {len(reason)} characters; allowed: 1 to {LONGEST_REASON}, none of them NUL")
+    return reason
+
+
+def check_member_prices(prices: Mapping[UUID, int | None]) -> None:
+    """Raises BadInput for no prices or too many at once, and for one that is no price."""
+    if not 1 <= len(prices) <= MOST_AT_ONCE:
+        raise BadInput(f"prices has {len(prices)} entries; allowed: 1 to {MOST_AT_ONCE}")
+    for price in prices.values():
+        if price is not None and not 1 <= price <= LARGEST_MINOR:
+            raise BadInput(f"priceMinor is {price} minor units; allowed: 1 to {LARGEST_MINOR}, or none")
+
+
+def check_member_only(products: Mapping[UUID, bool]) -> None:
+    """Raises BadInput for no products or too many at once."""
+    if not 1 <= len(products) <= MOST_AT_ONCE:
+        raise BadInput(f"there are {len(products)} products; allowed: 1 to {MOST_AT_ONCE}")
+
+
+def check_birthday(month: int, day: int) -> None:
+    """Raises BadInput for what is no day of a year; the 29th of February is one."""
+    if not (1 <= month <= 12 and 1 <= day <= monthrange(LEAP_YEAR, month)[1]):
+        raise BadInput(f"month {month} and day {day} are no day of a year")
+
+
+def check_birthday_change(set_at: datetime, *, now: datetime) -> None:
+    """Raises BirthdaySetRecently for one that was set within a year."""
+    again_at = months_later(set_at, 12)
+    if now < again_at:
+        raise BirthdaySetRecently(again_at=again_at)
+
+
 def _check_terms(benefit: Benefit) -> None:
     kind, terms = benefit.kind, benefit.terms
     wanted = {*_RANGES[kind], "batch_id"} if kind is BenefitKind.COUPONS else set(_RANGES[kind])
@@ -158,10 +206,14 @@ def _is_id(value: object) -> bool:
 
 def privileges(holdings: Iterable[Holding]) -> Privileges:
     """What these holdings come to."""
+    return combined(benefit for holding in holdings for benefit in holding.benefits)
+
+
+def combined(benefits: Iterable[Benefit]) -> Privileges:
+    """What these benefits come to, whoever grants them."""
     by_kind: dict[BenefitKind, list[Mapping[str, Any]]] = {}
-    for holding in holdings:
-        for benefit in holding.benefits:
-            by_kind.setdefault(benefit.kind, []).append(benefit.terms)
+    for benefit in benefits:
+        by_kind.setdefault(benefit.kind, []).append(benefit.terms)
 
     def each(kind: BenefitKind, name: str) -> list[int]:
         return [terms[name] for terms in by_kind.get(kind, ())]
@@ -174,3 +226,43 @@ def privileges(holdings: Iterable[Holding]) -> Privileges:
         has_member_only_goods=BenefitKind.MEMBER_ONLY_GOODS in by_kind,
         points_percent=max(each(BenefitKind.POINTS_MULTIPLIER, "percent"), default=100),
     )
+
+
+_BEST: Mapping[BenefitKind, str] = {BenefitKind.MEMBER_PRICE: "percent", BenefitKind.FREE_DELIVERY: "from_minor"}
+_SOURCES = list(HolderSource)
+
+
+def credited(holdings: Iterable[Holding], kind: BenefitKind) -> Holding | None:
+    """The holding that a member price or free delivery is owed to: the one with the best terms; None where none has the kind.
+
+    Of equals, a membership's, then a level's, then the staff's; then the oldest.
+    """
+    ranked = [
+        (benefit.terms[_BEST[kind]], _SOURCES.index(holding.source), holding.starts_at, holding.id, holding)
+        for holding in holdings
+        for benefit in holding.benefits
+        if benefit.kind is kind
+    ]
+    return min(ranked)[-1] if ranked else None
+
+
+@dataclass(eq=False)
+class BenefitsElsewhere(Refusal):
+    """These benefits come with a membership or a level, and end with it."""
+
+    source: HolderSource
+
+    code: ClassVar[str] = "BENEFITS_ELSEWHERE"
+    zh: ClassVar[str] = "该权益随会员卡或等级发放，不能单独终止"
+    en: ClassVar[str] = "these benefits come with a {source} and end with it"
+
+
+@dataclass(eq=False)
+class BirthdaySetRecently(Refusal):
+    """A birthday is set once a year."""
+
+    again_at: datetime
+
+    code: ClassVar[str] = "BIRTHDAY_SET_RECENTLY"
+    zh: ClassVar[str] = "生日一年只能修改一次"
+    en: ClassVar[str] = "a birthday is set once a year; yours can be changed from {again_at:%Y-%m-%d %H:%M} UTC on"

@@ -3,19 +3,20 @@
 Locks are taken in one order: the account, its holdings, its points; batches of coupons last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.accounts.tables import accounts
 from domain.benefits import occasions
 from domain.benefits.occasions import Birthday
 from domain.benefits.rules import Benefit, BenefitKind, HolderSource, Holding
-from domain.benefits.tables import birthdays, grants, granted_coupons, holdings
+from domain.benefits.tables import birthdays, granted_coupons, grants, holdings, uses
 from domain.coupons import store as coupons
 from domain.coupons.tables import batches
 from domain.foundation.database import AnyRow, Database, Reader, Transaction
@@ -24,6 +25,11 @@ from domain.foundation.ids import new_id
 
 h = holdings.c
 HOLDING_COLUMNS = (h.id, h.account_id, h.source, h.source_id, h.benefits, h.starts_at, h.ends_at)
+
+
+def is_held(now: datetime) -> ColumnElement[bool]:
+    """Whether a holding holds at this moment."""
+    return (h.starts_at <= now) & (h.ends_at.is_(None) | (h.ends_at > now))
 
 
 def holding_of(row: AnyRow) -> Holding:
@@ -42,7 +48,9 @@ def holding_of(row: AnyRow) -> Holding:
 async def check_batches(reader: Database | Reader, benefits: Sequence[Benefit]) -> None:
     """Raises NotFound for a batch of coupons that does not exist. For whoever writes benefits into a plan or a ladder."""
     wanted = {benefit.batch_id: None for benefit in benefits if benefit.batch_id}
-    found = set(await reader.column(select(batches.c.id).where(batches.c.id == func.any(list(wanted))))) if wanted else ()
+    found = (
+        set(await reader.column(select(batches.c.id).where(batches.c.id == func.any(list(wanted))))) if wanted else ()
+    )
     if missing := next((id for id in wanted if id not in found), None):
         raise NotFound.of("couponbatch", missing)
 
@@ -109,14 +117,18 @@ async def extend(tx: Transaction, *, source: HolderSource, source_id: UUID, ends
     await tx.execute(update(holdings).where(h.id == before.id).values(values))
 
 
-async def withdraw_coupons(tx: Transaction, *, source: HolderSource, source_id: UUID, now: datetime) -> None:
-    """Coupons that the holding brought and nobody has used count no more: for a holding whose price is paid back.
+async def withdraw(tx: Transaction, *, source: HolderSource, source_id: UUID, now: datetime) -> None:
+    """What the holding has brought and nobody has used counts no more, and what is still due is not given.
 
-    What was used before is in `queries.value_used`: ask for it afterwards, in the same transaction, and nothing is used between.
+    For a holding whose price is paid back: `end` it, withdraw, then ask `queries.value_used` in the same transaction.
     """
-    of_holding = select(granted_coupons.c.coupon_id).join(grants).join(holdings).where(_is(source, source_id))
-    coupon_ids = await tx.column(of_holding)
-    if coupon_ids:
+    holding = await lock_holding(tx, source=source, source_id=source_id)
+    if holding is None:
+        return
+    await tx.execute(update(holdings).where(h.id == holding.id).values(next_grant_at=None))
+    await tx.execute(update(grants).where(grants.c.holding_id == holding.id).values(retry_at=None))
+    of_holding = select(granted_coupons.c.coupon_id).join(grants).where(grants.c.holding_id == holding.id)
+    if coupon_ids := await tx.column(of_holding):
         await coupons.withdraw(tx, coupon_ids, now=now)
 
 
@@ -126,11 +138,43 @@ async def lock_holding(tx: Transaction, *, source: HolderSource, source_id: UUID
     return holding_of(row) if row else None
 
 
+async def lock_held(tx: Transaction, account_id: UUID, *, now: datetime) -> list[Holding]:
+    """What an account holds at this moment, and goes on to hold until the transaction ends: who ends it, waits."""
+    held = select(*HOLDING_COLUMNS).where(h.account_id == account_id, is_held(now)).order_by(h.id)
+    return [holding_of(row) for row in await tx.rows(held.with_for_update(read=True))]
+
+
+async def add_uses(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Note what holdings saved on an order that is about to be written."""
+    await tx.execute(insert(uses).values(rows))
+
+
 async def lock_birthday(tx: Transaction, account_id: UUID) -> Birthday | None:
     """`read_birthday`, and until the transaction ends nobody sets it, nor begins a holding that depends on it."""
     # by the account: there may be no birthday yet. Orders of the account do not wait for this.
     await tx.value(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(key_share=True))
     return await read_birthday(tx, account_id)
+
+
+async def write_birthday(tx: Transaction, account_id: UUID, birthday: Birthday) -> None:
+    """Keep a locked birthday."""
+    day = {"month": birthday.month, "day": birthday.day, "set_at": birthday.set_at}
+    kept = insert(birthdays).values(account_id=account_id, **day)
+    await tx.execute(kept.on_conflict_do_update(index_elements=[birthdays.c.account_id], set_=day))
+
+
+async def lock_gifted(tx: Transaction, account_id: UUID, *, now: datetime) -> list[Holding]:
+    """What an account holds or will hold that has a birthday gift, locked."""
+    has_gift = h.benefits.contains([{"kind": BenefitKind.BIRTHDAY_GIFT}])
+    has_not_ended = h.ends_at.is_(None) | (h.ends_at > now)
+    gifted = select(*HOLDING_COLUMNS).where(h.account_id == account_id, has_not_ended, has_gift).order_by(h.id)
+    return [holding_of(row) for row in await tx.rows(gifted.with_for_update())]
+
+
+async def due_from(tx: Transaction, holding_id: UUID, moment: datetime | None) -> None:
+    """The timetable looks at a locked holding at this moment, unless it does so before."""
+    sooner = func.least(h.next_grant_at, moment)  # which passes over NULL
+    await tx.execute(update(holdings).where(h.id == holding_id).values(next_grant_at=sooner))
 
 
 async def read_birthday(reader: Database | Reader, account_id: UUID) -> Birthday | None:
@@ -140,5 +184,5 @@ async def read_birthday(reader: Database | Reader, account_id: UUID) -> Birthday
     return Birthday(*row) if row else None
 
 
-def _is(source: HolderSource, source_id: UUID):
+def _is(source: HolderSource, source_id: UUID) -> ColumnElement[bool]:
     return (h.source == source) & (h.source_id == source_id)

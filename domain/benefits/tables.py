@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
@@ -62,13 +61,12 @@ grants = Table(
     Column("period", SmallInteger, nullable=False),
     moment("due_at"),
     # pieces of a batch, or points
-    Column("batch_id", Uuid, ForeignKey("coupon_batches.id")),
+    Column("batch_id", Uuid),
     Column("pieces", SmallInteger),
     Column("points", BigInteger),
     moment("granted_at", nullable=True),
-    # of one that could not be given: the code of the refusal, how often it was tried, and when it will be again
+    # of one that could not be given: the code of the refusal, and when it will be tried again
     Column("failed_with", String(40)),
-    Column("tries", Integer, nullable=False, server_default="0"),
     moment("retry_at", nullable=True),
     UniqueConstraint("holding_id", "position", "period"),
     CheckConstraint("kind IN ('coupons', 'birthday_gift')", name="kind"),

@@ -11,12 +11,15 @@ from domain.chats import rules, store
 from domain.chats.rules import READABLE, ChatWordsChanged, Comment, CommentState, Silence, SilenceKind
 from domain.chats.words import Word, WordList, check_words
 from domain.foundation.database import Database, Transaction
+from domain.foundation.ids import new_id
 from domain.live_rooms import store as rooms
 from domain.live_rooms import timeline
 from domain.live_rooms.bus import LiveBus
 from domain.live_rooms.rules import Duty, EventKind, NewEvent
 from domain.live_rooms.running import check_crew
 from domain.trail import store as trail
+from domain.trust import store as trust
+from domain.trust.rules import EvidenceKind
 
 
 async def remove(db: Database, bus: LiveBus, *, comment_id: UUID, by: Principal, reason: str, now: datetime) -> Comment:
@@ -126,6 +129,8 @@ async def _silence(
             return before
         silence = Silence(comment.room_id, whom, kind, until, reason, imposed_at=now, imposed_by=by.account_id)
         await store.impose(tx, silence)
+        silenced = trust.Piece(whom, EvidenceKind.SILENCED, now, str(new_id()))
+        await trust.record(tx, [silenced], now=now)
         facts = {"account": str(whom), "comment": str(comment.id), "until": until and until.isoformat()}
         await _note(tx, f"{kind}_viewer", comment.room_id, by=by, now=now, reason=reason, **facts)
     return silence

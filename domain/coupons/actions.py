@@ -76,6 +76,30 @@ async def stop(db: Database, *, batch_id: UUID, by: UUID, now: datetime) -> Batc
         return replace(batch, stopped_at=now)
 
 
+async def raise_pieces(db: Database, *, batch_id: UUID, pieces: int, by: UUID, now: datetime) -> Batch:
+    """The batch has so many pieces in all, those included that were claimed. As many already: no change.
+
+    Raises BadInput, also for fewer than it has, and NotFound.
+    """
+    async with db.transaction() as tx:
+        batch = await store.lock_batch(tx, batch_id)
+        rules.check_pieces(batch, pieces)
+        if pieces == batch.pieces:
+            return batch
+        await store.set_pieces(tx, batch, pieces)
+        await trail.note(
+            tx,
+            by=by,
+            deed="raise_coupon_pieces",
+            subject="couponbatch",
+            subject_id=batch.id,
+            now=now,
+            pieces=pieces,
+            before=batch.pieces,
+        )
+        return replace(batch, pieces=pieces)
+
+
 async def settle(db: Database, *, order_id: UUID, now: datetime) -> None:
     """Give an order's coupon back, or take it again, as the order stands now. A second call changes nothing.
 

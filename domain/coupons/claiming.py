@@ -33,7 +33,7 @@ class CouponDesk:
     async def claim(self, *, batch_id: UUID, shopper_id: UUID, idempotency_key: str, now: datetime) -> Coupon:
         """A coupon of the batch; the same key again gives the same one.
 
-        Raises NotFound, CouponsOnlyInRoom, CouponsNotYet, CouponsOver, CouponLimitReached, CouponsGone,
+        Raises NotFound, CouponsOnlyInRoom, CouponsOnlyGiven, CouponsNotYet, CouponsOver, CouponLimitReached, CouponsGone,
         IdempotencyConflict, BadInput for a malformed key.
         """
         answer = await self._claims.ask(batch_id, Claim(shopper_id, check_key(idempotency_key), now))

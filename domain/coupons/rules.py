@@ -74,7 +74,7 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Coupons that are given out, `claimed` of them so far. Its terms never change; it can only be stopped."""
+    """Coupons that are given out, `claimed` of them so far. Its terms never change; it can be stopped, or get more pieces."""
 
     id: UUID
     title: str
@@ -195,6 +195,12 @@ def check_batch(wish: NewBatch, *, now: datetime) -> None:
     _check_moments(wish, now)
 
 
+def check_pieces(batch: Batch, pieces: int) -> None:
+    """Raises BadInput for fewer pieces than the batch has, and for more than there may be."""
+    _check_range("pieces", pieces, batch.pieces, MOST_PIECES)
+    _check_cost(batch.amount_minor or batch.cap_minor or 0, pieces)
+
+
 def judge(
     batch: Batch, claims: Sequence[Claim], known: Sequence[Coupon], *, is_dropped: bool
 ) -> list[Coupon | Refusal]:
@@ -281,8 +287,12 @@ def _check_worth(wish: NewBatch) -> None:
     name, most = ("amountOffMinor", wish.amount_minor) if wish.cap_minor is None else ("capMinor", wish.cap_minor)
     assert most is not None
     _check_range(name, most, 1, LARGEST_MINOR)
-    if most * wish.pieces > LARGEST_MINOR:
-        raise BadInput(f"{wish.pieces} pieces of {most} minor units are too much; allowed: {LARGEST_MINOR} together")
+    _check_cost(most, wish.pieces)
+
+
+def _check_cost(most: int, pieces: int) -> None:
+    if most * pieces > LARGEST_MINOR:
+        raise BadInput(f"{pieces} pieces of {most} minor units are too much; allowed: {LARGEST_MINOR} together")
 
 
 def _check_moments(wish: NewBatch, now: datetime) -> None:

@@ -99,6 +99,11 @@ async def stop_batch(tx: Transaction, batch: Batch, *, by: UUID, now: datetime) 
     await tx.execute(update(batches).where(b.id == batch.id).values(stopped_at=now, stopped_by=by))
 
 
+async def set_pieces(tx: Transaction, batch: Batch, pieces: int) -> None:
+    """A locked batch has so many pieces in all."""
+    await tx.execute(update(batches).where(b.id == batch.id).values(pieces=pieces))
+
+
 async def known(tx: Transaction, batch_id: UUID, claims: Sequence[Claim]) -> list[Coupon]:
     """The coupons of the batch that the claimers have, and those of other batches that their keys were given."""
     asked = {

@@ -1,13 +1,15 @@
-"""What counts of a customer, what one is worth, and what the scores and segments mean. Days are the shop's, money is in minor units."""
+"""What counts of a customer, what one is worth, and what scores and segments mean. Days are the shop's, money is minor units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, TypeVar
 from uuid import UUID
 
 from domain.foundation.errors import BadInput
 
+T = TypeVar("T", int, date)
 PERMILLE = 1_000
 SHORTEST_WINDOW, LONGEST_WINDOW = 30, 1_095
 """Days of the window of user value."""
@@ -128,7 +130,12 @@ SEGMENTS: Mapping[tuple[bool, bool, bool], Segment] = {
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """From which value on a customer has score 2, 3, 4 and 5 in each dimension; the later the last day, the better."""
+    """From which value on a customer has score 2, 3, 4 and 5; None: no customer has enough.
+
+    A customer's score in a dimension is 1 and a fifth of those who have less, in whole fifths: 1 + floor(5 x customers with
+    less / customers). Equal values have equal scores, whatever the order. Recency is the last day: the later, the better;
+    frequency is purchases, monetary value is spend, both in the window of the rules. Whoever bought nothing in it has no score.
+    """
 
     recency: tuple[date | None, ...]
     frequency: tuple[int | None, ...]
@@ -138,6 +145,23 @@ class Cuts:
 def segment(recency: int, frequency: int, monetary: int) -> Segment:
     """The segment of three scores, 1 to 5 each."""
     return SEGMENTS[recency >= HIGH_FROM, frequency >= HIGH_FROM, monetary >= HIGH_FROM]
+
+
+def segment_of(last_day: date, purchases: int, spend_minor: int, cuts: Cuts) -> Segment:
+    """The segment of a customer who bought something in the window."""
+    return segment(
+        _score(last_day, cuts.recency), _score(purchases, cuts.frequency), _score(spend_minor, cuts.monetary)
+    )
+
+
+def cuts_of(kept: Mapping[str, Any]) -> Cuts:
+    """The cuts that stand in a row as JSON."""
+    days = tuple(None if day is None else date.fromisoformat(day) for day in kept["recency"])
+    return Cuts(days, tuple(kept["frequency"]), tuple(kept["monetary"]))
+
+
+def _score(found: T, cuts: tuple[T | None, ...]) -> int:
+    return 1 + sum(cut is not None and found >= cut for cut in cuts)
 
 
 def value_minor(margin_minor: int, referred: int, rules: ValueRules) -> int:
@@ -163,6 +187,11 @@ def months_between(first: date, last: date) -> tuple[date, date]:
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"from {first} to {last} there are {months} months; allowed: 1 to {MOST_MONTHS}")
     return first.replace(day=1), last.replace(day=1)
+
+
+def check_days(first: date, last: date) -> None:
+    """Raises BadInput unless there are 1 to 1,095 days from the one to the other."""
+    _check_range(f"days from {first} to {last}", (last - first).days + 1, 1, MOST_DAYS)
 
 
 def check_within(days: int | None) -> None:

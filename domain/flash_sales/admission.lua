@@ -2,7 +2,7 @@
 --
 -- KEYS  1 line    hash  last (highest number given), second (since the opening), admitted (in that second)
 --       2 places  hash  shopper -> number, or in:number once let in
--- ARGV  1 rate (a second)   2 burst   3 when the sale opens (Unix time in ms)   4 ms from then on until the keys go
+-- ARGV  1 rate (a second)   2 burst   3 when the sale's first door opens (Unix time in ms)   4 ms from then on until the keys go
 --       5 to 7 the least that last, second and admitted can be: what the asking process has seen, should the keys be lost
 --       then two for each: shopper, and the number of a signed place or -1
 -- Gives ms since the opening, last, second, admitted, then two for each: number, 1 when let in and 0 when still waiting

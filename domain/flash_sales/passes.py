@@ -1,4 +1,4 @@
-"""Passes: signed leave to claim one item, given only once its sale is open.
+"""Passes: signed leave to claim one item, given only once its sale is open to whoever asks.
 
 A pass carries all that a claim must know, so that checking one needs no look-up: shopper, item, lanes, epoch, limit and
 window. It is worth nothing to anybody else, after the window, or after its gate was rebuilt.
@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from domain.audiences.desk import DoorDesk
 from domain.flash_sales import queries
 from domain.flash_sales.admission import AdmissionDesk, Place
-from domain.flash_sales.rules import FlashSaleClosed, FlashSalePassRefused, Item, Sale
+from domain.flash_sales.rules import FlashSaleClosed, FlashSaleNotForYou, FlashSalePassRefused, Item, Sale
 from domain.foundation.database import Database
 from domain.foundation.errors import NotFound
 from domain.foundation.ids import encode
 from domain.foundation.remembered import Remembered
 
 REMEMBERED_SECONDS = 1.0
+AT_A_DOOR = timedelta(seconds=5)
+"""How long a pass lives that was given at a door: whoever is no member any more buys as one so long, at most."""
 
 # shopper, item, number, epoch, buckets, per shopper, closes at (ms), expires at (ms)
 _LAYOUT = struct.Struct(">16s16sIIBIQQ")
@@ -97,7 +100,7 @@ class PassDesk:
     """Gives passes. Knows the items on sale for a second, so that a rush for passes asks the ledger once a second."""
 
     def __init__(self, db: Database, line: AdmissionDesk, *, seconds: int) -> None:
-        self._db, self._line = db, line
+        self._db, self._line, self._doors = db, line, DoorDesk(db)
         self._lifetime = timedelta(seconds=seconds)
         self._known: Remembered[tuple[Sale, Item] | None] = Remembered(seconds=REMEMBERED_SECONDS, capacity=10_000)
 
@@ -106,13 +109,17 @@ class PassDesk:
     ) -> Pass | Place:
         """Leave to claim, or a place in the line of a sale that lets in only so many a second.
 
-        Raises NotFound, FlashSaleNotOpen, FlashSaleClosed, FlashSalePlaceRefused or FlashSaleBusy.
+        Raises NotFound, FlashSaleNotOpen, FlashSaleNotForYou, FlashSaleClosed, FlashSalePlaceRefused or FlashSaleBusy.
         """
         found = await self._known.get(item_id, lambda: queries.sale_of_item(self._db, item_id))
         if found is None or not found[0].is_public:
             raise NotFound(kind="saleitem", id=encode("saleitem", item_id))
         sale, item = found
-        sale.check_open(now)
+        lifetime = self._lifetime
+        if sale.doors is None:
+            sale.check_open(now)
+        elif await self._is_let_in_by_a_door(sale, shopper_id, now):
+            lifetime = min(lifetime, AT_A_DOOR)
         waiting = await self._line.ask(sale, shopper_id=shopper_id, place=place, now=now)
         if waiting is not None:
             return waiting
@@ -124,5 +131,20 @@ class PassDesk:
             buckets=item.buckets,
             per_shopper=item.per_shopper,
             closes_at_ms=int(sale.closes_at.timestamp() * 1000),
-            expires_at_ms=int((now + self._lifetime).timestamp() * 1000),
+            expires_at_ms=int((now + lifetime).timestamp() * 1000),
         )
+
+    async def _is_let_in_by_a_door(self, sale: Sale, shopper_id: UUID, now: datetime) -> bool:
+        """Whether it was a door, which is kept before the pass is given, or the sale is open to everybody."""
+        assert sale.doors is not None
+        sale.check_not_over(now)
+        if sale.doors.lets_others_in and now >= sale.opens_at:
+            sale.check_open(now)
+            return False
+        if now >= sale.begins_at:
+            sale.check_open_from(sale.begins_at, now)  # nobody is let in before it is warm
+        opening = await self._doors.ask(sale.id, sale.doors, opens_at=sale.opens_at, account_id=shopper_id, now=now)
+        if opening is None:
+            raise FlashSaleNotForYou()
+        sale.check_open_from(opening.at, now)
+        return True

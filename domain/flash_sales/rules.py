@@ -32,7 +32,7 @@ NEXT: dict[SaleState, frozenset[SaleState]] = {
 }
 
 WARM_AHEAD = timedelta(seconds=60)
-"""How long before it opens a scheduled sale is warmed by the timetable."""
+"""How long before its first door opens a scheduled sale is warmed by the timetable."""
 
 
 class TicketState(StrEnum):
@@ -307,14 +307,3 @@ class WrongSaleState(Refusal):
     code: ClassVar[str] = "WRONG_SALE_STATE"
     zh: ClassVar[str] = "抢购活动当前状态（{state}）不允许该操作"
     en: ClassVar[str] = "a sale that is {state} cannot become {wanted}"
-
-
-@dataclass(eq=False)
-class SaleDoorsFixed(Refusal):
-    """The doors are those that people rely on by now: the sale is warm or over, or a first door would be open already."""
-
-    state: str
-
-    code: ClassVar[str] = "SALE_DOORS_FIXED"
-    zh: ClassVar[str] = "活动当前状态（{state}）不能再修改参与人群"
-    en: ClassVar[str] = "the doors of a sale that is {state} can be changed no more"

@@ -5,6 +5,7 @@ in Crockford base 32, 26 characters whose first is 0 to 7.
 """
 
 import time
+from datetime import datetime
 from functools import lru_cache
 from secrets import randbits
 from uuid import UUID
@@ -20,6 +21,11 @@ _SUFFIX_LENGTH = 26
 def new_id() -> UUID:
     """A fresh UUIDv7: unique, and later ids sort after earlier ones to the millisecond."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def least_id(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of the moment's millisecond: ids that were made before it are smaller."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def encode(prefix: str, value: UUID) -> str:

@@ -18,5 +18,9 @@ SHARE_VISITORS = 7_153_008
 """The first of two numbers, the second a hash of a visitor: what people who are signed in open on a device, one at a time."""
 SHARE_SHOPPERS = 7_153_009
 """The first of two numbers, the second a hash of a shopper: what they open, one at a time."""
+MEMBERSHIP_BOOKS = 7_153_010
+"""Days of membership fees, one at a time; shared by whoever makes or closes terms."""
+SUPER_USERS = 7_153_010
+"""Whoever lets people become super users, or says who may, one at a time."""
 OUTBOX_LANES = 7_153_100
 """The first of the outbox's lanes; lane n adds n."""

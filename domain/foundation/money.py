@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 SHOP_CURRENCY = "CNY"
+POINTS_CURRENCY = "PTS"
+"""What points are posted in: whole points, never mixed with money, and never shown with decimals."""
 LARGEST_MINOR = 10**15
 """Ten trillion yuan: far above any order, far below the 63 bits of a BIGINT, so sums cannot overflow."""
 
@@ -13,7 +15,7 @@ _AMOUNT = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in minor units (fen for CNY, two decimals)."""
+    """An amount in minor units (fen for CNY, two decimals), or of points, which have none."""
 
     minor: int
     currency: str = SHOP_CURRENCY
@@ -30,7 +32,9 @@ class Money:
 
     @property
     def amount(self) -> str:
-        """The decimal text, always with two decimals: `"19.90"`."""
+        """The decimal text, always with two decimals: `"19.90"`; of points the whole number."""
+        if self.currency == POINTS_CURRENCY:
+            return str(self.minor)
         sign = "-" if self.minor < 0 else ""
         whole, fraction = divmod(abs(self.minor), 100)
         return f"{sign}{whole}.{fraction:02d}"

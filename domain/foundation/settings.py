@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     wechat_public_key_id: str = Field("", description="id of that key, PUB_KEY_ID_...")
     wechat_url: str = Field("https://api.mch.weixin.qq.com", description="address of WeChat Pay or of its simulator")
     wechat_wallet_url: str = Field("", description="page that stands for the wallet, at the simulator; empty: none")
+    wechat_contract_plan: int = Field(
+        0, ge=0, description="template of contract payment (委托代扣, plan_id) at WeChat Pay; 0: no automatic renewal"
+    )
 
     # shipments
     wechat_platform_url: str = Field(

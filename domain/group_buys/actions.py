@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from domain.audiences import checking
+from domain.audiences.rules import Doors, SaleDoorsFixed
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import NotFound
@@ -61,6 +63,27 @@ async def create(db: Database, wish: NewCampaign, *, by: UUID, idempotency_key: 
         await store.add_campaign(tx, draft, created_by=by, now=now)
         await _note(tx, "create_group_buy_campaign", draft, by=by, now=now)
         return draft
+
+
+async def set_doors(db: Database, *, campaign_id: UUID, doors: Doors | None, by: UUID, now: datetime) -> Campaign:
+    """The campaign with these doors and no others; None: everybody may take part once it opens. The same again: no change.
+
+    Raises NotFound (campaign, plan, segment), SaleDoorsFixed once somebody may have taken part, BadInput, also for a first
+    door that would be open already.
+    """
+    async with db.transaction() as tx:
+        campaign = await store.lock_campaign(tx, campaign_id, is_ending=True)
+        if campaign.doors == doors:
+            return campaign
+        is_waiting = campaign.state is CampaignState.LIVE and now < campaign.begins_at
+        if campaign.state is not CampaignState.DRAFT and not is_waiting:
+            raise SaleDoorsFixed(state=campaign.state)
+        await checking.check(tx, doors, opens_at=campaign.opens_at, now=now)
+        campaign = replace(campaign, doors=doors)
+        await store.set_doors(tx, campaign)
+        kept = doors.kept() if doors else None
+        await _note(tx, "set_sale_doors", campaign, by=by, now=now, doors=kept)
+        return campaign
 
 
 async def publish(db: Database, *, campaign_id: UUID, by: UUID, now: datetime) -> Campaign:
@@ -170,6 +193,6 @@ async def _items(tx: Transaction, campaign_id: UUID, wished: Sequence[NewItem]) 
     )
 
 
-async def _note(tx: Transaction, deed: str, campaign: Campaign, *, by: UUID, now: datetime, **facts: str) -> None:
+async def _note(tx: Transaction, deed: str, campaign: Campaign, *, by: UUID, now: datetime, **facts: object) -> None:
     facts["title"] = campaign.title
     await trail.note(tx, by=by, deed=deed, subject="campaign", subject_id=campaign.id, now=now, **facts)

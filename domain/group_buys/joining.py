@@ -4,16 +4,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from domain.audiences import letting_in
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.ids import new_id
 from domain.group_buys import freeing, rules, store
 from domain.group_buys.rules import (
     AlreadyInGroupBuy,
+    Campaign,
     Course,
     EventKind,
     Group,
+    GroupBuyCampaignClosed,
     GroupBuyLimitReached,
+    GroupBuyNotForYou,
     GroupState,
     NewcomersOnly,
     Seat,
@@ -49,7 +53,8 @@ async def open_group(
 ) -> Joined:
     """A new group with the shopper in seat 1, whose order waits for its money. The same key gives the same group again.
 
-    Raises BadInput, NotFound, GroupBuyCampaignClosed, GroupBuyLimitReached, NotEnoughStock, IdempotencyConflict.
+    Raises BadInput, NotFound, GroupBuyCampaignClosed, GroupBuyNotForYou, GroupBuyLimitReached, NotEnoughStock,
+    IdempotencyConflict.
     """
     request = {"campaign": campaign_id, "item": item_id, "quantity": quantity}
     seat_id = new_id()
@@ -65,7 +70,7 @@ async def open_group(
         if replay:
             return Joined(*await store.lock_group_of(tx, UUID(replay.answer)))
         campaign = await store.keep_campaign(tx, campaign_id)
-        rules.check_open(campaign, now=now)
+        rules.check_open(campaign, opens_at=await _opens_at(tx, campaign, shopper_id, now=now), now=now)
         group = Group(
             id=new_id(),
             campaign_id=campaign_id,
@@ -91,7 +96,8 @@ async def join(
     """A seat in an open group, held until its order is paid or its time is over. The same key gives the same seat again.
 
     The lowest free number is taken. Raises BadInput, NotFound, GroupBuyFull and GroupBuyOver (both may name another group),
-    AlreadyInGroupBuy, NewcomersOnly, GroupBuyLimitReached, NotEnoughStock, IdempotencyConflict.
+    AlreadyInGroupBuy, NewcomersOnly, GroupBuyNotForYou, GroupBuyCampaignClosed before the campaign is open to the shopper,
+    GroupBuyLimitReached, NotEnoughStock, IdempotencyConflict.
     """
     request = {"group": group_id, "item": item_id, "quantity": quantity}
     seat_id = new_id()
@@ -112,6 +118,8 @@ async def join(
         campaign = await store.campaign_of_group(tx, group.campaign_id)
         if campaign.newcomers_only and await store.has_ever_paid(tx, shopper_id):
             raise NewcomersOnly()
+        if (opens_at := await _opens_at(tx, campaign, shopper_id, now=now)) > now:
+            raise GroupBuyCampaignClosed(opens_at=opens_at, closes_at=campaign.closes_at)
         wanted = await store.terms(tx, campaign, item_id)
         course = Course(group, now=now)
         return await _sit(tx, course, wanted, seat_id, shopper_id=shopper_id, quantity=quantity, now=now)
@@ -142,6 +150,18 @@ async def leave(db: Database, *, group_id: UUID, shopper_id: UUID, idempotency_k
         await freeing.free(tx, course, seat, now=now)
         await orders.call_off(tx, order, by=shopper_id, now=now)
         return course.group
+
+
+async def _opens_at(tx: Transaction, campaign: Campaign, shopper_id: UUID, *, now: datetime) -> datetime:
+    """From when on the campaign is open to the shopper; being let in by a door is kept. Raises GroupBuyNotForYou."""
+    if campaign.doors is None:
+        return campaign.opens_at
+    opening = await letting_in.opening(
+        tx, campaign.id, campaign.doors, opens_at=campaign.opens_at, account_id=shopper_id, now=now
+    )
+    if opening is None:
+        raise GroupBuyNotForYou()
+    return opening.at
 
 
 async def _sit(

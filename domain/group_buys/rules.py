@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
+from domain.audiences.rules import Doors
 from domain.foundation.errors import BadInput, NotFound, Refusal
 from domain.foundation.money import LARGEST_MINOR, Money
 
@@ -125,10 +126,17 @@ class Campaign:
     stopped_at: datetime | None = None
     called_off_at: datetime | None = None
     settled_at: datetime | None = None
+    doors: Doors | None = None
+    """Who may take part, and who earlier than others; None: everybody, from `opens_at` on."""
     items: tuple[Item, ...] = ()
 
+    @property
+    def begins_at(self) -> datetime:
+        """When its first door opens: `opens_at`, unless somebody may come earlier."""
+        return self.doors.first_opening(self.opens_at) if self.doors else self.opens_at
+
     def is_open(self, now: datetime) -> bool:
-        """Whether a group may be opened."""
+        """Whether a group may be opened by whoever it is for."""
         return self.state is CampaignState.LIVE and self.opens_at <= now < self.closes_at
 
     def moved_to(self, state: CampaignState) -> "Campaign":
@@ -283,10 +291,10 @@ def check_campaign(wish: NewCampaign, *, now: datetime) -> None:
         _check("openerDiscountMinor", wish.opener_discount_minor, 1, min(i.group_price_minor for i in wish.items))
 
 
-def check_open(campaign: Campaign, *, now: datetime) -> None:
-    """Raises GroupBuyCampaignClosed unless groups may be opened now."""
-    if not campaign.is_open(now):
-        raise GroupBuyCampaignClosed(opens_at=campaign.opens_at, closes_at=campaign.closes_at)
+def check_open(campaign: Campaign, *, opens_at: datetime, now: datetime) -> None:
+    """Raises GroupBuyCampaignClosed unless groups may be opened now by somebody for whom it opens at that moment."""
+    if campaign.state is not CampaignState.LIVE or not opens_at <= now < campaign.closes_at:
+        raise GroupBuyCampaignClosed(opens_at=opens_at, closes_at=campaign.closes_at)
 
 
 def check_not_over(campaign: Campaign, *, now: datetime) -> None:
@@ -340,7 +348,7 @@ def _check(name: str, value: int, least: int, most: int) -> None:
 
 @dataclass(eq=False)
 class GroupBuyCampaignClosed(Refusal):
-    """No group can be opened: it is not yet time, not any more, or the merchant has stopped it."""
+    """Nobody can open a group, or this shopper cannot take part yet: it is not their time, not any more, or it was stopped."""
 
     opens_at: datetime
     closes_at: datetime
@@ -348,6 +356,15 @@ class GroupBuyCampaignClosed(Refusal):
     code: ClassVar[str] = "GROUP_BUY_CAMPAIGN_CLOSED"
     zh: ClassVar[str] = "该拼团活动未开始或已结束"
     en: ClassVar[str] = "no group can be opened now: the campaign has not begun or is over"
+
+
+@dataclass(eq=False)
+class GroupBuyNotForYou(Refusal):
+    """The campaign is for others only; its `doors` say for whom."""
+
+    code: ClassVar[str] = "GROUP_BUY_NOT_FOR_YOU"
+    zh: ClassVar[str] = "该拼团仅限指定人群参与"
+    en: ClassVar[str] = "this group-buy is for some only, and you are none of them"
 
 
 @dataclass(eq=False)

@@ -90,7 +90,7 @@ class LeaderFigures:
 
 
 async def open_campaigns(db: Database, *, now: datetime, first: int, after: str | None = None) -> Page[Campaign]:
-    """Campaigns in which a group can be opened now, the next to close first."""
+    """Campaigns in which a group can be opened now, by somebody at least, the next to close first."""
     query = _open_campaigns(now).order_by(c.closes_at, c.id)
     if after is not None:
         query = query.where(func.row(c.closes_at, c.id) > func.row(*read_cursor(after, datetime, UUID)))
@@ -221,7 +221,7 @@ async def figures_of_leader(db: Database, leader_id: UUID) -> LeaderFigures:
 
 
 def _open_campaigns(now: datetime) -> Select[Any]:
-    return select(*CAMPAIGN_COLUMNS).where(_IS_LIVE, c.opens_at <= now, c.closes_at > now)
+    return select(*CAMPAIGN_COLUMNS).where(_IS_LIVE, c.begins_at <= now, c.closes_at > now)
 
 
 def _open_groups(now: datetime) -> Select[Any]:

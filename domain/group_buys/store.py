@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, insert, literal_column, select, text, update
 
+from domain.audiences.rules import Doors
 from domain.foundation.database import AnyRow, Reader, Transaction
 from domain.foundation.errors import NotFound
 from domain.group_buys.rules import (
@@ -35,7 +36,7 @@ c, g, i, s = campaigns.c, groups.c, items.c, seats.c
 CAMPAIGN_COLUMNS = (
     c.id, c.title, c.product_id, c.state, c.opens_at, c.closes_at, c.seats, c.fill_seconds, c.pay_seconds, c.per_shopper,
     c.newcomers_only, c.opener_benefit, c.opener_discount_minor, c.published_at, c.stopped_at,
-    c.called_off_at, c.settled_at,
+    c.called_off_at, c.settled_at, c.doors,
 )  # fmt: skip
 ITEM_COLUMNS = (
     i.id, i.campaign_id, i.sku_id, i.title, i.group_price_minor, i.currency, i.units, i.allotment_id
@@ -143,6 +144,7 @@ def campaign_of(row: AnyRow, item_rows: Sequence[AnyRow] = ()) -> Campaign:
     """A campaign out of its row and its items' rows."""
     kept = {column.name: getattr(row, column.name) for column in CAMPAIGN_COLUMNS}
     kept |= {"state": CampaignState(row.state), "opener_benefit": OpenerBenefit(row.opener_benefit)}
+    kept["doors"] = Doors.read(row.doors)
     return Campaign(**kept, items=tuple(map(item_of, item_rows)))
 
 
@@ -164,7 +166,8 @@ def seat_of(row: AnyRow) -> Seat:
 async def add_campaign(tx: Transaction, campaign: Campaign, *, created_by: UUID, now: datetime) -> None:
     """Write a new draft with its items, in the order given."""
     row = {column.name: getattr(campaign, column.name) for column in CAMPAIGN_COLUMNS}
-    await tx.execute(insert(campaigns).values(row | {"created_at": now, "created_by": created_by}))
+    row |= {"begins_at": campaign.begins_at, "created_at": now, "created_by": created_by}
+    await tx.execute(insert(campaigns).values(row))
     rows = [{column.name: getattr(item, column.name) for column in ITEM_COLUMNS} for item in campaign.items]
     await tx.execute(insert(items), [{**row, "position": position} for position, row in enumerate(rows, 1)])
 
@@ -188,6 +191,12 @@ async def keep_campaign(tx: Transaction, campaign_id: UUID) -> Campaign:
 async def move_campaign(tx: Transaction, campaign: Campaign, **values: Any) -> None:
     """Write a locked campaign's new state with the moments that belong to it."""
     await tx.execute(update(campaigns).where(c.id == campaign.id).values(state=campaign.state, **values))
+
+
+async def set_doors(tx: Transaction, campaign: Campaign) -> None:
+    """Write who may take part in a locked campaign, and from when on the first of them."""
+    doors = campaign.doors.kept() if campaign.doors else None
+    await tx.execute(update(campaigns).where(c.id == campaign.id).values(doors=doors, begins_at=campaign.begins_at))
 
 
 async def set_allotment(tx: Transaction, item_id: UUID, allotment_id: UUID) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.foundation.tables import id_column, metadata, moment
 
@@ -30,6 +31,9 @@ campaigns = Table(
     # groups are opened within the window; each then has `fill_seconds` of its own
     moment("opens_at"),
     moment("closes_at"),
+    # who may take part, and who earlier: the first of them from `begins_at` on; null: everybody when it opens
+    Column("doors", JSONB(none_as_null=True)),
+    moment("begins_at"),
     Column("seats", SmallInteger, nullable=False),
     Column("fill_seconds", Integer, nullable=False),
     Column("pay_seconds", Integer, nullable=False),
@@ -49,6 +53,7 @@ campaigns = Table(
     moment("settled_at", nullable=True),
     CheckConstraint("state IN ('draft', 'live', 'stopped', 'settled')", name="state"),
     CheckConstraint("opens_at < closes_at", name="window"),
+    CheckConstraint("begins_at <= opens_at AND (doors IS NOT NULL OR begins_at = opens_at)", name="doors"),
     CheckConstraint("seats BETWEEN 2 AND 100", name="seats"),
     CheckConstraint("fill_seconds BETWEEN 1 AND 604800", name="fill_seconds"),
     CheckConstraint("pay_seconds BETWEEN 1 AND 86400", name="pay_seconds"),
@@ -67,7 +72,7 @@ campaigns = Table(
     CheckConstraint("(state = 'settled') = (settled_at IS NOT NULL)", name="settled"),
 )
 # The product page's question, and the timetable's: which campaigns are under way?
-Index("group_buy_campaigns_product_idx", campaigns.c.product_id, campaigns.c.opens_at)
+Index("group_buy_campaigns_product_idx", campaigns.c.product_id, campaigns.c.begins_at)
 Index("group_buy_campaigns_living_idx", campaigns.c.closes_at, postgresql_where=text("state IN ('live', 'stopped')"))
 
 items = Table(

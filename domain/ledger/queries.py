@@ -9,7 +9,6 @@ from sqlalchemy import func, select, text
 
 from domain.foundation.database import AnyRow, Database, Reader
 from domain.foundation.errors import BadInput
-from domain.foundation.money import SHOP_CURRENCY
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.ledger.rules import (
     CHART,
@@ -103,11 +102,11 @@ async def balances(reader: Reader, at_position: int | None = None) -> list[Balan
     ]
 
 
-async def balance_of(reader: Reader, account: Account, subject: str = "", currency: str = SHOP_CURRENCY) -> Balance:
+async def balance_of(reader: Reader, account: Account, subject: str = "") -> Balance:
     """What was posted on a subject of an account so far; costs what all balances cost."""
-    wanted = (account, subject, currency)
+    wanted = (account, subject, CHART[account].currency)
     found = (one for one in await balances(reader) if (one.account, one.subject, one.currency) == wanted)
-    return next(found, Balance(account, subject, currency, 0, 0))
+    return next(found, Balance(*wanted, 0, 0))
 
 
 async def since_checkpoint(db: Database) -> tuple[int, datetime | None]:
@@ -134,14 +133,13 @@ async def statement(
     ends_at: datetime,
     first: int,
     after: str | None = None,
-    currency: str = SHOP_CURRENCY,
 ) -> Statement:
     """A page of what was recorded on an account from `starts_at` until before `ends_at`, oldest first.
 
     A cursor carries the balance, so page 1,000 costs what page 1 costs. Raises BadInput for a period that ends before it
     starts, and for an account that stands by subject when none is named.
     """
-    found = await figures(db, account=account, subject=subject, starts_at=starts_at, ends_at=ends_at, currency=currency)
+    found = await figures(db, account=account, subject=subject, starts_at=starts_at, ends_at=ends_at)
     last_recorded_at, last_position, balance_minor = (
         (starts_at, 0, found.opening_minor) if after is None else read_cursor(after, datetime, int, int)
     )
@@ -154,7 +152,6 @@ async def statement(
         last_position=last_position,
         balance_minor=balance_minor,
         limit=page_size(first) + 1,
-        currency=currency,
     )
     return Statement(found, page_of(rows, first, lambda line: (line.recorded_at, line.position, line.balance_minor)))
 
@@ -166,7 +163,6 @@ async def figures(
     subject: str,
     starts_at: datetime,
     ends_at: datetime,
-    currency: str = SHOP_CURRENCY,
 ) -> Figures:
     """Opening balance and turnover of a period. Raises BadInput as `statement` does."""
     if "\0" in subject:
@@ -180,7 +176,7 @@ async def figures(
         {
             "account": account,
             "subject": subject,
-            "currency": currency,
+            "currency": CHART[account].currency,
             "starts_at": starts_at,
             "ends_at": ends_at,
             "at_position": _END,
@@ -200,7 +196,6 @@ async def lines_after(
     last_position: int,
     balance_minor: int,
     limit: int,
-    currency: str = SHOP_CURRENCY,
 ) -> list[StatementLine]:
     """At most `limit` lines that follow a line (its moment, position and balance), oldest first."""
     rows = await db.rows(
@@ -208,7 +203,7 @@ async def lines_after(
         {
             "account": account,
             "subject": subject,
-            "currency": currency,
+            "currency": CHART[account].currency,
             "last_recorded_at": last_recorded_at,
             "last_position": last_position,
             "ends_at": ends_at,

@@ -1,6 +1,6 @@
 """The chart of accounts, what an entry is, and what is read back: balances and statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.foundation.errors import BadInput, Refusal
-from domain.foundation.money import LARGEST_MINOR, SHOP_CURRENCY, Money
+from domain.foundation.money import LARGEST_MINOR, POINTS_CURRENCY, SHOP_CURRENCY, Money
 
 CHECKPOINT_AFTER = timedelta(hours=1)
 CHECKPOINT_POSTINGS = 10_000
@@ -40,10 +40,6 @@ class Account(StrEnum):
     POINTS_EXPIRED = "points_expired"
 
 
-POINTS_CURRENCY = "PTS"
-"""What points are posted in: whole points, never mixed with money."""
-
-
 class Nature(Enum):
     """What an account is. What one owns and what one spends grows on the debit side, the others on the credit side."""
 
@@ -60,11 +56,12 @@ class Nature(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an account is for."""
+    """What an account is for, and what is posted on it."""
 
     nature: Nature
     zh: str
     en: str
+    currency: str = SHOP_CURRENCY
 
 
 CHART: Mapping[Account, Meaning] = {
@@ -75,18 +72,19 @@ CHART: Mapping[Account, Meaning] = {
     Account.REFUNDS: Meaning(Nature.LIABILITY, "应付退款", "to be given back, and the gateway has not done it yet"),
     Account.SUPPLIERS: Meaning(Nature.LIABILITY, "应付供应商", "owed for goods that a supplier sent; subject: the supplier"),
     Account.MEMBERSHIPS: Meaning(Nature.LIABILITY, "预收会费", "paid for memberships whose days have not come yet"),
-    Account.POINTS: Meaning(Nature.LIABILITY, "未用积分", "points that shoppers have, less those they owe; in points"),
+    Account.POINTS: Meaning(Nature.LIABILITY, "未用积分", "shoppers' points, less those they owe; in points", POINTS_CURRENCY),
     Account.SALES: Meaning(Nature.INCOME, "销售收入", "goods that shoppers have received"),
     Account.FREIGHT: Meaning(Nature.INCOME, "运费收入", "freight of orders that were received"),
     Account.RETURNS: Meaning(Nature.INCOME, "销售退回", "given back after the order was received: income, below zero"),
     Account.SUPPLIED: Meaning(Nature.EXPENSE, "代发成本", "what supplied goods cost"),
     Account.MEMBER_FEES: Meaning(Nature.INCOME, "会费收入", "memberships, day by day as they pass"),
     Account.FEES: Meaning(Nature.EXPENSE, "支付手续费", "what the gateways keep"),
-    Account.POINTS_GIVEN: Meaning(Nature.EXPENSE, "发放积分", "points that were earned or given; in points"),
-    Account.POINTS_SPENT: Meaning(Nature.INCOME, "抵扣积分", "points that were spent on orders; in points"),
-    Account.POINTS_EXPIRED: Meaning(Nature.INCOME, "过期积分", "points that nobody used in time; in points"),
+    Account.POINTS_GIVEN: Meaning(Nature.EXPENSE, "发放积分", "points that were earned or given; in points", POINTS_CURRENCY),
+    Account.POINTS_SPENT: Meaning(Nature.INCOME, "抵扣积分", "points that were spent on orders; in points", POINTS_CURRENCY),
+    Account.POINTS_EXPIRED: Meaning(Nature.INCOME, "过期积分", "points that nobody used in time; in points", POINTS_CURRENCY),
 }  # fmt: skip
-
+IN_POINTS = tuple(account for account, meaning in CHART.items() if meaning.currency == POINTS_CURRENCY)
+"""The accounts on which points are posted, and nothing else."""
 
 DIVIDED: Mapping[Account, str] = {
     Account.GATEWAY: "which gateway",
@@ -222,6 +220,12 @@ class Balance:
     def balance_minor(self) -> int:
         """Debit less credit: above zero where the account owns or has spent, below where it owes or has earned."""
         return self.debit_minor - self.credit_minor
+
+
+def sides(balances: Iterable[Balance], currency: str) -> tuple[int, int]:
+    """All debits and all credits of a currency; they are equal, or the books are wrong."""
+    found = [balance for balance in balances if balance.currency == currency]
+    return sum(balance.debit_minor for balance in found), sum(balance.credit_minor for balance in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Entries, their postings and the checkpoints of balances."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -15,8 +17,14 @@ from sqlalchemy import (
     Uuid,
 )
 
+from domain.foundation.money import POINTS_CURRENCY
 from domain.foundation.tables import id_column, metadata, moment
-from domain.ledger.rules import LONGEST_SUBJECT, Account
+from domain.ledger.rules import IN_POINTS, LONGEST_SUBJECT, Account
+
+
+def _named(accounts: Iterable[Account]) -> str:
+    return ", ".join(f"'{account}'" for account in accounts)
+
 
 entries = Table(
     "ledger_entries",
@@ -52,7 +60,8 @@ postings = Table(
     UniqueConstraint("entry_id", "number"),
     CheckConstraint("number >= 1", name="number"),
     CheckConstraint("amount_minor <> 0", name="amount"),
-    CheckConstraint(f"account IN ({', '.join(repr(str(account)) for account in Account)})", name="account"),
+    CheckConstraint(f"account IN ({_named(Account)})", name="account"),
+    CheckConstraint(f"(currency = '{POINTS_CURRENCY}') = (account IN ({_named(IN_POINTS)}))", name="currency"),
 )
 # A statement's question, answered from the index alone: what was posted on this account, and when?
 Index(

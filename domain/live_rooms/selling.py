@@ -191,7 +191,7 @@ async def drop_coupons(
     """Give a batch of coupons to whoever is in the room. Dropped there already: no change.
 
     Raises NotFound (room, couponbatch), NotAllowed, RoomNotOn, CouponsDroppedElsewhere, and what keeps the batch from being
-    claimed: CouponsNotYet, CouponsOver.
+    claimed: CouponsNotYet, CouponsOver, CouponsOnlyGiven.
     """
     async with db.transaction() as tx:
         room = await store.lock(tx, room_id)

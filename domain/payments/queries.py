@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from domain.foundation.database import Database
+from domain.foundation.database import Database, Reader
 from domain.payments.rules import Payment, PaymentState, Refund
 from domain.payments.store import COLUMNS, REFUND_COLUMNS, p, payment_of, r, refund_of
 from domain.payments.tables import payments, refunds
 
 
-async def by_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, Payment]:
+async def by_ids(db: Database | Reader, ids: Sequence[UUID]) -> dict[UUID, Payment]:
     """Payments that exist, by id."""
     rows = await db.rows(select(*COLUMNS).where(p.id == func.any(list(ids))))
     return {row.id: payment_of(row) for row in rows}

@@ -74,8 +74,8 @@ class WechatGateway:
     def __init__(self, merchant: Merchant, *, url: str, notify_url: str, wallet_url: str = "") -> None:
         self.merchant = merchant
         self._url = url.rstrip("/")
-        self._notify_url = notify_url
-        self._wallet_url = wallet_url
+        self.notify_url = notify_url
+        self.wallet_url = wallet_url
         # It has no connection: whatever stands in a notice, reading it cannot make anybody dial.
         self._signer = self._library()
         # a worker process may run more than one event loop, and a connection belongs to one
@@ -189,7 +189,7 @@ class WechatGateway:
         return WechatPayParameters(self.merchant.app_id, stamp, nonce, package, "RSA", pay_sign)
 
     def _page(self, parameters: WechatPayParameters) -> str | None:
-        return f"{self._wallet_url}?{urlencode(wechat_words.for_wallet(parameters))}" if self._wallet_url else None
+        return f"{self.wallet_url}?{urlencode(wechat_words.for_wallet(parameters))}" if self.wallet_url else None
 
     def _refunded(self, answer: "Answer") -> Refunded | None:
         content = answer.expect(200)
@@ -241,7 +241,7 @@ class WechatGateway:
                 cert_serial_no=merchant.serial,
                 appid=merchant.app_id,
                 apiv3_key=merchant.apiv3_key,
-                notify_url=self._notify_url,
+                notify_url=self.notify_url,
                 public_key=merchant.public_key,
                 public_key_id=merchant.public_key_id,
             )
@@ -261,6 +261,7 @@ class Answer:
 
     @property
     def code(self) -> str:
+        """Why it refuses; empty when it does not."""
         return str(self.content.get("code", "")) if self.status >= 400 else ""
 
     @property

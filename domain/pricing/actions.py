@@ -15,10 +15,9 @@ from domain.pricing.freight import FreightNameTaken, Template
 from domain.pricing.ladders import Ladder
 from domain.pricing.rules import Fulfilment
 from domain.trail import store as trail
+from domain.trail.rules import HOUSE
 
 MOST_LADDER_SKUS = 1_000
-HOUSE = UUID(int=0)
-"""What the trail says a rule of the whole house is about: it has no id of its own."""
 
 
 async def set_sale_price(

@@ -6,7 +6,7 @@ minimum order; points; freight. Everything is whole minor units; what does not d
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -151,6 +151,9 @@ def _priced_by_unit(goods: Goods, offers: Offers, ladder_percent: int, now: date
         candidate(Rule.LADDER, laddered(list_minor, ladder_percent), percent=ladder_percent)
     # of equal prices the first in the order of the rules: `min` keeps it
     unit_minor, step = min(candidates, key=lambda each: each[0])
+    if step.rule is Rule.MEMBER_PRICE:
+        otherwise_minor = min(minor for minor, each in candidates if each is not step)
+        step = replace(step, facts={**step.facts, "otherwise_minor": otherwise_minor})
     return _Line(goods, unit_minor, [first] if step is first else [first, step])
 
 
@@ -251,14 +254,15 @@ def _charge_parcel(template: Template, parcel: Sequence[_Line], region_code: str
     # goods whose weight nobody noted still share the price of their parcel
     shares = split(freight, measures if any(measures.values()) else dict.fromkeys(measures, 1))
     is_free = freight == 0 and zone.free_from_minor is not None and goods_minor >= zone.free_from_minor
-    facts: dict[str, object] = {"template": template.name}
-    if is_free:
-        facts |= {"free_from_minor": zone.free_from_minor}
-    elif freight and members_from is not None:
-        facts |= {"free_from_minor": members_from, "is_members": True}
-        shares = dict.fromkeys(shares, 0)
+    is_members = freight > 0 and members_from is not None
     for line in parcel:
-        line.freight_minor = shares[line.goods.sku_id]
+        share = shares[line.goods.sku_id]
+        facts: dict[str, object] = {"template": template.name}
+        if is_free:
+            facts |= {"free_from_minor": zone.free_from_minor}
+        elif is_members:
+            facts |= {"free_from_minor": members_from, "is_members": True, "otherwise_minor": share}
+        line.freight_minor = 0 if is_members else share
         line.steps.append(Step(Rule.FREIGHT, line.freight_minor, facts))
     return True
 

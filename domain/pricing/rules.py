@@ -112,7 +112,8 @@ class Offers:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a rule did to a whole line: minor units, below zero where it made it cheaper. `facts` are JSON values.
+    """What a rule did to a whole line: minor units, below zero where it made it cheaper. `facts` are JSON values; with
+    `otherwise_minor` what a unit, or the freight, would have cost somebody who is no member.
 
     LIST begins with the list price of all units, so the steps up to the coupon sum to the line's total, and those with
     FREIGHT to total and freight.

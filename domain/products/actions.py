@@ -8,6 +8,7 @@ from domain.foundation.database import Database
 from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.money import LARGEST_MINOR
 from domain.products import rules, store
+from domain.products.events import SkuCostSet
 from domain.trail import store as trail
 
 
@@ -55,3 +56,24 @@ async def set_price(
             raise NotFound("sku", ids.encode("sku", sku_id))
         prices = {"price_minor": price_minor, "compare_at_minor": compare_at_minor}
         await trail.note(tx, by=by, deed="set_sku_price", subject="sku", subject_id=sku_id, now=now, **prices)
+
+
+async def set_cost(
+    db: Database, *, sku_id: UUID, cost_minor: int | None, since: datetime | None, by: UUID, now: datetime
+) -> None:
+    """Say what a unit of a SKU costs the shop from `since` (or now) on, until the next moment for which that was said.
+
+    None: nobody knows. What suppliers are owed stands on the lines of their orders and does not change. Raises BadInput
+    unless the cost is 0 to LARGEST_MINOR and `since` is not to come, NotFound without such a SKU.
+    """
+    since = since or now
+    if cost_minor is not None and not 0 <= cost_minor <= LARGEST_MINOR:
+        raise BadInput(f"the cost is {cost_minor} minor units; allowed: 0 to {LARGEST_MINOR}")
+    if since > now:
+        raise BadInput(f"since is {since.isoformat()}; allowed: moments that have come")
+    async with db.transaction() as tx:
+        if not await store.write_cost(tx, sku_id, cost_minor, since=since, now=now):
+            raise NotFound("sku", ids.encode("sku", sku_id))
+        tx.record(SkuCostSet(sku_id, since))
+        facts = {"cost_minor": cost_minor, "since": since.isoformat()}
+        await trail.note(tx, by=by, deed="set_sku_cost", subject="sku", subject_id=sku_id, now=now, **facts)

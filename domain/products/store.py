@@ -27,6 +27,23 @@ _MERGE_PENDING_WORDS = text(
     "SELECT gin_clean_pending_list(oid) FROM pg_class "
     "WHERE oid = CAST('products_words_idx' AS regclass) AND pg_has_role(relowner, 'USAGE')"
 )
+_COST_NOW = text("""
+    UPDATE skus SET updated_at = :now, cost_minor = (
+      SELECT known.cost_minor FROM sku_costs AS known WHERE known.sku_id = skus.id AND known.since <= :now
+      ORDER BY known.since DESC LIMIT 1
+    )
+    WHERE id = :sku_id
+""")
+_NOTE_COSTS = text("""
+    INSERT INTO sku_costs (sku_id, since, cost_minor)
+    SELECT given.sku_id, :since, given.cost_minor
+    FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:costs AS bigint[])) AS given (sku_id, cost_minor)
+    WHERE given.cost_minor IS DISTINCT FROM (
+      SELECT known.cost_minor FROM sku_costs AS known WHERE known.sku_id = given.sku_id AND known.since <= :since
+      ORDER BY known.since DESC LIMIT 1
+    )
+    ON CONFLICT (sku_id, since) DO UPDATE SET cost_minor = excluded.cost_minor
+""")
 # in the order of Variant's own parts
 _VARIANTS = select(
     _s.product_id, _s.id, _s.options, _s.price_minor, _s.code, _s.compare_at_minor, _s.cost_minor, _s.barcode, _s.grams,
@@ -115,6 +132,22 @@ async def write_publication(tx: Transaction, product_id: UUID, publication: Publ
             updated_at=now,
         )
     )
+
+
+async def note_costs(
+    tx: Transaction, sku_ids: Sequence[UUID], costs: Sequence[int | None], *, since: datetime
+) -> None:
+    """Keep what a unit of each of these SKUs costs from then on, minor units; None: nobody knows. As before: no change."""
+    await tx.execute(_NOTE_COSTS, {"sku_ids": list(sku_ids), "costs": list(costs), "since": since})
+
+
+async def write_cost(tx: Transaction, sku_id: UUID, cost_minor: int | None, *, since: datetime, now: datetime) -> bool:
+    """Keep what a SKU costs from then on, and give it what it costs now; False when there is no such SKU."""
+    if await tx.value(select(_s.id).where(_s.id == sku_id).with_for_update(key_share=True)) is None:
+        return False
+    await note_costs(tx, [sku_id], [cost_minor], since=since)
+    await tx.execute(_COST_NOW, {"sku_id": sku_id, "now": now})
+    return True
 
 
 async def write_price(

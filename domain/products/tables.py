@@ -91,6 +91,17 @@ skus = Table(
     CheckConstraint("grams >= 0", name="grams"),
 )
 
+# What a unit of a SKU costs from then on, as far as the shop knows; a row for each change of `skus.cost_minor`.
+sku_costs = Table(
+    "sku_costs",
+    metadata,
+    Column("sku_id", Uuid, ForeignKey("skus.id", ondelete="CASCADE"), nullable=False),
+    moment("since"),
+    Column("cost_minor", BigInteger),
+    PrimaryKeyConstraint("sku_id", "since"),
+    CheckConstraint("cost_minor >= 0", name="cost"),
+)
+
 images = Table(
     "product_images",
     metadata,

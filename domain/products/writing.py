@@ -1,4 +1,4 @@
-"""How whole listings are written: new ones and known ones alike, hundreds in four statements."""
+"""How whole listings are written: new ones and known ones alike, hundreds in five statements."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,9 @@ async def write(tx: Transaction, listings: Sequence[Kept], *, now: datetime) -> 
     """Write products with their SKUs and images. SKUs that a listing does not name are left alone, images are not."""
     paths = await store.categories_by_path(tx, (kept.listing.category_path for kept in listings))
     await tx.execute(_WRITE_PRODUCTS, _product_columns(listings, paths) | {"now": now, "currency": SHOP_CURRENCY})
-    await tx.execute(_WRITE_SKUS, _sku_columns(listings) | {"now": now})
+    skus = _sku_columns(listings)
+    await tx.execute(_WRITE_SKUS, skus | {"now": now})
+    await store.note_costs(tx, skus["ids"], skus["costs"], since=now)
     await tx.execute(_DROP_IMAGES, {"ids": [kept.id for kept in listings]})
     await tx.execute(_WRITE_IMAGES, _image_columns(listings))
 

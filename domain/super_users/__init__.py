@@ -2,5 +2,5 @@
 
 Words: super user 超级用户, super-user rule 超级用户规则 (versioned), core fans 核心粉丝, milestone 里程碑,
 product poll 选品投票.
-Leans on customers and benefits.
+Leans on customers, memberships and the trail.
 """

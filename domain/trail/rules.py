@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+HOUSE = UUID(int=0)
+"""What a rule of the whole house is about: it has no id of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deed:

@@ -11,7 +11,9 @@ misbehave:
 
     POST /simulator/behaviour   how notices travel (`behaviour`, `delay_ms`, see `simulators.couriers`), `slow_ms` before
                                 each answer, `is_down`, `refunds` ("done", "abnormal", "closed", "not_enough"),
-                                `refund_ms`, `fee_per_10000`; what is left out goes back to its default
+                                `refund_ms`, `fee_per_10000`, `charges` of contracts ("done", "failed": accepted and then
+                                not paid, "not_enough": refused at once), `today` on its calendar of charges; what is
+                                left out goes back to its default
     POST /simulator/forge       bring `count` false notices of a `kind` for `out_trade_no`; how they were answered
     GET  /simulator/requests    how often each of the merchant's doors was asked
     GET  /simulator/statement   what came in and what went back

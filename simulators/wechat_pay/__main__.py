@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from domain.foundation.processes import leave_with_parent
 from simulators.wechat_pay.company import Company
+from simulators.wechat_pay.contracts import Contracts
 from simulators.wechat_pay.control import Control
 from simulators.wechat_pay.keys import Keys
 from simulators.wechat_pay.wallet import Wallet
@@ -22,7 +23,8 @@ from simulators.wechat_pay.wallet import Wallet
 def application(keys: Keys) -> Starlette:
     """The company with all its doors."""
     company = Company(keys)
-    routes = [*company.routes(), *Wallet(company).routes(), *Control(company).routes()]
+    contracts = Contracts(company)
+    routes = [*company.routes(), *contracts.routes(), *Wallet(company).routes(), *Control(company).routes()]
     return Starlette(routes=routes, lifespan=company.lifespan)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+STATES = {"NOTPAY": "订单未支付", "CLOSED": "订单已关闭", "PAYERROR": "支付失败"}
 
 
 class Refused(Exception):
@@ -44,6 +45,7 @@ class Order:
     state: str = "NOTPAY"
     success_at: datetime | None = None
     refunds: dict[str, Refund] = field(default_factory=dict)
+    trade_type: str = "JSAPI"
 
     @property
     def total(self) -> int:
@@ -67,7 +69,9 @@ class Order:
             "mchid": self.wish["mchid"],
             "out_trade_no": self.out_trade_no,
             "trade_state": "REFUND" if self.refunds else self.state,
-            "trade_state_desc": {"NOTPAY": "订单未支付", "CLOSED": "订单已关闭"}.get(self.state, "支付成功"),
+            "trade_state_desc": {"NOTPAY": "订单未支付", "CLOSED": "订单已关闭", "PAYERROR": "支付失败"}.get(
+                self.state, "支付成功"
+            ),
             "amount": {"total": self.total, "currency": "CNY"},
             "payer": self.wish["payer"],
         }
@@ -76,7 +80,7 @@ class Order:
         paid = {"total": self.total, "payer_total": self.total, "currency": "CNY", "payer_currency": "CNY"}
         return shown | {
             "transaction_id": self.transaction_id,
-            "trade_type": "JSAPI",
+            "trade_type": self.trade_type,
             "bank_type": "OTHERS",
             "success_time": moment(self.success_at),
             "amount": paid,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -19,9 +19,10 @@ from starlette.routing import Route
 
 from simulators.couriers import Behaviour, Couriers
 from simulators.wechat_pay import bills, signing, wishes
-from simulators.wechat_pay.books import Books, Order, Refund, Refused, moment
+from simulators.wechat_pay.books import SHANGHAI, Books, Order, Refund, Refused, moment
 from simulators.wechat_pay.keys import Keys
 
+CHARGE_OUTCOMES = ("done", "failed", "not_enough")
 REFUND_OUTCOMES = {"done": "SUCCESS", "abnormal": "ABNORMAL", "closed": "CLOSED", "not_enough": ""}
 
 Door = Callable[[Request, bytes], Awaitable[Any]]
@@ -37,6 +38,8 @@ class Mood:
     refunds: str = "done"
     refund_ms: int = 200
     fee_per_10000: int = 60
+    charges: str = "done"
+    today: date | None = None
 
     @classmethod
     def of(cls, wish: Mapping[str, Any]) -> "Mood":
@@ -47,7 +50,17 @@ class Mood:
         refunds, is_down = wish.get("refunds", cls.refunds), wish.get("is_down", False)
         if refunds not in REFUND_OUTCOMES or type(is_down) is not bool:
             raise ValueError(f"refunds is one of {', '.join(REFUND_OUTCOMES)}; is_down is true or false")
-        return cls(Behaviour.of(wish, Behaviour()), refunds=refunds, is_down=is_down, **numbers)
+        charges, today = wish.get("charges", cls.charges), wish.get("today")
+        if charges not in CHARGE_OUTCOMES:
+            raise ValueError(f"charges is one of {', '.join(CHARGE_OUTCOMES)}")
+        return cls(
+            Behaviour.of(wish, Behaviour()),
+            refunds=refunds,
+            is_down=is_down,
+            charges=charges,
+            today=date.fromisoformat(today) if today else None,
+            **numbers,
+        )
 
 
 class Company:
@@ -64,6 +77,11 @@ class Company:
         self._bills: dict[str, bytes] = {}
         self.couriers: Couriers
 
+    @property
+    def today(self) -> date:
+        """The day on its calendar, in Shanghai unless its mood says otherwise."""
+        return self.mood.today or datetime.now(UTC).astimezone(SHANGHAI).date()
+
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Couriers come at the start and go home at the end."""
@@ -76,14 +94,14 @@ class Company:
         order = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
         refunds = "/v3/refund/domestic/refunds"
         return [
-            self._door("POST", "/v3/pay/transactions/jsapi", self.prepare),
-            self._door("GET", order, self.query),
-            self._door("POST", f"{order}/close", self.close),
-            self._door("POST", refunds, self.refund),
-            self._door("GET", f"{refunds}/{{out_refund_no}}", self.query_refund),
-            self._door("GET", "/v3/bill/tradebill", self.trade_bill),
-            self._door("GET", "/v3/billdownload/file", self.download),
-            self._door("GET", "/v3/certificates", self.certificates),
+            self.door("POST", "/v3/pay/transactions/jsapi", self.prepare),
+            self.door("GET", order, self.query),
+            self.door("POST", f"{order}/close", self.close),
+            self.door("POST", refunds, self.refund),
+            self.door("GET", f"{refunds}/{{out_refund_no}}", self.query_refund),
+            self.door("GET", "/v3/bill/tradebill", self.trade_bill),
+            self.door("GET", "/v3/billdownload/file", self.download),
+            self.door("GET", "/v3/certificates", self.certificates),
         ]
 
     async def prepare(self, request: Request, body: bytes) -> Any:
@@ -173,7 +191,9 @@ class Company:
     def _order(self, request: Request) -> Order:
         return self.books.order(request.path_params["out_trade_no"])
 
-    def _door(self, method: str, path: str, door: Door) -> Route:
+    def door(self, method: str, path: str, door: Door) -> Route:
+        """A door at which every request is counted and verified, and every answer signed."""
+
         async def opened(request: Request) -> Response:
             self.requests[f"{method} {path}"] += 1
             await asyncio.sleep(self.mood.slow_ms / 1000)

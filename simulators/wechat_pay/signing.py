@@ -72,7 +72,7 @@ def notice(event_type: str, told: Mapping[str, Any], *, notice_id: str, apiv3_ke
             "create_time": at,
             "resource_type": "encrypt-resource",
             "event_type": event_type,
-            "summary": "支付成功" if original == "transaction" else "退款通知",
+            "summary": {"transaction": "支付成功", "refund": "退款通知"}.get(original, "签约通知"),
             "resource": {
                 "original_type": original,
                 "algorithm": "AEAD_AES_256_GCM",

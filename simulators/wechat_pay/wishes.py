@@ -30,46 +30,50 @@ def check_order(wish: Mapping[str, Any], *, mch_id: str, app_id: str) -> datetim
         raise Refused(400, "MCH_NOT_EXISTS", "商户号不存在")
     if wish.get("appid") != app_id:
         raise Refused(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
-    _text(wish, "description", 127)
-    _text(wish, "notify_url", 255)
-    _shaped(wish, "out_trade_no", _NUMBER)
-    _text(_object(wish, "payer"), "openid", 128)
-    amount = _object(wish, "amount")
-    if _fen(amount, "total") < 1 or amount.get("currency", "CNY") != "CNY":
+    text(wish, "description", 127)
+    text(wish, "notify_url", 255)
+    shaped(wish, "out_trade_no", _NUMBER)
+    text(object_of(wish, "payer"), "openid", 128)
+    amount = object_of(wish, "amount")
+    if fen(amount, "total") < 1 or amount.get("currency", "CNY") != "CNY":
         raise _wrong("amount")
     return _moment(wish, "time_expire")
 
 
 def check_refund(wish: Mapping[str, Any]) -> tuple[int, int]:
     """A wish to give back; how much of how much, in fen. Raises Refused."""
-    _shaped(wish, "out_refund_no", _REFUND_NUMBER)
-    _shaped(wish, "out_trade_no", _NUMBER)
-    amount = _object(wish, "amount")
+    shaped(wish, "out_refund_no", _REFUND_NUMBER)
+    shaped(wish, "out_trade_no", _NUMBER)
+    amount = object_of(wish, "amount")
     if amount.get("currency") != "CNY":
         raise _wrong("amount.currency")
-    return _fen(amount, "refund"), _fen(amount, "total")
+    return fen(amount, "refund"), fen(amount, "total")
 
 
-def _object(wish: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def object_of(wish: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object of the wish. Raises Refused."""
     found = wish.get(name)
     if not isinstance(found, dict):
         raise _wrong(name)
     return found
 
 
-def _text(wish: Mapping[str, Any], name: str, most_bytes: int) -> None:
+def text(wish: Mapping[str, Any], name: str, most_bytes: int) -> None:
+    """A text of the wish, of so many bytes at most. Raises Refused."""
     found = wish.get(name)
     if not isinstance(found, str) or not 0 < len(found.encode()) <= most_bytes:
         raise _wrong(name)
 
 
-def _shaped(wish: Mapping[str, Any], name: str, shape: re.Pattern[str]) -> None:
+def shaped(wish: Mapping[str, Any], name: str, shape: re.Pattern[str]) -> None:
+    """A text of the wish, of this shape. Raises Refused."""
     found = wish.get(name)
     if not isinstance(found, str) or not shape.fullmatch(found):
         raise _wrong(name)
 
 
-def _fen(amount: Mapping[str, Any], name: str) -> int:
+def fen(amount: Mapping[str, Any], name: str) -> int:
+    """A whole number of fen. Raises Refused."""
     found = amount.get(name)
     if type(found) is not int:
         raise _wrong(name)

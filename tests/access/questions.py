@@ -27,6 +27,7 @@ NODE_TYPES = {
     "luckydraw": "LuckyDraw",
     "order": "Order",
     "payment": "Payment",
+    "poll": "ProductPoll",
     "prize": "WonPrize",
     "product": "Product",
     "room": "Room",

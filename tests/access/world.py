@@ -33,6 +33,7 @@ from domain.products.rules import Image, State, Variant
 from domain.sharing import attributing
 from domain.sharing.rules import TargetKind
 from domain.shipments.tables import tracking_events
+from domain.super_users import queries as super_users
 from domain.viewers import store as viewers
 from domain.viewers.counting import Tally
 from domain.viewers.rules import Viewer
@@ -105,6 +106,7 @@ async def built(given: Given) -> World:
     await _flash_sale(world, owner)
     await _group_buy(world, owner)
     await _coupons(world, owner)
+    await _poll(world)
     await _live_room(world, owner)
     await _lucky_draws(world, owner)
     await _books(world)
@@ -270,6 +272,13 @@ async def _coupons(world: World, owner: UUID) -> None:
     world.has("couponbatch", coupon.batch_id)
     world.has("coupon", coupon.id, Who.OWNER)
     world.marks |= {coupon.code: Who.ONLY_OWNER}
+
+
+async def _poll(world: World) -> None:
+    poll = await world.given.poll()
+    options = await super_users.options_by_poll_ids(world.given.db, [poll.id])
+    world.has("poll", poll.id, Who.SIGNED_IN)
+    world.has("polloption", options[poll.id][0].id)
 
 
 async def _live_room(world: World, owner: UUID) -> None:

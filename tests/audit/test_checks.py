@@ -26,6 +26,7 @@ from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_group_checks import CORRUPTIONS as group_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
 from tests.audit.test_room_checks import CORRUPTIONS as room_corruptions
+from tests.audit.test_super_user_checks import CORRUPTIONS as super_user_corruptions
 
 
 def sku(evening: Evening) -> set[str]:
@@ -318,7 +319,7 @@ async def test_exactly_what_was_corrupted_is_found(evening, market, db, now, sub
 
 
 async def test_every_check_has_a_corruption():
-    everything = CORRUPTIONS + goods_corruptions + group_corruptions + money_corruptions
+    everything = CORRUPTIONS + super_user_corruptions + goods_corruptions + group_corruptions + money_corruptions
     everything += room_corruptions + chat_corruptions + coupon_corruptions + draw_corruptions
     corrupted = {check.name for corruption in everything for check in corruption.checks}
 

@@ -17,16 +17,21 @@ from tests.given.carts import CartsGiven
 from tests.given.chats import ChatsGiven
 from tests.given.checkout import CheckoutGiven
 from tests.given.coupons import CouponsGiven
+from tests.given.customers import CustomersGiven
 from tests.given.draws import DrawsGiven
 from tests.given.flash_sales import FlashSalesGiven
 from tests.given.group_buys import GroupBuysGiven
 from tests.given.ledger import LedgerGiven
+from tests.given.levels import LevelsGiven
 from tests.given.live_rooms import LiveRoomsGiven
+from tests.given.memberships import MembershipsGiven
 from tests.given.orders import OrdersGiven
 from tests.given.pricing import PricingGiven
 from tests.given.products import ProductsGiven
 from tests.given.sharing import SharingGiven
 from tests.given.shipments import ShipmentsGiven
+from tests.given.super_users import SuperUsersGiven
+from tests.given.trust import TrustGiven
 
 
 class Given(
@@ -36,16 +41,21 @@ class Given(
     ChatsGiven,
     CheckoutGiven,
     CouponsGiven,
+    CustomersGiven,
     DrawsGiven,
     FlashSalesGiven,
     GroupBuysGiven,
     LedgerGiven,
+    LevelsGiven,
     LiveRoomsGiven,
+    MembershipsGiven,
     OrdersGiven,
     PricingGiven,
     ProductsGiven,
     SharingGiven,
     ShipmentsGiven,
+    SuperUsersGiven,
+    TrustGiven,
 ):
     """Builders over a market, at a moment."""
 

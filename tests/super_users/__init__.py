@@ -1,0 +1,1 @@
+"""Super users: who becomes one and who leaves, milestones, and polls."""

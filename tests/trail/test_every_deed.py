@@ -82,6 +82,16 @@ async def a_batch(given):
     return {"id": encode("couponbatch", (await given.batch()).id)}
 
 
+async def a_new_poll(given):
+    product_ids = [encode("product", (await given.product()).id) for _ in range(2)]
+    window = {"opensAt": given.now.isoformat(), "closesAt": (given.now + timedelta(hours=1)).isoformat()}
+    return keyed(title="选一款", productIds=product_ids, **window)
+
+
+async def a_poll(given):
+    return {"id": encode("poll", (await given.poll()).id)}
+
+
 async def a_product(given, state):
     return {"input": {"productId": encode("product", (await given.product(state=state)).id)}}
 
@@ -348,6 +358,9 @@ TRIED = {
     "completeGroupBuy": (an_open_group, None),
     "createCouponBatch": (a_new_batch, None),
     "stopCouponBatch": (a_batch, None),
+    "setSuperUserRules": (None, None),
+    "createProductPoll": (a_new_poll, None),
+    "closeProductPoll": (a_poll, None),
     "createLiveRoom": (a_new_room, None),
     "editLiveRoom": (a_changed_room, None),
     "setRoomShelf": (lambda given: in_a_room(given, items=[]), None),
@@ -428,6 +441,8 @@ async def plain_wish(name, given):
     match name:
         case "setChatWords":
             return {"input": {"version": 0, "masked": ["傻瓜"], "withheld": []}}
+        case "setSuperUserRules":
+            return {"input": {"valueMinor": 100, "orders": 1, "boughtWithinDays": 1}}
         case "setSkuPrice":
             return {"input": {"skuId": await a_sku(given), "priceMinor": 2990}}
         case "adjustStock":
