@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.access import Who, to
+from api.benefits import privileges_of
 from api.context import Info
 from api.loaders import batched
 from api.money import Money
@@ -155,6 +156,14 @@ class AfterSale(Node):
             return None
         found = await batched(info, payments.refunds_by_ids).load(self.shown.refund_id)
         return show_refund(found) if found else None
+
+    @strawberry.field(
+        directives=to(Who.STAFF),
+        description="The shopper's service lane: 1 is the fastest; null: as everybody. 专属客服",
+    )
+    async def service_rank(self, info: Info) -> int | None:
+        """The shopper's lane, fetched for all after-sales together."""
+        return (await privileges_of(info).load(self.owner)).service_rank
 
     @strawberry.field(description="What you can do with it now: its shopper's steps, or the staff's for staff.")
     def next_steps(self, info: Info) -> list[AfterSaleStep]:

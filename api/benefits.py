@@ -19,7 +19,9 @@ from domain.benefits import actions, grants, occasions, queries, rules, store
 from domain.coupons.queries import batches_by_ids
 
 BenefitKind = strawberry.enum(
-    rules.BenefitKind, name="BenefitKind", description="What somebody may be granted; the fields named here are its terms. 权益"
+    rules.BenefitKind,
+    name="BenefitKind",
+    description="What somebody may be granted; the fields named here are its terms. 权益",
 )
 BenefitSource = strawberry.enum(rules.HolderSource, name="BenefitSource", description="Who has granted benefits.")
 
@@ -59,7 +61,9 @@ class BenefitInput:
         return rules.Benefit(rules.BenefitKind(self.kind), {k: v for k, v in terms.items() if v is not None})
 
 
-@strawberry.type(directives=to(Who.INHERITED), description="A benefit with its terms; those of other kinds are null. 权益")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="A benefit with its terms; those of other kinds are null. 权益"
+)
 class Benefit:
     """A benefit."""
 
@@ -164,7 +168,9 @@ class Birthday:
     set_at: datetime
 
 
-@strawberry.type(directives=to(Who.INHERITED), description="What the asker's benefits come to now: of each kind the best.")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="What the asker's benefits come to now: of each kind the best."
+)
 class MyBenefits:
     """One's own privileges."""
 
@@ -205,12 +211,12 @@ class SetBirthdayInput:
     """The day."""
 
     month: int = strawberry.field(description="1 to 12.")
-    day: int = strawberry.field(description="1 to 31. Who was born on a 29th of February has it on the 28th in other years.")
+    day: int = strawberry.field(
+        description="1 to 31. Who was born on a 29th of February has it on the 28th in other years."
+    )
 
 
-SetBirthdayResult = Annotated[
-    MyBenefits | refusal(rules.BirthdaySetRecently), strawberry.union("SetBirthdayResult")
-]
+SetBirthdayResult = Annotated[MyBenefits | refusal(rules.BirthdaySetRecently), strawberry.union("SetBirthdayResult")]
 
 
 @strawberry.type

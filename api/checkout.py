@@ -19,6 +19,8 @@ from api.scalars import Long
 from domain.checkout import actions, quoting, rules
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 from domain.foundation.rates import Rate
+from domain.points.offers import spendable
+from domain.points.rules import NotEnoughPoints
 from domain.pricing import rules as pricing
 from domain.stock.rules import NotEnoughStock
 
@@ -75,6 +77,9 @@ class QuoteInput:
     room_id: strawberry.ID | None = strawberry.field(
         default=None, description="The live room in which the shopper buys: its live prices count while they hold."
     )
+    points: Long = strawberry.field(
+        default=0, description="Points to be spent at most: as many are taken off as one has and the rules allow."
+    )
 
 
 @strawberry.input(description="Order a basket at the price that was quoted.")
@@ -97,6 +102,7 @@ class PlaceOrderInput:
     room_id: strawberry.ID | None = strawberry.field(
         default=None, description="The live room in which the shopper buys: its live prices count while they hold."
     )
+    points: Long = strawberry.field(default=0, description="As in the quote that the shopper saw.")
     remark: str = strawberry.field(default="", description="For whoever packs it; at most 200 characters.")
     idempotency_key: str = strawberry.field(
         description="8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same order."
@@ -127,6 +133,22 @@ class QuoteLine:
         return await sku_loader(info).load(self.key)
 
 
+@strawberry.type(directives=to(Who.INHERITED), description="What points do for a basket. 积分抵扣")
+class QuotePoints:
+    """Points in a quote."""
+
+    used: Long = strawberry.field(description="Points that the order will take: those that come to whole fen.")
+    worth: Money = strawberry.field(description="What they take off; it is in `discount`.")
+    without_minor: strawberry.Private[int]
+
+    @strawberry.field(description="Points that could be used: what one has, or as much of the goods as points may pay.")
+    async def usable(self, info: Info) -> Long:
+        """The most that this shopper could use on this basket."""
+        context = info.context
+        mine = await spendable(context.market.db, context.shopper.account_id, rules.MOST_POINTS, now=context.now)
+        return Long(mine.usable(self.without_minor)[0])
+
+
 @strawberry.type(directives=to(Who.INHERITED), description="What a basket costs at this moment. Nothing is held. 报价")
 class Quote:
     """A quote."""
@@ -136,6 +158,7 @@ class Quote:
     discount: Money = strawberry.field(description="What is taken off.")
     freight: Money
     total: Money = strawberry.field(description="What `placeOrder` expects: `goods` less `discount`, and `freight`.")
+    points: QuotePoints
     problems: list[UserError] = strawberry.field(
         description="What keeps it from being ordered as it stands; `placeOrder` refuses with the first of them."
     )
@@ -147,6 +170,7 @@ PlaceOrderResult = Annotated[
     | refusal(rules.BasketEmpty)
     | refusal(rules.TooManyUnpaidOrders)
     | refusal(rules.CouponUnknown)
+    | refusal(NotEnoughPoints)
     | refusal(NotEnoughStock)
     | refusal(pricing.UnknownSku)
     | refusal(pricing.NotForSale)
@@ -180,6 +204,7 @@ class CheckoutQuery:
             discount=Money.of(found.discount_minor, found.currency),
             freight=Money.of(found.freight_minor, found.currency),
             total=Money.of(found.total_minor, found.currency),
+            points=_points(found),
             problems=[show_refusal(info, problem) for problem in found.problems],
         )
 
@@ -222,6 +247,7 @@ def _wish(info: Info, given: QuoteInput | PlaceOrderInput) -> rules.Wish:
         store_id=store_id,
         coupon_code=given.coupon_code,
         room_id=read_id("room", given.room_id) if given.room_id else None,
+        points=given.points,
     )
 
 
@@ -241,6 +267,16 @@ def _fulfilment(given: FulfilmentInput | None) -> tuple[pricing.Fulfilment | Non
     assert given.delivery is not None
     address_id = given.delivery.address_id
     return pricing.Fulfilment.DELIVERY, read_id("address", address_id) if address_id else None, None
+
+
+def _points(quote: pricing.Quote) -> QuotePoints:
+    steps = (step for line in quote.lines for step in line.explanation)
+    worth_minor = -sum(step.minor for step in steps if step.rule is pricing.Rule.POINTS)
+    return QuotePoints(
+        used=Long(quote.points),
+        worth=Money.of(worth_minor),
+        without_minor=quote.goods_minor - quote.discount_minor + worth_minor,
+    )
 
 
 def _show_line(line: pricing.PricedLine, language: str) -> QuoteLine:

@@ -47,7 +47,9 @@ class CouponBatch(Node):
     )
     pieces: Long
     left: Long = strawberry.field(description="Pieces that nobody has claimed. A guest's answer may be a second old.")
-    per_shopper: int = strawberry.field(description="Pieces that one shopper may claim, at most; those that the merchant gives do not count.")
+    per_shopper: int = strawberry.field(
+        description="Pieces that one shopper may claim, at most; those that the merchant gives do not count."
+    )
     claimable_from: datetime
     claimable_until: datetime = strawberry.field(description="From this moment on nobody claims any more.")
     stopped_at: datetime | None = strawberry.field(

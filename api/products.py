@@ -16,6 +16,7 @@ from api.money import Money
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.scalars import Long
 from api.selection import asked_below
+from domain.benefits.queries import member_prices_by_sku_ids, members_only
 from domain.foundation.errors import BadInput
 from domain.foundation.pages import page_size
 from domain.foundation.rates import Rate
@@ -106,6 +107,14 @@ class Sku(Node):
         return Money.maybe(tag.sale_minor) if tag else None
 
     @strawberry.field(
+        description="What a unit costs whoever has member prices; null where the merchant has set none, and they pay the share of "
+        "`price` that their benefits say. 会员价"
+    )
+    async def member_price(self, info: Info) -> Money | None:
+        """The member price, fetched for all SKUs together."""
+        return Money.maybe(await batched(info, member_prices_by_sku_ids).load(self.row.id))
+
+    @strawberry.field(
         description="The lowest price at which a unit was sold in the 7 days before today, where that is above what it "
         "costs now: the only price that may be struck through."
     )
@@ -158,6 +167,11 @@ class Product(Node):
     def highest_price(self) -> Money:
         """The price of its dearest SKU."""
         return Money.of(self.row.highest_price_minor, self.row.currency)
+
+    @strawberry.field(description="Whether only members with this benefit may buy it. 会员专享")
+    async def is_members_only(self, info: Info) -> bool:
+        """Whether it is theirs, fetched for all products together."""
+        return await batched(info, members_only).load(self.row.id) or False
 
     @strawberry.field(description="The group-buys in which a group can be opened now, the next to close first. 拼团")
     async def group_buy_campaigns(

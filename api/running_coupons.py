@@ -63,7 +63,9 @@ class RaiseCouponPiecesInput:
     """Of which, and how many."""
 
     batch_id: strawberry.ID
-    pieces: Long = strawberry.field(description="In all, with those that were claimed: as many as there are, to 10000000.")
+    pieces: Long = strawberry.field(
+        description="In all, with those that were claimed: as many as there are, to 10000000."
+    )
 
 
 @strawberry.input(description="Give a batch to whoever is in a live room.")

@@ -12,6 +12,7 @@ from api.accounts import AccountMutation, AccountQuery
 from api.addresses import AddressMutation, AddressQuery
 from api.after_sales import AfterSaleMutation, AfterSaleQuery
 from api.back_office import BackOfficeMutation, BackOfficeQuery
+from api.benefits import BenefitMutation, BenefitQuery
 from api.carts import CartMutation, CartQuery
 from api.checkout import CheckoutMutation, CheckoutQuery
 from api.context import Info
@@ -32,6 +33,7 @@ from api.moderating_room_chat import ModeratingRoomChatMutation, ModeratingRoomC
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
 from api.people import PeopleMutation, PeopleQuery
+from api.points import PointQuery
 from api.posters import PosterMutation, PosterQuery
 from api.products import ProductQuery
 from api.receipts import ReceiptMutation
@@ -43,12 +45,14 @@ from api.room_figures import RoomFiguresQuery
 from api.room_streams import RoomStreamQuery
 from api.room_viewers import RoomViewerMutation
 from api.running_after_sales import RunningAfterSalesMutation, RunningAfterSalesQuery
+from api.running_benefits import RunningBenefitsMutation, RunningBenefitsQuery
 from api.running_coupons import RunningCouponsMutation, RunningCouponsQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
 from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
 from api.running_live_rooms import RunningLiveRoomsMutation, RunningLiveRoomsQuery
 from api.running_lucky_draws import RunningLuckyDrawsMutation
 from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
+from api.running_points import RunningPointsMutation, RunningPointsQuery
 from api.running_pricing import RunningPricingMutation, RunningPricingQuery
 from api.running_products import RunningProductsMutation
 from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuery
@@ -107,6 +111,10 @@ Query = merge_types(
         LuckyDrawQuery,
         CouponQuery,
         RunningCouponsQuery,
+        PointQuery,
+        RunningPointsQuery,
+        BenefitQuery,
+        RunningBenefitsQuery,
         SuperUserQuery,
         RunningSuperUsersQuery,
         SharingQuery,
@@ -149,6 +157,9 @@ Mutation = merge_types(
         ModeratingRoomChatMutation,
         CouponMutation,
         RunningCouponsMutation,
+        RunningPointsMutation,
+        BenefitMutation,
+        RunningBenefitsMutation,
         SuperUserMutation,
         RunningSuperUsersMutation,
         LuckyDrawMutation,

@@ -12,6 +12,7 @@ from api.nodes import read_id
 from api.refusals import refusal
 from api.running_flash_sales import FlashSaleItemInput, read_sale_item
 from api.running_group_buys import GroupBuyItemInput, read_group_item
+from api.sale_doors import SaleCrowdInput, read_crowd
 from api.scalars import Long
 from domain.flash_sales.rules import FlashSaleClosed, WrongSaleState
 from domain.foundation.errors import IdempotencyConflict, NotFound
@@ -34,6 +35,9 @@ class StartRoomFlashSaleInput:
     pay_seconds: int = strawberry.field(default=300, description="Seconds to pay once reserved: 1 to 86400.")
     idempotency_key: str = strawberry.field(
         description="8 to 64 letters, digits or _.:- that name this wish: repeated, it goes on with the same sale."
+    )
+    only_for: list[SaleCrowdInput] = strawberry.field(
+        default_factory=list, description="Up to 10 crowds that are let in, and nobody else; none: everybody."
     )
 
 
@@ -59,6 +63,9 @@ class StartRoomGroupBuyInput:
     )
     idempotency_key: str = strawberry.field(
         description="8 to 64 letters, digits or _.:- that name this wish: repeated, it goes on with the same campaign."
+    )
+    only_for: list[SaleCrowdInput] = strawberry.field(
+        default_factory=list, description="Up to 10 crowds that may take part, and nobody else; none: everybody."
     )
 
 
@@ -135,6 +142,7 @@ class SellingInLiveRoomsMutation:
                 items=tuple(map(read_sale_item, input.offers)),
                 seconds=input.seconds,
                 pay_seconds=input.pay_seconds,
+                only_for=tuple(map(read_crowd, input.only_for)),
             ),
             by=context.shopper,
             idempotency_key=input.idempotency_key,
@@ -163,6 +171,7 @@ class SellingInLiveRoomsMutation:
                 pay_seconds=input.pay_seconds,
                 per_shopper=input.per_shopper,
                 newcomers_only=input.newcomers_only,
+                only_for=tuple(map(read_crowd, input.only_for)),
             ),
             by=context.shopper,
             idempotency_key=input.idempotency_key,

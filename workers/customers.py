@@ -1,6 +1,7 @@
 """What customers are worth, and what is told of them all: kept up with what becomes of orders, shares and costs."""
 
 from domain.customers import refreshing, standing, store
+from domain.insights import member_days
 from domain.orders.events import OrderGivenBack, OrderPaid
 from domain.products.events import SkuCostSet
 from workers.context import WorkerContext
@@ -31,3 +32,9 @@ async def keep_up(context: WorkerContext) -> None:
     db = context.market.db
     await refreshing.refresh(db, now=context.now())
     await standing.stand(db, now=context.now())
+
+
+@every(seconds=60)
+async def keep_member_days(context: WorkerContext) -> None:
+    """Add up what the day has brought of members so far. Safe to run twice: what was made a moment ago is left alone."""
+    await member_days.keep(context.market.db, now=context.now())

@@ -27,6 +27,8 @@ FEATURES = (
     "chats",
     "draws",
     "coupons",
+    "points",
+    "benefits",
     "super_users",
     "orders",
     "payments",

@@ -17,6 +17,7 @@ from cli.report import AccountFigures, AuditLine, SaleReport, Scene, SecondFigur
 from cli.report.figures import duration
 from cli.report.group_buys import GroupBuysReport
 from cli.report.live_room import LiveRoomReport
+from cli.report.members import MembersReport
 from domain.audit.rules import Line
 from domain.flash_sales.rules import TicketState
 from domain.foundation.money import SHOP_CURRENCY
@@ -36,6 +37,7 @@ class Rehearsed:
     counter: Sequence[Scene]
     group_buys: GroupBuysReport | None = None
     live_room: LiveRoomReport | None = None
+    members: MembersReport | None = None
     balances: Sequence[Balance]
     environment: Mapping[str, str]
     is_decided: bool
@@ -72,6 +74,7 @@ def report(seen: Rehearsed) -> SaleReport:
         counter=seen.counter,
         group_buys=seen.group_buys,
         live_room=seen.live_room,
+        members=seen.members,
         trial_balance=[
             _account(balance)
             for balance in seen.balances
@@ -198,6 +201,7 @@ def _complaints(seen: Rehearsed, told: SaleReport) -> Iterator[str]:
         yield f"{seen.books.orders_paid} orders paid, but {len(journal.buyers)} shoppers were told so"
     yield from group_telling.complaints(seen.group_buys)
     yield from seen.live_room.faults if seen.live_room else ()
+    yield from seen.members.faults if seen.members else ()
     if sum(balance.debit_minor - balance.credit_minor for balance in seen.balances):
         yield "the ledger does not balance"
     differing = sum(line.ok is False for line in seen.audit)

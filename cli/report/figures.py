@@ -7,6 +7,7 @@ from datetime import datetime
 from cli import charts
 from cli.report.group_buys import Ending, GroupBuysReport
 from cli.report.live_room import LiveRoomReport
+from cli.report.members import MembersReport
 
 UNKNOWN = "—"
 
@@ -125,6 +126,7 @@ class SaleReport:
     counter: Sequence[Scene] = ()
     group_buys: GroupBuysReport | None = None
     live_room: LiveRoomReport | None = None
+    members: MembersReport | None = None
     trial_balance: Sequence[AccountFigures] = ()
 
     @property
@@ -245,6 +247,31 @@ def group_facts(report: GroupBuysReport) -> list[tuple[str, str, str]]:
         ),
         ("账上", "in the ledger", f"{yuan(books.paid_minor)} − {yuan(books.refunded_minor)} = {yuan(kept_minor)}"),
         ("货", "units", f"{books.units} 投放 set aside, {books.sold} 售出 sold, {books.left} 余 left"),
+    ]
+
+
+def member_facts(report: MembersReport) -> list[tuple[str, str, str]]:
+    """What is to be said of the members' evening beside the metrics: its Chinese and English name, and the fact."""
+    sale, basket, back = report.sale, report.basket, report.card_back
+    return [
+        (
+            "提前抢",
+            f"{sale.minutes_early} minutes early",
+            f"{sale.members} 名会员 members came, {sale.sold} / {sale.units} 件 units; "
+            f"{sale.turned_away} 名非会员须等 others wait",
+        ),
+        (
+            "会员价与积分",
+            "member price, points",
+            f"{yuan(basket.list_minor)} → {yuan(basket.member_minor)}, {basket.points} 积分 points − {yuan(basket.points_minor)}"
+            f" = {yuan(basket.total_minor)}",
+        ),
+        ("打卡", "checked in", f"{report.check_ins} 人 members"),
+        (
+            "退卡",
+            "a card given back",
+            f"{yuan(back.paid_minor)} − {yuan(back.used_minor)} 已用权益 used → {yuan(back.refunded_minor)}",
+        ),
     ]
 
 

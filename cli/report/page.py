@@ -20,6 +20,7 @@ from cli.report.figures import (
     group_facts,
     headline,
     in_slices,
+    member_facts,
     per_cent,
     percentile,
     room_facts,
@@ -29,6 +30,7 @@ from cli.report.figures import (
 )
 from cli.report.group_buys import WORDS, Funnel, GroupBuysReport, GroupFigures
 from cli.report.live_room import LiveRoomReport, OnAir
+from cli.report.members import MembersReport, Metric
 from domain.foundation.clock import SHOP_ZONE
 
 MOST_BARS = 60
@@ -91,6 +93,8 @@ def html(report: SaleReport) -> str:
         room_facts=room_facts(report.live_room) if report.live_room else [],
         on_air=list(_on_air(report.live_room)),
         viewers_plot=_viewers(report.live_room),
+        member_facts=member_facts(report.members) if report.members else [],
+        metrics=list(_metrics(report.members)),
     )
 
 
@@ -152,6 +156,15 @@ def _viewers(report: LiveRoomReport | None) -> Plot | None:
     ticks = [(tick / length, f"{tick} s") for tick in charts.round_ticks(int(length), most=8) if tick <= length]
     svg = charts.columns(bars, label="在线人数 viewers", x_ticks=ticks)
     return Plot("在线人数", "viewers", note=f"峰值 peak {report.peak:,}", legend=(), svg=svg)
+
+
+def _metrics(report: MembersReport | None) -> Iterator[tuple[Metric, Markup | None]]:
+    for metric in report.metrics if report else ():
+        if metric.share is None:
+            yield metric, None
+        else:
+            tip = f"{metric.zh} {metric.en}: {metric.shown}"
+            yield metric, charts.bar([("paid", round(metric.share * 1000), tip)], whole=1000, label=tip)
 
 
 def _timeline(report: SaleReport) -> Iterator[Plot]:

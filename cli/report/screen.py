@@ -30,6 +30,7 @@ from cli.report.figures import (
     group_facts,
     headline,
     in_slices,
+    member_facts,
     per_cent,
     percentile,
     room_facts,
@@ -38,6 +39,7 @@ from cli.report.figures import (
 )
 from cli.report.group_buys import WORDS, Event, Funnel, GroupBuysReport
 from cli.report.live_room import LiveRoomReport
+from cli.report.members import MembersReport
 from domain.foundation.clock import SHOP_ZONE
 
 
@@ -57,6 +59,8 @@ def terminal(report: SaleReport, console: Console) -> None:
         console.print(_section("柜台", "counter", _counter(report.counter)))
     if report.group_buys:
         console.print(_section("拼团", "group-buys", _group_buys(report.group_buys)))
+    if report.members:
+        console.print(_section("会员", "members", _members(report.members)))
     if report.live_room:
         console.print(_section("直播", "live room", _live_room(report.live_room)))
     if report.trial_balance:
@@ -202,6 +206,23 @@ def _group_buys(report: GroupBuysReport) -> Group:
     for zh, en, fact in group_facts(report):
         facts.add_row(_names(zh, en), _text(fact))
     return Group(_text(f"{report.title}  {prices}", "bold"), table, facts)
+
+
+def _members(report: MembersReport) -> Group:
+    """A line for each metric, and what is to be said of the evening."""
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(ratio=1)
+    for metric in report.metrics:
+        table.add_row(_names(metric.zh, metric.en), Text(metric.shown, "bold"), _text(metric.means, "dim"))
+    facts = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    facts.add_column()
+    facts.add_column(ratio=1)
+    for zh, en, fact in member_facts(report):
+        facts.add_row(_names(zh, en), _text(fact))
+    head = f"{report.plan}  {yuan(report.price_minor)}, {report.bought:,} 张售出 bought, {report.given:,} 张赠出 given"
+    return Group(_text(head, "bold"), table, facts)
 
 
 def _live_room(report: LiveRoomReport) -> Group:

@@ -29,10 +29,10 @@ async def create(
     *,
     name: str,
     rule: SegmentRule | None,
-    refresh_minutes: int | None,
     by: UUID,
     idempotency_key: str,
     now: datetime,
+    refresh_minutes: int | None = None,
 ) -> Segment:
     """A segment; one with a rule is refreshed at once, one without (None) is a list on which nobody stands.
 

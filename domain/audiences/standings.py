@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.audiences import queries
 from domain.audiences.rules import CrowdKind, Doors, Standing
 from domain.benefits.queries import privileges_of
-from domain.foundation.database import Reader
+from domain.foundation.database import Database, Reader
 from domain.levels.queries import levels_of
 from domain.memberships.queries import current_of
 from domain.super_users.queries import are_super_users
@@ -18,7 +18,7 @@ _IN_MEMBERSHIPS = frozenset({CrowdKind.MEMBERS, CrowdKind.PLAN})
 
 
 async def standings(
-    reader: Reader, account_ids: Sequence[UUID], all_doors: Collection[Doors], *, now: datetime
+    reader: Database | Reader, account_ids: Sequence[UUID], all_doors: Collection[Doors], *, now: datetime
 ) -> dict[UUID, Standing]:
     """What each of these accounts is to these doors; a statement for each kind of crowd that they name, however many ask."""
     kinds: frozenset[CrowdKind] = frozenset().union(*(doors.kinds for doors in all_doors))

@@ -112,6 +112,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "luckydraw": ("抽奖", "lucky draw"),
     "order": ("订单", "order"),
     "payment": ("支付单", "payment"),
+    "pointmove": ("积分明细", "point move"),
     "poll": ("选品投票", "product poll"),
     "polloption": ("投票选项", "option of a poll"),
     "prize": ("奖品", "prize"),

@@ -22,5 +22,7 @@ MEMBERSHIP_BOOKS = 7_153_010
 """Days of membership fees, one at a time; shared by whoever makes or closes terms."""
 SUPER_USERS = 7_153_010
 """Whoever lets people become super users, or says who may, one at a time."""
+MEMBER_DAYS = 7_153_011
+"""Sums of days of members being kept, one at a time: the second finds them done."""
 OUTBOX_LANES = 7_153_100
 """The first of the outbox's lanes; lane n adds n."""

@@ -8,10 +8,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from domain.accounts.rules import Principal
+from domain.audiences import checking
+from domain.audiences.rules import Crowd, Door, Doors
 from domain.coupons import store as coupons
 from domain.coupons.rules import Batch
 from domain.flash_sales import actions as flash_sales
 from domain.flash_sales.actions import NewItem as SaleItem
+from domain.flash_sales.doors import set_doors
 from domain.flash_sales.rules import FlashSaleClosed, Sale, SaleState
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
@@ -50,6 +53,7 @@ class RoomFlashSale:
     items: tuple[SaleItem, ...]
     seconds: int
     pay_seconds: int = 300
+    only_for: tuple[Crowd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class RoomGroupBuy:
     pay_seconds: int = 900
     per_shopper: int = 1
     newcomers_only: bool = False
+    only_for: tuple[Crowd, ...] = ()
 
 
 async def start_flash_sale(
@@ -85,8 +90,9 @@ async def start_flash_sale(
     after that, FlashSaleClosed for one that comes when the sale would be over.
     """
     prices = {item.sku_id: item.sale_price_minor for item in wish.items}
+    doors = _doors(wish.only_for)
     begun_at = await _begin(
-        db, PromotionKind.FLASH_SALE, room_id, item_id, prices, asdict(wish), by, idempotency_key, now
+        db, PromotionKind.FLASH_SALE, room_id, item_id, prices, doors, asdict(wish), by, idempotency_key, now
     )
     sale = await flash_sales.create(
         db,
@@ -104,6 +110,8 @@ async def start_flash_sale(
             raise FlashSaleClosed(closed_at=sale.closes_at)
         # by its room from the first: shoppers may find the sale before they are told
         await _belongs(db, PromotionKind.FLASH_SALE, sale.id, room_id, item_id, by=by, now=now)
+        if doors is not None:
+            await set_doors(db, sale_id=sale.id, doors=doors, by=by.account_id, now=now)
         await flash_sales.schedule(db, sale_id=sale.id, by=by.account_id, now=now)
         try:
             sale = await flash_sales.warm(db, gate, sale_id=sale.id, by=by.account_id, now=now)
@@ -131,8 +139,9 @@ async def start_group_buy(
     IdempotencyConflict, GroupBuyCampaignClosed for a repeat that comes when the campaign would be over.
     """
     prices = {item.sku_id: item.group_price_minor for item in wish.items}
+    doors = _doors(wish.only_for)
     begun_at = await _begin(
-        db, PromotionKind.GROUP_BUY, room_id, item_id, prices, asdict(wish), by, idempotency_key, now
+        db, PromotionKind.GROUP_BUY, room_id, item_id, prices, doors, asdict(wish), by, idempotency_key, now
     )
     campaign = await group_buys.create(
         db,
@@ -153,6 +162,8 @@ async def start_group_buy(
     )
     if campaign.published_at is None:
         await _belongs(db, PromotionKind.GROUP_BUY, campaign.id, room_id, item_id, by=by, now=now)
+        if doors is not None:
+            await group_buys.set_doors(db, campaign_id=campaign.id, doors=doors, by=by.account_id, now=now)
         campaign = await group_buys.publish(db, campaign_id=campaign.id, by=by.account_id, now=now)
     await tell(db, bus, room_id=room_id, kind=PromotionKind.GROUP_BUY, target_id=campaign.id, item_id=item_id, now=now)
     return campaign
@@ -216,6 +227,7 @@ async def _begin(
     room_id: UUID,
     item_id: UUID,
     prices: dict[UUID, int],
+    doors: Doors | None,
     request: dict[str, object],
     by: Principal,
     key: str,
@@ -244,7 +256,13 @@ async def _begin(
         if item is None:
             raise NotOnTheShelf()
         await _check_floor(tx, item, prices)
+        await checking.check(tx, doors, opens_at=now, now=now)
     return now
+
+
+def _doors(only_for: tuple[Crowd, ...]) -> Doors | None:
+    """Whom a sale lets in that opens at once: nobody earlier."""
+    return Doors(tuple(map(Door, only_for)), lets_others_in=False) if only_for else None
 
 
 async def _check_floor(tx: Transaction, item: RoomItem, prices: dict[UUID, int]) -> None:

@@ -16,6 +16,7 @@ from domain.foundation import idempotency as _idempotency
 from domain.foundation import outbox as _outbox
 from domain.foundation.tables import metadata
 from domain.group_buys import tables as _group_buys
+from domain.insights import tables as _insights
 from domain.ledger import tables as _ledger
 from domain.levels import tables as _levels
 from domain.live_rooms import tables as _live_rooms
@@ -41,6 +42,6 @@ from domain.viewers import tables as _viewers
 __all__ = ["metadata"]
 
 _JOINED = (
-    _accounts, _addresses, _after_sales, _audiences, _benefits, _carts, _chats, _check_ins, _coupons, _customers, _draws, _flash_sales, _group_buys, _idempotency, _ledger, _levels, _live_rooms, _memberships, _orders, _outbox, _payments,
+    _accounts, _addresses, _after_sales, _audiences, _benefits, _carts, _chats, _check_ins, _coupons, _customers, _draws, _flash_sales, _group_buys, _idempotency, _insights, _ledger, _levels, _live_rooms, _memberships, _orders, _outbox, _payments,
     _points, _posters, _pricing, _products, _renewals, _sharing, _shipments, _stock, _stores, _streams, _super_users, _suppliers, _trail, _trust, _viewers,
 )  # fmt: skip

@@ -134,9 +134,7 @@ async def write_publication(tx: Transaction, product_id: UUID, publication: Publ
     )
 
 
-async def note_costs(
-    tx: Transaction, sku_ids: Sequence[UUID], costs: Sequence[int | None], *, since: datetime
-) -> None:
+async def note_costs(tx: Transaction, sku_ids: Sequence[UUID], costs: Sequence[int | None], *, since: datetime) -> None:
     """Keep what a unit of each of these SKUs costs from then on, minor units; None: nobody knows. As before: no change."""
     await tx.execute(_NOTE_COSTS, {"sku_ids": list(sku_ids), "costs": list(costs), "since": since})
 

@@ -177,8 +177,8 @@ class Contracts:
             wished = {"behaviour", "delay_ms"} & given.keys()
             contract = errand(given, Behaviour.of(given, self._company.mood.notices) if wished else None)
         except Refused as refused:
-            return Response(orjson.dumps({"code": refused.code, "message": str(refused)}), refused.status)
-        return Response(orjson.dumps(contract.told(self._company.keys.mch_id)))
+            return _json({"code": refused.code, "message": str(refused)}, refused.status)
+        return _json(contract.told(self._company.keys.mch_id), 200)
 
     def _sign(self, given: Mapping[str, Any], behaviour: Behaviour | None) -> Contract:
         contract = self._by_session(str(given.get("pre_entrustweb_id")))
@@ -250,6 +250,10 @@ class Contracts:
             if contract.session == session:
                 return contract
         raise Refused(404, "RESOURCE_NOT_EXISTS", "预签约会话不存在")
+
+
+def _json(content: Mapping[str, Any], status: int) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
 
 
 def _check_wish(wish: Mapping[str, Any], *, app_id: str) -> None:

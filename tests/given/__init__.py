@@ -13,8 +13,10 @@ from domain.foundation.outbox import Event, event_of, events
 from domain.foundation.runtime import Market
 from tests.given.after_sales import AfterSalesGiven
 from tests.given.back_office import BackOfficeGiven
+from tests.given.benefits import BenefitsGiven
 from tests.given.carts import CartsGiven
 from tests.given.chats import ChatsGiven
+from tests.given.check_ins import CheckInsGiven
 from tests.given.checkout import CheckoutGiven
 from tests.given.coupons import CouponsGiven
 from tests.given.customers import CustomersGiven
@@ -37,8 +39,10 @@ from tests.given.trust import TrustGiven
 class Given(
     AfterSalesGiven,
     BackOfficeGiven,
+    BenefitsGiven,
     CartsGiven,
     ChatsGiven,
+    CheckInsGiven,
     CheckoutGiven,
     CouponsGiven,
     CustomersGiven,

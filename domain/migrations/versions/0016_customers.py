@@ -126,6 +126,26 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["sku_id"], ["skus.id"], name=op.f("sku_costs_sku_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("sku_id", "since", name=op.f("sku_costs_pkey")),
     )
+    op.create_table(
+        "member_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("members", sa.Integer(), nullable=False),
+        sa.Column("new_people", sa.Integer(), nullable=False),
+        sa.Column("new_members", sa.Integer(), nullable=False),
+        sa.Column("terms_due", sa.Integer(), nullable=False),
+        sa.Column("terms_renewed", sa.Integer(), nullable=False),
+        sa.Column("member_orders", sa.Integer(), nullable=False),
+        sa.Column("other_orders", sa.Integer(), nullable=False),
+        sa.Column("member_spend_minor", sa.BigInteger(), nullable=False),
+        sa.Column("other_spend_minor", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "members >= 0 AND new_people >= 0 AND new_members >= 0 AND terms_due >= 0 AND terms_renewed >= 0 AND member_orders >= 0 AND other_orders >= 0",
+            name=op.f("member_days_counts_check"),
+        ),
+        sa.CheckConstraint("terms_renewed <= terms_due", name=op.f("member_days_renewed_check")),
+        sa.PrimaryKeyConstraint("day", name=op.f("member_days_pkey")),
+    )
     # what SKUs that stand already cost is known since they were written; what they cost before it changed is not
     op.execute(
         "INSERT INTO sku_costs (sku_id, since, cost_minor) SELECT id, created_at, cost_minor FROM skus"
@@ -134,6 +154,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("member_days")
     op.drop_table("sku_costs")
     op.drop_index("customers_value_idx", table_name="customers")
     op.drop_index("customers_referred_idx", table_name="customers", postgresql_where=sa.text("referred_by IS NOT NULL"))
