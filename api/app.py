@@ -15,7 +15,7 @@ from api import access, console, graphiql, rates, schema, trusted
 from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
-from api.exports import orders_csv, room_comments_csv, statement_csv
+from api.exports import orders_csv, room_comments_csv, segment_members_csv, statement_csv
 from api.faults import UNAVAILABLE, internal_error
 from api.forwarded import Forwarded, device_of
 from api.front import Front
@@ -100,6 +100,7 @@ class Api:
                 Route("/exports/orders.csv", orders_csv),
                 Route("/exports/statement.csv", statement_csv),
                 Route("/exports/room-comments.csv", room_comments_csv),
+                Route("/exports/segment-members.csv", segment_members_csv),
                 Route(NOTICE_PATH, take_tracking_notice, methods=["POST"]),
                 Route("/suppliers/{code}/feed", take_feed, methods=["POST"]),
                 Route("/suppliers/{code}/shipments", take_parcels, methods=["POST"]),

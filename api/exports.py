@@ -18,6 +18,8 @@ from api.ledger import LedgerAccount
 from api.nodes import read_id
 from api.scalars import Long
 from domain.accounts.rules import Principal
+from domain.audiences import exporting as audiences
+from domain.audiences.queries import segments_by_ids
 from domain.back_office import actions, exporting, links
 from domain.back_office.links import File, Leave
 from domain.back_office.rules import LinkRefused, WantedStatement
@@ -32,7 +34,12 @@ from domain.ledger import queries as ledger_queries
 
 log = structlog.get_logger(__name__)
 
-WHO = {File.ORDERS: Who.STAFF, File.STATEMENT: Who.FINANCE, File.ROOM_COMMENTS: Who.STAFF}
+WHO = {
+    File.ORDERS: Who.STAFF,
+    File.STATEMENT: Who.FINANCE,
+    File.ROOM_COMMENTS: Who.STAFF,
+    File.SEGMENT_MEMBERS: Who.MERCHANDISER,
+}
 STATUS: dict[type[ClientFault], int] = {NotSignedIn: 401, NotAllowed: 403, LinkRefused: 403, BadInput: 400}
 
 
@@ -90,6 +97,19 @@ class ExportQuery:
         """A link to comments."""
         return _link(info, File.ROOM_COMMENTS, links.of_room(read_id("room", room_id)))
 
+    @strawberry.field(
+        directives=to(Who.MERCHANDISER),
+        description="A link to whom a segment holds as a CSV file, one row for each: account, name, orders, what they spent, their "
+        "value; null where there is no such segment. That it was fetched stands in the trail.",
+    )
+    async def export_segment_members(self, info: Info, segment_id: strawberry.ID) -> ExportLink | None:
+        """A link to people."""
+        id = read_id("segment", segment_id)
+        segment = (await segments_by_ids(info.context.market.db, [id])).get(id)
+        if segment is None:
+            return None
+        return _link(info, File.SEGMENT_MEMBERS, links.of_segment(id), lines=Long(segment.members))
+
 
 def get_only(door: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """The door, shut to HEAD: a route that takes GET takes that too, and would make and note a file that nobody reads."""
@@ -117,6 +137,12 @@ async def statement_csv(request: Request) -> Response:
 async def room_comments_csv(request: Request) -> Response:
     """GET /exports/room-comments.csv?token=..."""
     return await _fetch(request, File.ROOM_COMMENTS)
+
+
+@get_only
+async def segment_members_csv(request: Request) -> Response:
+    """GET /exports/segment-members.csv?token=..."""
+    return await _fetch(request, File.SEGMENT_MEMBERS)
 
 
 async def _fetch(request: Request, file: File) -> Response:
@@ -161,6 +187,8 @@ def _pieces(market: Market, leave: Leave) -> AsyncIterator[bytes]:
         return in_chunks(exporting.orders_file(market.db, links.wanted_of(leave.about)))
     if leave.file is File.ROOM_COMMENTS:
         return in_chunks(chats.comments_file(market.db, links.room_of(leave.about)))
+    if leave.file is File.SEGMENT_MEMBERS:
+        return in_chunks(audiences.members_file(market.db, links.segment_of(leave.about)))
     wanted = links.statement_of(leave.about)
     rows = ledger.rows(
         market.db,

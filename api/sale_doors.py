@@ -52,7 +52,9 @@ class SaleCrowd:
         return show_id("segment", segment_id) if segment_id and principal and principal.is_staff else None
 
 
-@strawberry.type(directives=to(Who.INHERITED), description="A crowd that is let in, and how much earlier than others. 准入")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="A crowd that is let in, and how much earlier than others. 准入"
+)
 class SaleDoor:
     """A door."""
 

@@ -13,6 +13,7 @@ from api.addresses import AddressMutation, AddressQuery
 from api.after_sales import AfterSaleMutation, AfterSaleQuery
 from api.back_office import BackOfficeMutation, BackOfficeQuery
 from api.benefits import BenefitMutation, BenefitQuery
+from api.buying_memberships import BuyingMembershipsMutation, BuyingMembershipsQuery
 from api.carts import CartMutation, CartQuery
 from api.checkout import CheckoutMutation, CheckoutQuery
 from api.context import Info
@@ -29,6 +30,7 @@ from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
 from api.live_rooms import LiveRoomQuery
 from api.lucky_draws import LuckyDrawMutation, LuckyDrawQuery
+from api.memberships import MembershipMutation, MembershipQuery
 from api.moderating_room_chat import ModeratingRoomChatMutation, ModeratingRoomChatQuery
 from api.nodes import Node, find
 from api.orders import OrderMutation, OrderQuery
@@ -51,6 +53,7 @@ from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSales
 from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
 from api.running_live_rooms import RunningLiveRoomsMutation, RunningLiveRoomsQuery
 from api.running_lucky_draws import RunningLuckyDrawsMutation
+from api.running_memberships import RunningMembershipsMutation, RunningMembershipsQuery
 from api.running_payments import RunningPaymentsMutation, RunningPaymentsQuery
 from api.running_points import RunningPointsMutation, RunningPointsQuery
 from api.running_pricing import RunningPricingMutation, RunningPricingQuery
@@ -60,9 +63,11 @@ from api.running_super_users import RunningSuperUsersMutation, RunningSuperUsers
 from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
 from api.scalars import SCALARS
 from api.scheduling_live_rooms import SchedulingLiveRoomsMutation, SchedulingLiveRoomsQuery
+from api.segments import SegmentMutation, SegmentQuery
 from api.selling_in_live_rooms import SellingInLiveRoomsMutation
 from api.server_time import ServerTimeQuery
 from api.sessions import SessionMutation
+from api.setting_sale_doors import SettingSaleDoorsMutation
 from api.sharing import SharingMutation, SharingQuery
 from api.staff import StaffMutation
 from api.stores import StoreMutation, StoreQuery
@@ -97,6 +102,7 @@ Query = merge_types(
         OrderQuery,
         FlashSaleQuery,
         RunningFlashSalesQuery,
+        SegmentQuery,
         GroupBuyQuery,
         GroupBuyEventsQuery,
         RoomEventsQuery,
@@ -111,6 +117,9 @@ Query = merge_types(
         LuckyDrawQuery,
         CouponQuery,
         RunningCouponsQuery,
+        MembershipQuery,
+        BuyingMembershipsQuery,
+        RunningMembershipsQuery,
         PointQuery,
         RunningPointsQuery,
         BenefitQuery,
@@ -146,6 +155,8 @@ Mutation = merge_types(
         OrderMutation,
         FlashSaleMutation,
         RunningFlashSalesMutation,
+        SettingSaleDoorsMutation,
+        SegmentMutation,
         GroupBuyMutation,
         RunningGroupBuysMutation,
         SchedulingLiveRoomsMutation,
@@ -157,6 +168,9 @@ Mutation = merge_types(
         ModeratingRoomChatMutation,
         CouponMutation,
         RunningCouponsMutation,
+        MembershipMutation,
+        BuyingMembershipsMutation,
+        RunningMembershipsMutation,
         RunningPointsMutation,
         BenefitMutation,
         RunningBenefitsMutation,

@@ -31,11 +31,16 @@ class SegmentRuleInput:
 
     rfm: list[RfmSegment] = strawberry.field(default_factory=list, description="One of these RFM segments.")
     value_at_least_minor: Long | None = strawberry.field(default=None, description="User value, in fen.")
-    spent_at_least_minor: Long | None = strawberry.field(default=None, description="Paid for orders and kept, ever, in fen.")
-    orders_at_least: int | None = strawberry.field(default=None, description="Paid orders that were not given back whole.")
+    spent_at_least_minor: Long | None = strawberry.field(
+        default=None, description="Paid for orders and kept, ever, in fen."
+    )
+    orders_at_least: int | None = strawberry.field(
+        default=None, description="Paid orders that were not given back whole."
+    )
     orders_at_most: int | None = strawberry.field(default=None, description="As `ordersAtLeast`; 0: who never bought.")
     ordered_within_days: int | None = strawberry.field(
-        default=None, description="Whose last order was paid within so many days of the shop, today one of them: 1 to 3650."
+        default=None,
+        description="Whose last order was paid within so many days of the shop, today one of them: 1 to 3650.",
     )
     not_ordered_within_days: int | None = strawberry.field(
         default=None, description="Who paid for no order within so many days, also who never did: 1 to 3650."
@@ -45,7 +50,8 @@ class SegmentRuleInput:
     rank_at_least: int | None = strawberry.field(default=None, description="Whose level has this rank or a higher one.")
     member_state: SegmentMemberState | None = None
     bought_product_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="Who has paid for one of these, or of `boughtSkuIds`, and kept it; 50 at most."
+        default_factory=list,
+        description="Who has paid for one of these, or of `boughtSkuIds`, and kept it; 50 at most.",
     )
     bought_sku_ids: list[strawberry.ID] = strawberry.field(default_factory=list, description="50 at most.")
 
@@ -79,7 +85,9 @@ class SegmentRefresh:
     found: Long = strawberry.field(description="Of them, those that the rule chooses.")
 
 
-@strawberry.type(directives=to(Who.MERCHANDISER), description="People whom a rule chooses, or who are named one by one. 分群")
+@strawberry.type(
+    directives=to(Who.MERCHANDISER), description="People whom a rule chooses, or who are named one by one. 分群"
+)
 class AudienceSegment(Node):
     """A segment."""
 
@@ -118,7 +126,9 @@ class AudienceSegment(Node):
 class SetSegmentInput:
     """A segment."""
 
-    segment_id: strawberry.ID | None = strawberry.field(default=None, description="Null: a new one, which needs a `name`.")
+    segment_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Null: a new one, which needs a `name`."
+    )
     name: str | None = strawberry.field(default=None, description="Of a new one: 1 to 60 characters, no other's name.")
     rule: SegmentRuleInput | None = strawberry.field(
         default=None, description="Null for a new one: a list, on which people are named by `nameInSegment`."
@@ -175,7 +185,7 @@ class SegmentMutation:
 
     @strawberry.mutation(
         directives=to(Who.MERCHANDISER),
-        description="A new segment, or another rule for one: a version more. It is refreshed at once, in the background; until that "
+        description="A new segment, or another rule for one: a version more. It is refreshed at once in the background; until that "
         "is over it holds whom it held.",
     )
     async def set_segment(self, info: Info, input: SetSegmentInput) -> SegmentResult:

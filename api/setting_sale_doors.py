@@ -32,7 +32,9 @@ class SetSaleDoorsInput:
     """Whose doors, and which."""
 
     sale_id: strawberry.ID = strawberry.field(description="Of a flash sale, or of a group-buy campaign.")
-    doors: list[SaleDoorInput] = strawberry.field(description="Up to 10, each crowd once; none: everybody comes when it opens.")
+    doors: list[SaleDoorInput] = strawberry.field(
+        description="Up to 10, each crowd once; none: everybody comes when it opens."
+    )
     lets_others_in: bool = strawberry.field(
         default=True, description="Whether whoever comes through no door may come when the sale opens."
     )

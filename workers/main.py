@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 FEATURES = (
     "flash_sales",
+    "audiences",
     "group_buys",
     "live_rooms",
     "viewers",

@@ -35,6 +35,7 @@ class File(StrEnum):
     ORDERS = "orders"
     STATEMENT = "statement"
     ROOM_COMMENTS = "room-comments"
+    SEGMENT_MEMBERS = "segment-members"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,16 @@ def of_room(room_id: UUID) -> dict[str, Any]:
 def room_of(about: dict[str, Any]) -> UUID:
     """Which room again."""
     return UUID(about["room_id"])
+
+
+def of_segment(segment_id: UUID) -> dict[str, Any]:
+    """Which segment, as JSON."""
+    return {"segment_id": str(segment_id)}
+
+
+def segment_of(about: dict[str, Any]) -> UUID:
+    """Which segment again."""
+    return UUID(about["segment_id"])
 
 
 def _opened(key: bytes, token: str) -> Leave:

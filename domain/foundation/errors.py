@@ -122,6 +122,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "roomitem": ("直播商品", "item of a live room"),
     "saleitem": ("秒杀商品", "flash sale item"),
     "saleprice": ("促销价", "sale price"),
+    "segment": ("分群", "segment"),
     "session": ("登录设备", "session"),
     "sharelink": ("分享链接", "share link"),
     "shipment": ("包裹", "parcel"),

@@ -29,7 +29,7 @@ _RUNS = """
 _IS_MEMBER = f"""
     EXISTS (SELECT FROM ({_RUNS}) AS run
             WHERE run.account_id = orders.shopper_id AND run.began_at <= orders.paid_at AND orders.paid_at < run.over_at)
-"""  # noqa: S608 - made of this module's own text
+"""
 _DAY_OF = "CAST({moment} AT TIME ZONE 'Asia/Shanghai' AS date)"
 _MAKE = text(f"""
     WITH each AS (
@@ -76,13 +76,14 @@ _MAKE = text(f"""
            (SELECT count(DISTINCT account_id) FROM runs
             WHERE began_at < each.ends_at
               AND over_at > least(each.ends_at - interval '1 microsecond', CAST(:now AS timestamptz))),
-           coalesce(new_people, 0), coalesce(new_members, 0), 0, 0, coalesce(member_orders, 0), coalesce(other_orders, 0), coalesce(by_members, 0) - coalesce(to_members, 0),
+           coalesce(new_people, 0), coalesce(new_members, 0), 0, 0, coalesce(member_orders, 0), coalesce(other_orders, 0),
+           coalesce(by_members, 0) - coalesce(to_members, 0),
            coalesce(by_others, 0) - coalesce(to_others, 0), :now
     FROM each LEFT JOIN sold USING (day) LEFT JOIN back USING (day) LEFT JOIN people USING (day) LEFT JOIN joined USING (day)
     ON CONFLICT (day) DO UPDATE SET
       members = excluded.members, new_people = excluded.new_people, new_members = excluded.new_members,
-      member_orders = excluded.member_orders, other_orders = excluded.other_orders, member_spend_minor = excluded.member_spend_minor,
-      other_spend_minor = excluded.other_spend_minor, made_at = excluded.made_at
+      member_orders = excluded.member_orders, other_orders = excluded.other_orders,
+      member_spend_minor = excluded.member_spend_minor, other_spend_minor = excluded.other_spend_minor, made_at = excluded.made_at
 """)  # noqa: S608 - made of this module's own text
 # A term that is over on time, and whether its holder has had the next one in time.
 _RENEWALS = text("""

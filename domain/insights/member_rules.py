@@ -57,14 +57,17 @@ class MemberFigures:
 
     @property
     def renewal_rate(self) -> float | None:
-        """续费率: of terms that were over in the period, neither trials nor ended early, those whose holder has had a next one, made
-        before or within 30 days after the end. None without such terms.
+        """续费率: of terms that were over in the period, neither trials nor ended early, those whose holder has
+        had a next one, made before or within 30 days after the end. None without such terms.
         """
         return _ratio(self.terms_renewed, self.terms_due)
 
     @property
     def revenue_per_member_minor(self) -> int | None:
-        """单客产值: members' spend in the period / members on average, over the ends of its days; rounded down. None without members."""
+        """单客产值: members' spend in the period / members on average, over the ends of its days; rounded down.
+
+        None without members.
+        """
         return self.member_spend_minor * self.days // self.member_days if self.member_days else None
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from domain.foundation.database import Database, Reader
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
@@ -69,10 +69,22 @@ async def terms_by_membership_ids(reader: Database | Reader, ids: Sequence[UUID]
     return found
 
 
-async def plans_on_sale(reader: Database | Reader) -> list[Plan]:
+async def plans_on_sale(db: Database, *, first: int, after: str | None = None) -> Page[Plan]:
     """What can be bought now, the lowest rank first."""
-    found = select(*PLAN_COLUMNS).where(p.stopped_at.is_(None)).order_by(p.rank, p.price_minor, p.id)
-    return [plan_of(row) for row in await reader.rows(found)]
+    lowest_first = select(*PLAN_COLUMNS).where(p.stopped_at.is_(None)).order_by(p.rank, p.id)
+    if after is not None:
+        lowest_first = lowest_first.where(tuple_(p.rank, p.id) > tuple_(*read_cursor(after, int, UUID)))
+    rows = await db.rows(lowest_first.limit(page_size(first) + 1))
+    return page_of([plan_of(row) for row in rows], first, lambda plan: (plan.rank, str(plan.id)))
+
+
+async def all_plans(db: Database, *, first: int, after: str | None = None) -> Page[Plan]:
+    """Every plan, on sale or not, the newest first."""
+    newest_first = select(*PLAN_COLUMNS).order_by(p.id.desc())
+    if after is not None:
+        newest_first = newest_first.where(p.id < read_cursor(after, UUID)[0])
+    rows = await db.rows(newest_first.limit(page_size(first) + 1))
+    return page_of([plan_of(row) for row in rows], first, lambda plan: (str(plan.id),))
 
 
 async def batches_by_ids(reader: Database | Reader, ids: Sequence[UUID]) -> dict[UUID, CodeBatch]:
@@ -109,3 +121,18 @@ async def newest(
         newest_first = newest_first.where(m.id < read_cursor(after, UUID)[0])
     rows = await db.rows(newest_first.limit(page_size(first) + 1))
     return page_of([membership_of(row) for row in rows], first, lambda membership: (str(membership.id),))
+
+
+async def code_batches_page(db: Database, *, first: int, after: str | None = None) -> Page[CodeBatch]:
+    """Batches of codes, the newest first."""
+    newest_first = select(*BATCH_COLUMNS).order_by(k.id.desc())
+    if after is not None:
+        newest_first = newest_first.where(k.id < read_cursor(after, UUID)[0])
+    rows = await db.rows(newest_first.limit(page_size(first) + 1))
+    return page_of([CodeBatch(*row) for row in rows], first, lambda batch: (str(batch.id),))
+
+
+async def used_by_batch_ids(db: Database, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many codes of each batch were activated; batches without any are left out."""
+    counted = select(c.batch_id, func.count(c.used_at).label("used")).where(c.batch_id == func.any(list(ids)))
+    return {row.batch_id: row.used for row in await db.rows(counted.group_by(c.batch_id))}

@@ -40,10 +40,8 @@ async def preview(db: Database, *, account_id: UUID, now: datetime) -> Reckoned:
         return await _reckon(reader, membership, now=now)
 
 
-async def refund(
-    db: Database, *, account_id: UUID, amount_minor: int, idempotency_key: str, now: datetime
-) -> Membership:
-    """Give back what the running and the coming terms are worth, `amount_minor` as it was shown; the membership as it was.
+async def refund(db: Database, *, account_id: UUID, amount_minor: int, idempotency_key: str, now: datetime) -> UUID:
+    """Give back what the running and the coming terms are worth, `amount_minor` as it was shown; the membership's id.
 
     It ends now, with its benefits and the coupons they brought and nobody has used. What was given or activated by code ends
     too, and pays nothing. The same key again changes nothing.
@@ -55,8 +53,7 @@ async def refund(
             tx, owner_id=account_id, key=idempotency_key, operation="refund_membership", request=request
         )
         if replay:
-            ended = UUID(replay.answer)
-            return (await queries.by_ids(tx, [ended]))[ended]
+            return UUID(replay.answer)
         await store.lock_account(tx, account_id)
         membership = await buying.running(tx, account_id, now=now)
         if membership is None:
@@ -70,7 +67,7 @@ async def refund(
         await _give_back(tx, reckoned, now=now)
         await ending.end(tx, membership, EndReason.REFUNDED, at=now)
         await idempotency.finish(tx, owner_id=account_id, key=idempotency_key, answer=str(membership.id))
-        return membership
+        return membership.id
 
 
 async def refund_gift(

@@ -15,9 +15,9 @@ from domain.memberships import buying, ending, plan_rules, postings, queries, ru
 from domain.memberships.plan_rules import Plan, PlanKind
 from domain.memberships.purchase_rules import Purchase, PurchaseCause
 from domain.memberships.rules import (
-    MembershipAmountChanged,
     EndReason,
     Membership,
+    MembershipAmountChanged,
     NoMembership,
     NotAnUpgrade,
     Term,

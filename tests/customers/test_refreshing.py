@@ -48,7 +48,7 @@ async def test_evenings_of_any_kind_leave_what_a_rebuild_leaves(db, given, seed)
     sku_id = await given.sku()
     now, order_ids = given.now, []
 
-    for evening in range(12):
+    for _ in range(12):
         now += random.choice([timedelta(hours=3), DAY, 40 * DAY, 200 * DAY])
         bought = [
             Bought(

@@ -12,6 +12,7 @@ from domain.benefits.grants import GRANT_COLUMNS, Grant, g, grant_of
 from domain.benefits.offers import BenefitOffers
 from domain.benefits.rules import Benefit, BenefitKind, HolderSource, Holding
 from domain.coupons.rules import Batch, ClaimPlace
+from domain.coupons.tables import coupons
 from domain.foundation.clock import months_later
 from domain.foundation.database import Database
 from domain.foundation.ids import new_id
@@ -91,10 +92,12 @@ class BenefitsGiven:
         rows = await self.db.rows(select(*GRANT_COLUMNS).where(g.account_id == account_id).order_by(g.due_at, g.id))
         return [grant_of(row) for row in rows]
 
+    async def coupons_of(self, grant: Grant) -> list[UUID]:
+        """The coupons that came of a grant."""
+        return (await queries.coupons_by_grant_ids(self.db, [grant.id])).get(grant.id, [])
+
     async def coupon_count(self, account_id: UUID) -> int:
         """How many coupons somebody has."""
-        from domain.coupons.tables import coupons
-
         return len(await self.db.column(select(coupons.c.id).where(coupons.c.shopper_id == account_id)))
 
     async def points_now(self, account_id: UUID, now: datetime) -> int:
