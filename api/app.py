@@ -15,7 +15,7 @@ from api import access, console, graphiql, rates, schema, trusted
 from api.answering import Answering
 from api.context import Context
 from api.endpoint import GraphQLEndpoint
-from api.exports import orders_csv, room_comments_csv, segment_members_csv, statement_csv
+from api.exports import activation_codes_csv, orders_csv, room_comments_csv, segment_members_csv, statement_csv
 from api.faults import UNAVAILABLE, internal_error
 from api.forwarded import Forwarded, device_of
 from api.front import Front
@@ -28,6 +28,7 @@ from api.readiness import Readiness
 from api.reading_time import ReadingTime
 from api.room_streams import NGINX_HOOK, SRS_HOOK, take_nginx_hook, take_srs_hook
 from api.services import Services
+from api.renewals import take_contract_notice
 from api.shipments import take_tracking_notice
 from api.socket_connection import Greeting, Terms
 from api.sockets import Sockets
@@ -39,6 +40,7 @@ from domain.foundation.processes import leave_with_parent
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings, settings
 from domain.payments.gateways import gateways_of, hang_up
+from domain.memberships.contracts import contract_notice_path
 from domain.payments.rules import notice_path
 from domain.shipments.tracking import NOTICE_PATH
 
@@ -97,9 +99,11 @@ class Api:
                 *(graphiql.routes if settings.graphiql else []),
                 *(console.routes if settings.console else []),
                 Route(notice_path("{gateway}"), take_notice, methods=["POST"]),
+                Route(contract_notice_path("{gateway}"), take_contract_notice, methods=["POST"]),
                 Route("/exports/orders.csv", orders_csv),
                 Route("/exports/statement.csv", statement_csv),
                 Route("/exports/room-comments.csv", room_comments_csv),
+                Route("/exports/activation-codes.csv", activation_codes_csv),
                 Route("/exports/segment-members.csv", segment_members_csv),
                 Route(NOTICE_PATH, take_tracking_notice, methods=["POST"]),
                 Route("/suppliers/{code}/feed", take_feed, methods=["POST"]),

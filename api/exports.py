@@ -31,10 +31,13 @@ from domain.foundation.runtime import Market
 from domain.foundation.sheets import in_chunks
 from domain.ledger import exporting as ledger
 from domain.ledger import queries as ledger_queries
+from domain.memberships import exporting as memberships
+from domain.memberships import queries as memberships_queries
 
 log = structlog.get_logger(__name__)
 
 WHO = {
+    File.ACTIVATION_CODES: Who.MERCHANDISER,
     File.ORDERS: Who.STAFF,
     File.STATEMENT: Who.FINANCE,
     File.ROOM_COMMENTS: Who.STAFF,
@@ -110,6 +113,18 @@ class ExportQuery:
             return None
         return _link(info, File.SEGMENT_MEMBERS, links.of_segment(id), lines=Long(segment.members))
 
+    @strawberry.field(
+        directives=to(Who.MERCHANDISER),
+        description="A link to a batch of activation codes as a CSV file, for whoever made it; null for everybody else.",
+    )
+    async def export_activation_codes(self, info: Info, batch_id: strawberry.ID) -> ExportLink | None:
+        """A link to codes."""
+        wanted = read_id("codebatch", batch_id)
+        batch = (await memberships_queries.batches_by_ids(info.context.market.db, [wanted])).get(wanted)
+        if batch is None or batch.created_by != info.context.shopper.account_id:
+            return None
+        return _link(info, File.ACTIVATION_CODES, links.of_codes(wanted), lines=Long(batch.pieces))
+
 
 def get_only(door: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """The door, shut to HEAD: a route that takes GET takes that too, and would make and note a file that nobody reads."""
@@ -143,6 +158,12 @@ async def room_comments_csv(request: Request) -> Response:
 async def segment_members_csv(request: Request) -> Response:
     """GET /exports/segment-members.csv?token=..."""
     return await _fetch(request, File.SEGMENT_MEMBERS)
+
+
+@get_only
+async def activation_codes_csv(request: Request) -> Response:
+    """GET /exports/activation-codes.csv?token=..."""
+    return await _fetch(request, File.ACTIVATION_CODES)
 
 
 async def _fetch(request: Request, file: File) -> Response:
@@ -189,6 +210,9 @@ def _pieces(market: Market, leave: Leave) -> AsyncIterator[bytes]:
         return in_chunks(chats.comments_file(market.db, links.room_of(leave.about)))
     if leave.file is File.SEGMENT_MEMBERS:
         return in_chunks(audiences.members_file(market.db, links.segment_of(leave.about)))
+    if leave.file is File.ACTIVATION_CODES:
+        codes = memberships.rows(market.db, batch_id=links.codes_of(leave.about), secret=market.settings.signing_secret)
+        return in_chunks(codes)
     wanted = links.statement_of(leave.about)
     rows = ledger.rows(
         market.db,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -10,7 +11,7 @@ from api.benefits import BenefitInput
 from api.context import Info
 from api.loaders import batched
 from api.memberships import Membership, MembershipPlan, MembershipPlanKind, show_membership, show_plan
-from api.nodes import Connection, Node, read_id, show_id
+from api.nodes import Connection, Node, finds, read_id, show_id
 from api.refusals import refusal
 from api.scalars import Long
 from domain.benefits.rules import MOST_BENEFITS
@@ -172,6 +173,14 @@ class RunningMembershipsMutation:
             now=context.now,
         )
         return show_batch(batch)
+
+
+@finds("codebatch")
+async def find_batch(info: Info, id: UUID) -> ActivationCodeBatch | None:
+    """A batch, for staff."""
+    principal = info.context.principal
+    batch = await batched(info, queries.batches_by_ids).load(id) if principal and principal.is_staff else None
+    return show_batch(batch) if batch else None
 
 
 def show_batch(batch: code_rules.CodeBatch) -> ActivationCodeBatch:

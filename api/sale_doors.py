@@ -11,13 +11,11 @@ from api.access import Who, to
 from api.context import Info
 from api.loaders import batched
 from api.nodes import read_id, show_id
+from api.trust import TrustTier
 from domain.audiences import rules
 from domain.audiences.rules import Crowd, Door, Doors, Standing
 from domain.audiences.standings import standings
 from domain.memberships.queries import plans_by_ids
-from domain.trust.rules import Tier
-
-TrustTier = strawberry.enum(Tier, name="TrustTier")
 
 SaleCrowdKind = strawberry.enum(
     rules.CrowdKind,

@@ -15,9 +15,13 @@ from api.back_office import BackOfficeMutation, BackOfficeQuery
 from api.benefits import BenefitMutation, BenefitQuery
 from api.buying_memberships import BuyingMembershipsMutation, BuyingMembershipsQuery
 from api.carts import CartMutation, CartQuery
+from api.check_ins import CheckInMutation, CheckInQuery
 from api.checkout import CheckoutMutation, CheckoutQuery
 from api.context import Info
 from api.coupons import CouponMutation, CouponQuery
+from api.customer_figures import CustomerFiguresQuery
+from api.customer_profiles import CustomerProfileMutation, CustomerProfileQuery
+from api.customers import CustomerMutation, CustomerQuery
 from api.exports import ExportQuery
 from api.flash_sale_events import FlashSaleSubscription
 from api.flash_sales import FlashSaleMutation, FlashSaleQuery
@@ -28,8 +32,10 @@ from api.labels import LabelQuery
 from api.leader_group_buys import LeaderGroupBuyQuery
 from api.lean import lean
 from api.ledger import LedgerMutation, LedgerQuery
+from api.levels import LevelQuery
 from api.live_rooms import LiveRoomQuery
 from api.lucky_draws import LuckyDrawMutation, LuckyDrawQuery
+from api.member_figures import MemberFiguresQuery
 from api.memberships import MembershipMutation, MembershipQuery
 from api.moderating_room_chat import ModeratingRoomChatMutation, ModeratingRoomChatQuery
 from api.nodes import Node, find
@@ -40,6 +46,7 @@ from api.posters import PosterMutation, PosterQuery
 from api.products import ProductQuery
 from api.receipts import ReceiptMutation
 from api.refusals import exception_handlers
+from api.renewals import AutoRenewalMutation, AutoRenewalQuery
 from api.reserving_live_rooms import ReservingLiveRoomsMutation
 from api.room_chat import RoomChatMutation, RoomChatQuery
 from api.room_events import RoomEventsQuery, RoomEventsSubscription
@@ -51,6 +58,7 @@ from api.running_benefits import RunningBenefitsMutation, RunningBenefitsQuery
 from api.running_coupons import RunningCouponsMutation, RunningCouponsQuery
 from api.running_flash_sales import RunningFlashSalesMutation, RunningFlashSalesQuery
 from api.running_group_buys import RunningGroupBuysMutation, RunningGroupBuysQuery
+from api.running_levels import RunningLevelsMutation, RunningLevelsQuery
 from api.running_live_rooms import RunningLiveRoomsMutation, RunningLiveRoomsQuery
 from api.running_lucky_draws import RunningLuckyDrawsMutation
 from api.running_memberships import RunningMembershipsMutation, RunningMembershipsQuery
@@ -61,6 +69,7 @@ from api.running_products import RunningProductsMutation
 from api.running_shipments import RunningShipmentsMutation, RunningShipmentsQuery
 from api.running_super_users import RunningSuperUsersMutation, RunningSuperUsersQuery
 from api.running_suppliers import RunningSuppliersMutation, RunningSuppliersQuery
+from api.running_trust import RunningTrustMutation, RunningTrustQuery
 from api.scalars import SCALARS
 from api.scheduling_live_rooms import SchedulingLiveRoomsMutation, SchedulingLiveRoomsQuery
 from api.segments import SegmentMutation, SegmentQuery
@@ -73,6 +82,7 @@ from api.staff import StaffMutation
 from api.stores import StoreMutation, StoreQuery
 from api.super_users import SuperUserMutation, SuperUserQuery
 from api.trail import TrailQuery
+from api.trust import TrustMutation, TrustQuery
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
 
@@ -120,10 +130,17 @@ Query = merge_types(
         MembershipQuery,
         BuyingMembershipsQuery,
         RunningMembershipsQuery,
+        AutoRenewalQuery,
         PointQuery,
         RunningPointsQuery,
+        LevelQuery,
+        RunningLevelsQuery,
+        CheckInQuery,
         BenefitQuery,
         RunningBenefitsQuery,
+        CustomerQuery,
+        CustomerFiguresQuery,
+        MemberFiguresQuery,
         SuperUserQuery,
         RunningSuperUsersQuery,
         SharingQuery,
@@ -143,6 +160,9 @@ Query = merge_types(
         RunningAfterSalesQuery,
         RunningShipmentsQuery,
         RunningSuppliersQuery,
+        TrustQuery,
+        RunningTrustQuery,
+        CustomerProfileQuery,
     ),
 )
 Mutation = merge_types(
@@ -171,9 +191,13 @@ Mutation = merge_types(
         MembershipMutation,
         BuyingMembershipsMutation,
         RunningMembershipsMutation,
+        AutoRenewalMutation,
         RunningPointsMutation,
+        RunningLevelsMutation,
+        CheckInMutation,
         BenefitMutation,
         RunningBenefitsMutation,
+        CustomerMutation,
         SuperUserMutation,
         RunningSuperUsersMutation,
         LuckyDrawMutation,
@@ -194,6 +218,9 @@ Mutation = merge_types(
         ReceiptMutation,
         RunningShipmentsMutation,
         RunningSuppliersMutation,
+        TrustMutation,
+        RunningTrustMutation,
+        CustomerProfileMutation,
     ),
 )
 Subscription = merge_types("Subscription", (FlashSaleSubscription, GroupBuySubscription, RoomEventsSubscription))

@@ -12,8 +12,8 @@ from api.context import Info
 from api.loaders import batched
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.refusals import refusal
-from api.sale_doors import TrustTier
 from api.scalars import Long
+from api.trust import TrustTier
 from domain.audiences import queries, refreshing, segment_actions, segment_rules
 from domain.audiences.segment_rules import SegmentRule
 from domain.customers.rules import Segment as Rfm

@@ -34,6 +34,7 @@ FEATURES = (
     "orders",
     "payments",
     "memberships",
+    "renewals",
     "bills",
     "after_sales",
     "shipments",
@@ -41,6 +42,7 @@ FEATURES = (
     "posters",
     "carts",
     "sharing",
+    "levels",
     "customers",
     "trust",  # after sharing, which says first whose share it was
     "streams",

@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-STEPS = 11
+STEPS = 12
 PLAIN_NEWS_SECONDS = 2.0
 REDRAWN_PER_SECOND = 6
 """Drawing costs the process that also plays the crowd: seldom enough not to be measured, often enough to look alive."""

@@ -13,6 +13,7 @@ from cli.demo.door import Answer, Door, ask_gateway, connections, sign_in
 from cli.demo.group_buys import GroupBuys
 from cli.demo.journal import Pulse
 from cli.demo.live_room import MOST_SOCKETS, LiveRoom
+from cli.demo.members import Members
 from cli.demo.occasion import Occasion
 from cli.demo.plan import Plan, cast
 from cli.demo.stall import Offer, Sale, Stall, choose, goods_for_sale
@@ -109,6 +110,8 @@ async def _hold_sale(
     with steps.step("拼团", "groups, share links, refunds") as step:
         neighbours = GroupBuys(till, market, stall.token, occasion.tag)
         group_buys = await neighbours.hold(await goods_for_sale(occasion.door), step.show)
+    with steps.step("会员", "cards, an early door, a refund") as step:
+        club = await Members(till, stall.token, occasion.tag).hold(await goods_for_sale(occasion.door), step.show)
     with steps.step("直播", "a night in a live room") as step:
         async with connections(MOST_SOCKETS) as sockets:  # each phone keeps its own
             night = await LiveRoom(till, sockets, house.url, stall.token, occasion.tag, tokens).hold(step)
@@ -126,6 +129,7 @@ async def _hold_sale(
         audit=lines,
         counter=scenes,
         group_buys=group_buys,
+        members=club,
         live_room=night,
         balances=balances,
         environment=await _environment(plan, market, occasion, pulse),

@@ -35,6 +35,7 @@ class File(StrEnum):
     ORDERS = "orders"
     STATEMENT = "statement"
     ROOM_COMMENTS = "room-comments"
+    ACTIVATION_CODES = "activation-codes"
     SEGMENT_MEMBERS = "segment-members"
 
 
@@ -127,6 +128,16 @@ def of_segment(segment_id: UUID) -> dict[str, Any]:
 def segment_of(about: dict[str, Any]) -> UUID:
     """Which segment again."""
     return UUID(about["segment_id"])
+
+
+def of_codes(batch_id: UUID) -> dict[str, Any]:
+    """Which batch of activation codes, as JSON."""
+    return {"batch_id": str(batch_id)}
+
+
+def codes_of(about: dict[str, Any]) -> UUID:
+    """Which batch again."""
+    return UUID(about["batch_id"])
 
 
 def _opened(key: bytes, token: str) -> Leave:

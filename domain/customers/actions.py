@@ -23,5 +23,5 @@ async def set_rules(db: Database, new: ValueRules, *, by: UUID, now: datetime) -
             return standing
         new = replace(new, version=standing.version + 1)
         await store.add_rules(tx, new, by=by, now=now)
-        await trail.note(tx, by=by, deed="set_value_rules", subject="account", subject_id=by, now=now, **asdict(new))
+        await trail.note(tx, by=by, deed="set_value_rules", subject="house", subject_id=HOUSE, now=now, **asdict(new))
     return new

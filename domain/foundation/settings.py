@@ -177,6 +177,17 @@ class Settings(BaseSettings):
         pattern="^[a-z_]+[0-9]+,[a-z_]+[0-9]+$",
         description="its fields for the room's title and for its time",
     )
+    wechat_renewal_template: str = Field(
+        "", description="template of the message about a membership's end (订阅消息); empty: nobody is told by message"
+    )
+    wechat_renewal_fields: str = Field(
+        "thing1,time2,amount3",
+        pattern="^[a-z_]+[0-9]+(,[a-z_]+[0-9]+){2}$",
+        description="its fields for what happens, for when, and for the price",
+    )
+    wechat_member_page: str = Field(
+        "pages/member/member", description="page of the mini-program that shows one's membership"
+    )
     tracking_url: str = Field("", description="address of the tracking company or its simulator; empty: none")
     tracking_customer: str = Field("", description="our name at the tracking company")
     tracking_key: SecretStr = Field(SecretStr(""), description="signs what is said to the tracking company and by it")

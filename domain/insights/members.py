@@ -14,7 +14,8 @@ _FIGURES = text("""
       SELECT * FROM grown WHERE day >= :first
     )
     SELECT max(made_at) AS as_of, count(*) AS days, (array_agg(members ORDER BY day DESC))[1] AS members,
-           (SELECT coalesce(max(members), 0) FROM grown WHERE day = CAST(:first AS date) - 1) AS members_before, max(people) AS people, sum(new_members) AS new_members,
+           (SELECT coalesce(max(members), 0) FROM grown WHERE day = CAST(:first AS date) - 1) AS members_before,
+           max(people) AS people, sum(new_members) AS new_members,
            sum(terms_due) AS terms_due, sum(terms_renewed) AS terms_renewed, sum(members) AS member_days,
            sum(people - members) AS other_days, sum(member_orders) AS member_orders, sum(other_orders) AS other_orders,
            sum(member_spend_minor) AS member_spend_minor, sum(other_spend_minor) AS other_spend_minor

@@ -1,8 +1,4 @@
-"""Reminders (开播提醒): whoever reserved a room is told shortly before it begins, or when it does, at most once.
-
-`/cgi-bin/message/subscribe/send`, as developers.weixin.qq.com describes it: a person gets as many messages as they have agreed
-to in the mini-program, by `wx.requestSubscribeMessage`.
-"""
+"""Reminders (开播提醒): whoever reserved a room is told shortly before it begins, or when it does, at most once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,12 +10,12 @@ import structlog
 from sqlalchemy import select, update
 
 from domain.accounts.queries import openid_of
-from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.database import Database
 from domain.foundation.ids import encode
 from domain.foundation.reporting import note_failure
 from domain.foundation.settings import Settings
-from domain.foundation.wechat_platform import BUSY, PlatformFailed, PlatformMisconfigured, WechatPlatform, platform_of
+from domain.foundation.wechat_messages import LONGEST_THING, MessageTemplate, shown_time
+from domain.foundation.wechat_platform import PlatformFailed, PlatformMisconfigured, platform_of
 from domain.live_rooms.rules import ON, REMIND_AHEAD, RoomState
 from domain.live_rooms.tables import reservations, rooms
 
@@ -27,10 +23,6 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 10
 """Messages under way together: at half a second each, twelve thousand in the ten minutes."""
-LONGEST_TITLE = 20
-"""Characters of a message's `thing`."""
-WANTS_NONE = 43101
-"""The person has agreed to no further message."""
 
 c, r = reservations.c, rooms.c
 
@@ -47,31 +39,16 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class Messenger:
-    """The message's template, with the names of its two fields, and the page of the mini-program that it opens."""
+    """The message's template, of a title and a time, and the page of the mini-program that it opens."""
 
-    platform: WechatPlatform
-    template: str
-    title_field: str
-    time_field: str
+    template: MessageTemplate
     page: str
 
     async def remind(self, openid: str, reminder: Reminder, *, now: datetime) -> bool:
         """Show it; False when it is to be tried again. Raises PlatformFailed: it is not known whether it was shown."""
-        at = reminder.starts_at.astimezone(SHOP_ZONE)
-        message = {
-            "touser": openid,
-            "template_id": self.template,
-            "page": f"{self.page}?id={encode('room', reminder.room_id)}",
-            "data": {
-                self.title_field: {"value": reminder.title[:LONGEST_TITLE]},
-                self.time_field: {"value": f"{at:%Y年%m月%d日 %H:%M}"},
-            },
-        }
-        answer = await self.platform.ask_with_token("/cgi-bin/message/subscribe/send", message, now=now)
-        code = answer.get("errcode")
-        if code not in {0, BUSY, WANTS_NONE}:
-            log.error("reminder_refused", errcode=code, errmsg=str(answer.get("errmsg"))[:300])
-        return code != BUSY
+        values = (reminder.title[:LONGEST_THING], shown_time(reminder.starts_at))
+        page = f"{self.page}?id={encode('room', reminder.room_id)}"
+        return await self.template.show(openid, values, page=page, now=now)
 
 
 def messenger_of(settings: Settings) -> Messenger | None:
@@ -79,8 +56,8 @@ def messenger_of(settings: Settings) -> Messenger | None:
     platform = platform_of(settings)
     if platform is None or not settings.wechat_reminder_template:
         return None
-    title_field, time_field = settings.wechat_reminder_fields.split(",")
-    return Messenger(platform, settings.wechat_reminder_template, title_field, time_field, settings.wechat_room_page)
+    fields = tuple(settings.wechat_reminder_fields.split(","))
+    return Messenger(MessageTemplate(platform, settings.wechat_reminder_template, fields), settings.wechat_room_page)
 
 
 async def remind(db: Database, messenger: Messenger, *, now: datetime, limit: int) -> int:

@@ -12,8 +12,9 @@ from domain.memberships.rules import FREE, Worth
 async def activate(db: Database, *, code: str, account_id: UUID, idempotency_key: str, now: datetime) -> UUID:
     """The id of the membership that the code begins, or makes longer. The same key again gives the same one.
 
-    Of a gift the holder gets nothing back, though an upgrade credits it: its buyer has paid. Raises ActivationCodeUnknown, ActivationCodeUsed,
-    ActivationCodeOver, OwnGift, MembershipRunning, TrialTaken, IdempotencyConflict; the code is then as good as before.
+    Of a gift the holder gets nothing back, though an upgrade credits it: its buyer has paid. Raises ActivationCodeUnknown,
+    ActivationCodeUsed, ActivationCodeOver, OwnGift, MembershipRunning, TrialTaken, IdempotencyConflict; the code is then as
+    good as before.
     """
     hashed = code_rules.hash_of(code)
     async with db.transaction() as tx:

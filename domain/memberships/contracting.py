@@ -13,6 +13,7 @@ import structlog
 from domain.accounts.queries import openid_of
 from domain.foundation.clock import shop_day
 from domain.foundation.database import Database, Transaction
+from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from domain.memberships import buying, renewal_queries, renewal_rules, renewal_store, store
 from domain.memberships.contracts import ContractGateway
@@ -31,9 +32,11 @@ from domain.memberships.renewal_rules import (
 )
 from domain.memberships.rules import Membership
 from domain.payments.rules import GatewayFailed, GatewayUnavailable, NoticeMismatch
+from domain.trail import store as trail
 
 log = structlog.get_logger(__name__)
 
+LONGEST_WORDS = 200
 FIRST_LOOK = timedelta(seconds=10)
 """The notice of a signature usually comes within a second of it."""
 
@@ -70,7 +73,7 @@ async def ask(db: Database, gateway: ContractGateway, *, account_id: UUID, now: 
         raise GatewayUnavailable(gateway=gateway.name) from error
 
 
-async def cancel(db: Database, *, account_id: UUID, by: ContractEnd, now: datetime) -> Contract:
+async def cancel(db: Database, *, account_id: UUID, now: datetime) -> Contract:
     """Nothing is charged by itself from now on; the gateway is told by the sweep, until it has heard it.
 
     Ended already: no change. A charge that the gateway is working on at this very moment may still arrive; it is then the
@@ -80,11 +83,34 @@ async def cancel(db: Database, *, account_id: UUID, by: ContractEnd, now: dateti
         await store.lock_account(tx, account_id)
         contract = await renewal_store.living_contract(tx, account_id)
         if contract is not None:
-            return await end(tx, contract, by=by, now=now)
-    found = (await renewal_queries.newest_contracts(db, [account_id])).get(account_id)
-    if found is None:
-        raise NoAutoRenewal()
-    return found
+            return await end(tx, contract, by=ContractEnd.MEMBER, now=now)
+    return await _newest(db, account_id)
+
+
+async def end_for(db: Database, *, account_id: UUID, words: str, by: UUID, now: datetime) -> Contract:
+    """The shop ends a member's automatic renewal, and says why; the trail keeps it. Ended already: no change.
+
+    Raises NoAutoRenewal, BadInput.
+    """
+    if not 1 <= len(words.strip()) <= LONGEST_WORDS or "\0" in words:
+        raise BadInput(f"words must have 1 to {LONGEST_WORDS} characters")
+    async with db.transaction() as tx:
+        await store.lock_account(tx, account_id)
+        contract = await renewal_store.living_contract(tx, account_id)
+        if contract is not None:
+            ended = await end(tx, contract, by=ContractEnd.STAFF, now=now)
+            await trail.note(
+                tx,
+                by=by,
+                deed="end_member_auto_renewal",
+                subject="account",
+                subject_id=account_id,
+                now=now,
+                words=words.strip(),
+                price_minor=contract.price.minor,
+            )
+            return ended
+    return await _newest(db, account_id)
 
 
 async def take_notice(db: Database, *, gateway: str, notice: ContractNotice, now: datetime) -> Contract:
@@ -150,6 +176,14 @@ async def call_off(tx: Transaction, account_id: UUID, *, now: datetime) -> None:
     membership = await store.living(tx, account_id)
     if membership is not None:
         await renewal_store.end_grace(tx, membership, now=now)
+
+
+async def _newest(db: Database, account_id: UUID) -> Contract:
+    """Raises NoAutoRenewal."""
+    found = (await renewal_queries.newest_contracts(db, [account_id])).get(account_id)
+    if found is None:
+        raise NoAutoRenewal()
+    return found
 
 
 async def _renewable(tx: Transaction, account_id: UUID, *, now: datetime) -> tuple[Membership, Plan]:

@@ -37,7 +37,7 @@ WORDS = {
     MessageKind.GIVEN_UP: "{name}续费未成功",
 }
 
-c, h, m, s, l = contracts.c, charges.c, memberships.c, messages.c, plans.c
+c, h, m, s = contracts.c, charges.c, memberships.c, messages.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Message:
         """What happens, when, and the price, as the template's fields have them."""
         is_charge = self.kind is MessageKind.CHARGE
         at = first_charge_at(self.ends_at, told_at=self.told_at) if is_charge else self.ends_at
-        return WORDS[self.kind].format(name=self.name)[:LONGEST_THING], shown_time(at), f"¥{self.price}"
+        return WORDS[self.kind].format(name=self.name)[:LONGEST_THING], shown_time(at), f"¥{self.price.amount}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,15 @@ async def remind_due(db: Database, *, now: datetime) -> int:
     """
     added = 0
     async with db.transaction() as tx:
-        for kind, before in REMINDED_BEFORE_END.items():
+        for kind, (before, least) in REMINDED_BEFORE_END.items():
             renews_itself = select(c.id).where(c.account_id == m.account_id, c.state == ContractState.SIGNED).exists()
-            # coalesce: what the index of living cards is sorted by; a card in grace has ended already
+            # what the index of living cards is sorted by; a card that has grace is being renewed
             over_at = func.coalesce(m.grace_until, m.ends_at)
             soon = (
                 select(m.id, m.ends_at, literal(kind.value), literal(now))
-                .join(plans, l.id == m.plan_id)
-                .where(m.ended_at.is_(None), over_at > now, over_at <= now + before, m.grace_until.is_(None))
-                .where(m.ends_at > now + _least(kind), l.is_renewable, ~renews_itself)
+                .join(plans, plans.c.id == m.plan_id)
+                .where(m.ended_at.is_(None), over_at > now + least, over_at <= now + before)
+                .where(m.grace_until.is_(None), plans.c.is_renewable, ~renews_itself)
             )
             columns = [s.membership_id, s.ends_at, s.kind, s.made_at]
             added += await tx.execute(insert(messages).from_select(columns, soon).on_conflict_do_nothing())
@@ -137,13 +137,16 @@ async def _take(db: Database, *, now: datetime, limit: int) -> Sequence[Message]
     waiting = unsent.order_by(s.made_at).limit(limit).with_for_update(skip_locked=True).cte("waiting")
     is_taken = (s.membership_id == waiting.c.membership_id) & (s.ends_at == waiting.c.ends_at)
     price = func.coalesce(
-        select(h.amount_minor).where(h.membership_id == m.id, h.ends_at == s.ends_at).scalar_subquery(), l.price_minor
+        select(h.amount_minor).where(h.membership_id == m.id, h.ends_at == s.ends_at).scalar_subquery(),
+        plans.c.price_minor,
     )
     taken = (
         update(messages)
-        .where(is_taken, s.kind == waiting.c.kind, m.id == s.membership_id, l.id == m.plan_id)
+        .where(is_taken, s.kind == waiting.c.kind, m.id == s.membership_id, plans.c.id == m.plan_id)
         .values(sent_at=now)
-        .returning(s.membership_id, s.ends_at, s.kind, m.account_id, l.name, price.label("price_minor"), s.made_at)
+        .returning(
+            s.membership_id, s.ends_at, s.kind, m.account_id, plans.c.name, price.label("price_minor"), s.made_at
+        )
     )
     async with db.transaction() as tx:
         return [
@@ -167,8 +170,3 @@ async def _put_back(db: Database, unsent: Sequence[Message]) -> None:
         for message in unsent:
             mine = (s.membership_id == message.membership_id) & (s.ends_at == message.ends_at)
             await tx.execute(update(messages).where(mine, s.kind == message.kind).values(sent_at=None))
-
-
-def _least(kind: MessageKind) -> timedelta:
-    """A week's reminder is not sent on the last day, which has its own."""
-    return REMINDED_BEFORE_END[MessageKind.DAY] if kind is MessageKind.WEEK else timedelta(0)

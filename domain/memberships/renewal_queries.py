@@ -23,10 +23,8 @@ async def newest_contracts(reader: Database | Reader, account_ids: Sequence[UUID
     return {row.account_id: contract_of(row) for row in await reader.rows(found.order_by(c.account_id, c.id.desc()))}
 
 
-async def charges_by_contract_ids(reader: Database | Reader, ids: Sequence[UUID]) -> dict[UUID, list[Charge]]:
-    """The charges of each contract, the newest term first; an empty list for one without."""
-    found: dict[UUID, list[Charge]] = {contract_id: [] for contract_id in ids}
-    statement = select(*CHARGE_COLUMNS).where(h.contract_id == func.any(list(ids))).order_by(h.ends_at.desc(), h.id)
-    for row in await reader.rows(statement):
-        found[row.contract_id].append(charge_of(row))
-    return found
+async def newest_charges(reader: Database | Reader, contract_ids: Sequence[UUID]) -> dict[UUID, Charge]:
+    """The charge of the newest term of each contract; those without one are left out."""
+    found = select(*CHARGE_COLUMNS).ext(distinct_on(h.contract_id)).where(h.contract_id == func.any(list(contract_ids)))
+    newest_first = found.order_by(h.contract_id, h.ends_at.desc(), h.id)
+    return {row.contract_id: charge_of(row) for row in await reader.rows(newest_first)}

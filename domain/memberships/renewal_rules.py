@@ -19,7 +19,6 @@ TOLD_DAYS_AHEAD = 6
 prominently, so that they can still decide otherwise. The sixth day is for us to do so."""
 TOLD_FOR_SURE = timedelta(days=5)
 """Nothing is charged sooner after the member was told, however late they have signed."""
-REMINDED_BEFORE_END = {"week": timedelta(days=7), "day": timedelta(days=1)}
 GRACE = timedelta(days=7)
 """A card that is to be renewed by itself stays for so long after its end, while its charge is tried. No other card does."""
 TRIES = 3
@@ -90,6 +89,22 @@ class Contract:
     def is_on(self) -> bool:
         """Whether the next term is charged by itself."""
         return self.state is ContractState.SIGNED
+
+
+class MessageKind(StrEnum):
+    """What a member is told of about an end of their card."""
+
+    WEEK = "week"
+    DAY = "day"
+    CHARGE = "charge"
+    GIVEN_UP = "given_up"
+
+
+REMINDED_BEFORE_END = {
+    MessageKind.WEEK: (timedelta(days=7), timedelta(days=1)),
+    MessageKind.DAY: (timedelta(days=1), timedelta(0)),
+}
+"""How long before the end of a card that does not renew itself its member is reminded, and from when on no more."""
 
 
 class ChargeState(StrEnum):

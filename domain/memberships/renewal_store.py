@@ -25,6 +25,7 @@ from domain.memberships.renewal_rules import (
     Contract,
     ContractEnd,
     ContractState,
+    MessageKind,
 )
 from domain.memberships.renewal_tables import charges, contracts, messages
 from domain.memberships.rules import Membership
@@ -202,7 +203,9 @@ async def end_grace(tx: Transaction, membership: Membership, *, now: datetime) -
     await benefits.end(tx, source=HolderSource.MEMBERSHIP, source_id=membership.id, ends_at=over_at, now=now)
 
 
-async def add_message(tx: Transaction, membership_id: UUID, ends_at: datetime, kind: str, *, now: datetime) -> None:
+async def add_message(
+    tx: Transaction, membership_id: UUID, ends_at: datetime, kind: MessageKind, *, now: datetime
+) -> None:
     """Have the member told, once about this end of the card."""
     row = {"membership_id": membership_id, "ends_at": ends_at, "kind": kind, "made_at": now}
     await tx.execute(insert(messages).values(row).on_conflict_do_nothing())

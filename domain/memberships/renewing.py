@@ -25,6 +25,7 @@ from domain.memberships.renewal_rules import (
     ContractEnd,
     ContractGone,
     ContractState,
+    MessageKind,
 )
 from domain.memberships.rules import EndReason, Membership
 from domain.payments import queries as payment_queries
@@ -37,17 +38,18 @@ ENDS_CONTRACT = frozenset({EndReason.REFUNDED, EndReason.UPGRADED})
 
 
 async def open_due(db: Database, *, now: datetime, limit: int) -> int:
-    """Open the charges of cards that end soon, and have their members told; how many were due.
+    """Open the charges of cards that end soon, and have their members told; how many were opened.
 
     Safe to run twice and side by side: a term has one charge.
     """
     async with db.reading() as reader:
         account_ids = await renewal_store.to_be_charged(reader, until=renewal_rules.told_until(now), limit=limit)
+    opened = 0
     for account_id in account_ids:
         async with db.transaction() as tx:
             await store.lock_account(tx, account_id)
-            await _open(tx, account_id, now=now)
-    return len(account_ids)
+            opened += await _open(tx, account_id, now=now)
+    return opened
 
 
 async def advance(db: Database, gateway: ContractGateway, *, now: datetime, limit: int) -> int:
@@ -107,13 +109,13 @@ class _Step:
     payment_id: UUID | None = None
 
 
-async def _open(tx: Transaction, account_id: UUID, *, now: datetime) -> None:
+async def _open(tx: Transaction, account_id: UUID, *, now: datetime) -> bool:
     contract = await renewal_store.living_contract(tx, account_id)
     membership = await buying.running(tx, account_id, now=now)
     if contract is None or membership is None or not contract.is_on or contract.plan_id != membership.plan_id:
-        return
+        return False
     if membership.ends_at > renewal_rules.told_until(now):
-        return
+        return False
     plan = await store.plan(tx, membership.plan_id)
     term = len(await store.terms_of(tx, membership.id)) + 1
     charge = Charge(
@@ -128,9 +130,11 @@ async def _open(tx: Transaction, account_id: UUID, *, now: datetime) -> None:
         due_at=now,
     )
     charge = replace(charge, due_at=renewal_rules.announce_at(charge.charged_at))
-    if await renewal_store.open_charge(tx, charge):
-        await renewal_store.grant_grace(tx, charge, now=now)
-        await renewal_store.add_message(tx, membership.id, membership.ends_at, "charge", now=now)
+    if not await renewal_store.open_charge(tx, charge):
+        return False
+    await renewal_store.grant_grace(tx, charge, now=now)
+    await renewal_store.add_message(tx, membership.id, membership.ends_at, MessageKind.CHARGE, now=now)
+    return True
 
 
 async def _prepare(db: Database, charge_id: UUID, account_id: UUID, *, now: datetime) -> _Step | None:
@@ -228,7 +232,7 @@ async def _give_up(
     await renewal_store.move_contract(tx, contract, ContractState.RESTING)
     if membership is not None:
         await renewal_store.end_grace(tx, membership, now=now)
-    await renewal_store.add_message(tx, charge.membership_id, charge.ends_at, "given_up", now=now)
+    await renewal_store.add_message(tx, charge.membership_id, charge.ends_at, MessageKind.GIVEN_UP, now=now)
 
 
 def _is_for(charge: Charge, membership: Membership | None) -> bool:

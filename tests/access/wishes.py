@@ -11,7 +11,7 @@ Wish = dict[str, Any]
 ONES_OWN = {
     "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
     "openGroupBuy", "joinGroupBuy", "postComment", "claimCoupon", "reserveRoom", "cancelRoomReservation",
-    "enterLuckyDraw", "likeRoom",
+    "enterLuckyDraw", "likeRoom", "checkIn",
 }  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
@@ -58,6 +58,7 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "postComment": _keyed(roomId=ids["room"], text="好看"),
         "likeRoom": {"input": {"roomId": ids["room"], "taps": 3}},
         "reserveRoom": {"id": ids["room/coming"]},
+        "checkIn": {},
         "cancelRoomReservation": {"id": ids["room/coming"]},
         "requestAfterSale": _keyed(orderId=ids["order"], kind="REFUND", reason="QUALITY"),
         "withdrawAfterSale": _keyed(afterSaleId=ids["aftersale/requested"]),
@@ -171,11 +172,15 @@ def _staffs_with_goods(world: World) -> dict[str, Wish]:
             claimableUntil=window["closesAt"],
         ),
         "stopCouponBatch": {"id": ids["couponbatch"]},
+        "setLevelLadder": {"input": {"version": 0, "levels": [{"title": "新客", "threshold": 0}]}},
+        "setCheckInRewards": {"input": {"version": 0, "dailyPoints": 1, "cycleDays": 7, "streakRewards": []}},
         "setSuperUserRules": {"input": {"valueMinor": 1, "orders": 1, "boughtWithinDays": 1}},
         "createProductPoll": _keyed(title="选一款", productIds=[ids["product"]], **window),
         "closeProductPoll": {"id": ids["poll"]},
         "publishProduct": {"input": {"productId": ids["product/draft"]}},
         "unpublishProduct": {"input": {"productId": ids["product"]}},
+        "setSkuCost": {"input": {**sku, "costMinor": 700}},
+        "setValueRules": {"input": {"windowDays": 180, "referralPermille": 200, "mostReferred": 5}},
         "setSkuPrice": {"input": {**sku, "priceMinor": 1}},
         "adjustStock": _keyed(**sku, change=1, expectedFree=10, reason="盘点"),
         "setSalePrice": {"input": {**sku, "priceMinor": 1, **until}},

@@ -14,8 +14,8 @@ from domain.foundation.database import Database
 
 _SOLD = text("""
     SELECT orders.id, orders.shopper_id, orders.paid_at, state, orders.total_minor - refunded_minor AS spend, refunded_minor,
-           line.sku_id, line.total_minor - line.refunded_goods_minor AS net, line.quantity - line.refunded AS units, line.cost_minor,
-           sharer_id
+           line.sku_id, line.total_minor - line.refunded_goods_minor AS net, line.quantity - line.refunded AS units,
+           line.cost_minor, sharer_id
     FROM orders JOIN order_lines AS line ON line.order_id = orders.id
     LEFT JOIN share_attributions AS share ON share.order_id = orders.id
     WHERE orders.paid_at IS NOT NULL

@@ -12,6 +12,7 @@ from domain.foundation.ids import new_id
 from domain.foundation.outbox import Event, event_of, events
 from domain.foundation.runtime import Market
 from tests.given.after_sales import AfterSalesGiven
+from tests.given.audiences import AudiencesGiven
 from tests.given.back_office import BackOfficeGiven
 from tests.given.benefits import BenefitsGiven
 from tests.given.carts import CartsGiven
@@ -38,6 +39,7 @@ from tests.given.trust import TrustGiven
 
 class Given(
     AfterSalesGiven,
+    AudiencesGiven,
     BackOfficeGiven,
     BenefitsGiven,
     CartsGiven,

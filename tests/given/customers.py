@@ -47,6 +47,18 @@ _BACK = text("""
     SELECT shopper_id FROM gone
 """)
 
+_MONEY_BACK = text("""
+    WITH payment AS (
+      INSERT INTO payments (id, payable, payable_id, payer_id, amount_minor, currency, gateway, state, asked_at, expires_at,
+                            look_at, captured_at, refund_asked_minor, refunded_minor)
+      SELECT paid_with, 'order', id, shopper_id, total_minor, 'CNY', 'wechat', 'captured', paid_at, paid_at, paid_at, paid_at,
+             :amount, :amount
+      FROM orders WHERE id = :order_id RETURNING id
+    )
+    INSERT INTO refunds (id, payment_id, amount_minor, currency, reason, state, asked_at, refunded_at)
+    SELECT :refund_id, id, :amount, 'CNY', 'quality', 'refunded', :at, :at FROM payment
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Bought:
@@ -105,6 +117,12 @@ class CustomersGiven:
         """All money of these orders goes back; whose they are."""
         async with self.db.transaction() as tx:
             return list(await tx.column(_BACK, {"ids": list(order_ids)}))
+
+    async def money_back(self, order_id: UUID, amount_minor: int, *, at: datetime) -> None:
+        """The gateway gives back some of an order's money, of which less than all was kept; the order is left as it is."""
+        back = {"order_id": order_id, "amount": amount_minor, "at": at, "refund_id": new_id()}
+        async with self.db.transaction() as tx:
+            await tx.execute(_MONEY_BACK, back)
 
     async def hears_of(self, *account_ids: UUID) -> None:
         """What the worker does when these people's orders have changed."""

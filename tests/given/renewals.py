@@ -18,7 +18,8 @@ from domain.memberships.contracting import Asked
 from domain.memberships.events import MembershipEnded
 from domain.memberships.plan_rules import Plan, PlanKind
 from domain.memberships.renewal_rules import Charge, Contract
-from domain.memberships.renewal_tables import messages
+from domain.memberships.renewal_store import CHARGE_COLUMNS, c, charge_of, h
+from domain.memberships.renewal_tables import charges, contracts, messages
 from domain.memberships.rules import EndReason, Membership
 from domain.memberships.tables import memberships
 from domain.memberships.wechat_contracts import WechatContracts
@@ -97,9 +98,9 @@ class Renewals:
         return (await renewal_queries.newest_contracts(self.db, [account_id]))[account_id]
 
     async def charges(self, account_id: UUID) -> list[Charge]:
-        """The charges of that contract, the newest term first."""
-        contract = await self.contract(account_id)
-        return (await renewal_queries.charges_by_contract_ids(self.db, [contract.id]))[contract.id]
+        """Their charges, in the order of their terms."""
+        found = select(*CHARGE_COLUMNS).join_from(charges, contracts).where(c.account_id == account_id)
+        return [charge_of(row) for row in await self.db.rows(found.order_by(h.term))]
 
     async def charge(self, account_id: UUID) -> Charge:
         """The only one."""

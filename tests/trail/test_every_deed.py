@@ -380,6 +380,8 @@ TRIED = {
     "banViewer": (a_comment, None),
     "unbanViewer": (lambda given: a_silenced_viewer(given, moderating.ban, bus=given.bus), None),
     "setChatWords": (None, None),
+    "setLevelLadder": (None, None),
+    "setCheckInRewards": (None, None),
     "startRoomFlashSale": (
         lambda given: a_sale_on_air(given, "salePriceMinor"),
         ("warm_flash_sale", "schedule_flash_sale", "start_room_flash_sale", "create_flash_sale"),
@@ -400,6 +402,8 @@ TRIED = {
     "publishProduct": (lambda given: a_product(given, State.DRAFT), None),
     "unpublishProduct": (lambda given: a_product(given, State.PUBLISHED), None),
     "setSkuPrice": (None, None),
+    "setSkuCost": (None, None),
+    "setValueRules": (None, None),
     "adjustStock": (None, None),
     "settleBillDifference": (a_difference, None),
     "setSalePrice": (None, None),
@@ -443,6 +447,19 @@ async def plain_wish(name, given):
             return {"input": {"version": 0, "masked": ["傻瓜"], "withheld": []}}
         case "setSuperUserRules":
             return {"input": {"valueMinor": 100, "orders": 1, "boughtWithinDays": 1}}
+        case "setSkuCost":
+            return {"input": {"skuId": await a_sku(given), "costMinor": 700}}
+        case "setValueRules":
+            return {"input": {"windowDays": 180, "referralPermille": 200, "mostReferred": 5}}
+        case "setLevelLadder":
+            return {
+                "input": {
+                    "version": 0,
+                    "levels": [{"title": t, "threshold": n} for n, t in enumerate(("新客", "熟客"))],
+                }
+            }
+        case "setCheckInRewards":
+            return {"input": {"version": 0, "dailyPoints": 9, "cycleDays": 7, "streakRewards": []}}
         case "setSkuPrice":
             return {"input": {"skuId": await a_sku(given), "priceMinor": 2990}}
         case "adjustStock":

@@ -223,7 +223,7 @@ async def test_a_reservation_is_an_interaction_and_a_mute_a_bad_sign(given):
 
     for _ in range(2):
         await rooms.reserve(given.db, room_id=coming.id, shopper_id=fan, now=NOON)
-    await moderating.mute(given.db, comment_id=comment.id, minutes=5, by=room.host, reason="刷屏", now=NOON)
+    await moderating.mute(given.db, comment_id=comment.comment.id, minutes=5, by=room.host, reason="刷屏", now=NOON)
 
     found = {(account_id, kind) for account_id, kind, _ in await evidence(given)}
     assert found == {(fan, "reservation"), (rowdy.account_id, "silenced")}

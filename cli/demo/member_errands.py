@@ -1,0 +1,43 @@
+"""The operations of members, as an app of the market has them in its code."""
+
+from cli.demo.errands import mutation
+
+PLAN = mutation("createMembershipPlan", "MembershipPlan", "{ id name }")
+BUY = mutation("buyMembership", "MembershipPurchase", "{ id due { minor } }")
+GIVE = """
+mutation Give($input: BuyMembershipInput!) {
+  giftMembership(input: $input) { __typename ... on MembershipPurchase { id giftCode } ... on UserError { code message } }
+}"""
+MY_GIFTS = "query Gifts { myMembershipGifts(first: 1) { nodes { id state giftCode } } }"
+PAY = mutation(
+    "payMembership", "PaymentInstructions", "{ wechat { appId timeStamp nonceStr package signType paySign } }"
+)
+ACTIVATE = mutation("activateMembership", "Membership", "{ id }")
+MINE = "query Mine { myMembership { id isRunning endsAt } }"
+PREVIEW_REFUND = """
+query Preview {
+  previewMembershipRefund {
+    __typename
+    ... on MembershipRefundPreview { amount { minor } unused { minor } usedBenefits { minor } }
+    ... on UserError { code message }
+  }
+}"""
+REFUND = mutation("refundMembership", "Membership", "{ id isRunning }")
+DOORS = mutation("setSaleDoors", "FlashSale", "{ id opensAt }")
+CHECK_IN = "mutation CheckIn { checkIn { __typename } }"
+POINTS = "query Points { myPoints { points } }"
+GIVE_POINTS = mutation("adjustPoints", "PointMove", "{ points }")
+QUOTE = """
+query Quote($input: QuoteInput!) {
+  quote(input: $input) {
+    total { minor } goods { minor } discount { minor } points { used worth { minor } } problems { code message }
+    lines { listPrice { minor } unitPrice { minor } explanation { rule } }
+  }
+}"""
+FIGURES = """
+query Figures($from: Date!, $to: Date!) {
+  membershipFigures(from: $from, to: $to) {
+    members people newMembers termsDue
+    penetration conversion renewalRate revenuePerMember { minor } revenuePerOther { minor } spendMultiple
+  }
+}"""
