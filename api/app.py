@@ -26,9 +26,9 @@ from api.payments import take_notice
 from api.posters import poster_png
 from api.readiness import Readiness
 from api.reading_time import ReadingTime
+from api.renewals import take_contract_notice
 from api.room_streams import NGINX_HOOK, SRS_HOOK, take_nginx_hook, take_srs_hook
 from api.services import Services
-from api.renewals import take_contract_notice
 from api.shipments import take_tracking_notice
 from api.socket_connection import Greeting, Terms
 from api.sockets import Sockets
@@ -39,8 +39,8 @@ from domain.foundation.errors import ClientFault, NotSignedIn
 from domain.foundation.processes import leave_with_parent
 from domain.foundation.runtime import Market
 from domain.foundation.settings import Settings, settings
-from domain.payments.gateways import gateways_of, hang_up
 from domain.memberships.contracts import contract_notice_path
+from domain.payments.gateways import gateways_of, hang_up
 from domain.payments.rules import notice_path
 from domain.shipments.tracking import NOTICE_PATH
 

@@ -408,6 +408,20 @@ LABELS: Mapping[str, Mapping[str, Label]] = {
         "ENDED": ("已结束", "Ended"),
         "CANCELLED": ("已取消", "Cancelled"),
     },
+    "SaleCrowdKind": {
+        "MEMBERS": ("会员", "Members"),
+        "PLAN": ("指定会员卡", "Members with a certain card"),
+        "LEVEL": ("达到等级的会员", "From a level on"),
+        "SUPER_USERS": ("超级用户", "Super users"),
+        "TIER": ("信任客户", "Trusted customers"),
+        "SEGMENT": ("受邀客户", "By invitation"),
+        "EARLY_ACCESS": ("提前购权益", "Early access"),
+    },
+    "SegmentMemberState": {
+        "MEMBER": ("付费会员", "Member"),
+        "FORMER": ("曾是会员", "Former member"),
+        "NEVER": ("从未入会", "Never a member"),
+    },
     "SettlementKind": {"SHIPPED": ("发货", "Shipped"), "RETURNED": ("退货", "Returned"), "PAID": ("付款", "Paid")},
     "SharePosterState": {
         "MAKING": ("生成中", "Being made"),

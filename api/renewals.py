@@ -193,12 +193,7 @@ class AutoRenewalMutation:
             account_id=context.shopper.account_id,
             now=context.now,
         )
-        signing = asked.signing and AutoRenewalSigning(
-            app_id=asked.signing.app_id,
-            path=asked.signing.path,
-            pre_entrustweb_id=asked.signing.session_id,
-            page_url=asked.signing.page_url,
-        )
+        signing = _show_signing(asked.signing) if asked.signing else None
         return SetAutoRenewalSuccess(
             auto_renewal=_show(asked.contract), signing=signing, owner=context.shopper.account_id
         )
@@ -281,6 +276,12 @@ def _show(contract: renewal_rules.Contract) -> AutoRenewal:
         ended_by=contract.ended_by,
         row=contract,
         owner=contract.account_id,
+    )
+
+
+def _show_signing(signing: renewal_rules.Signing) -> AutoRenewalSigning:
+    return AutoRenewalSigning(
+        app_id=signing.app_id, path=signing.path, pre_entrustweb_id=signing.session_id, page_url=signing.page_url
     )
 
 

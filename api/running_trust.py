@@ -49,7 +49,7 @@ class TrustCeiling:
 class TrustRules:
     """Rules."""
 
-    version: int = strawberry.field(description="0: the first day's, which nobody has set.")
+    version: Long = strawberry.field(description="0: the first day's, which nobody has set.")
     rungs: list[TrustRung] = strawberry.field(description="One for each tier, the stranger's first.")
     ceilings: list[TrustCeiling]
     silent_days: int = strawberry.field(description="After so many days without a sign of life...")
@@ -106,7 +106,7 @@ class TrustCeilingInput:
 class SetTrustRulesInput:
     """Rules."""
 
-    version: int = strawberry.field(description="Of the rules that these take the place of.")
+    version: Long = strawberry.field(description="Of the rules that these take the place of.")
     rungs: list[TrustRungInput] = strawberry.field(description="One for each tier, the stranger's first.")
     ceilings: list[TrustCeilingInput] = strawberry.field(description="At most 10.")
     silent_days: int = strawberry.field(description="1 to 3650.")
@@ -290,7 +290,7 @@ class RunningTrustMutation:
 def _show_rules(in_force: rules.TrustRules) -> TrustRules:
     terms = in_force.terms
     return TrustRules(
-        version=in_force.version,
+        version=Long(in_force.version),
         rungs=[
             TrustRung(
                 tier=rung.tier,

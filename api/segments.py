@@ -9,6 +9,7 @@ import strawberry
 
 from api.access import ROLES, Who, to
 from api.context import Info
+from api.customers import CustomerSegment
 from api.loaders import batched
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.refusals import refusal
@@ -16,10 +17,8 @@ from api.scalars import Long
 from api.trust import TrustTier
 from domain.audiences import queries, refreshing, segment_actions, segment_rules
 from domain.audiences.segment_rules import SegmentRule
-from domain.customers.rules import Segment as Rfm
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 
-RfmSegment = strawberry.enum(Rfm, name="RfmSegment")
 SegmentMemberState = strawberry.enum(
     segment_rules.MemberState, name="SegmentMemberState", description="Where somebody stands with paid memberships."
 )
@@ -29,7 +28,7 @@ SegmentMemberState = strawberry.enum(
 class SegmentRuleInput:
     """A rule."""
 
-    rfm: list[RfmSegment] = strawberry.field(default_factory=list, description="One of these RFM segments.")
+    rfm: list[CustomerSegment] = strawberry.field(default_factory=list, description="One of these RFM segments.")
     value_at_least_minor: Long | None = strawberry.field(default=None, description="User value, in fen.")
     spent_at_least_minor: Long | None = strawberry.field(
         default=None, description="Paid for orders and kept, ever, in fen."
@@ -60,7 +59,7 @@ class SegmentRuleInput:
 class SegmentRuleShown:
     """A rule."""
 
-    rfm: list[RfmSegment]
+    rfm: list[CustomerSegment]
     value_at_least_minor: Long | None
     spent_at_least_minor: Long | None
     orders_at_least: int | None

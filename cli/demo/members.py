@@ -16,6 +16,8 @@ from cli.demo.visit import CLAIM, LEAVE, TICKET
 from cli.report.members import Basket, CardBack, EarlySale, MembersReport
 from domain.audit.rules import yuan
 from domain.foundation import clock
+from domain.foundation.runtime import Market
+from domain.insights import member_days
 
 MEMBERS = 24
 STRANGERS = 6
@@ -43,6 +45,7 @@ class Members:
     """Cards of an open market: the merchandiser, people who buy one, and people who do not."""
 
     till: Till
+    market: Market
     staff: str
     tag: str
     _faults: list[str] = field(default_factory=list)
@@ -70,7 +73,7 @@ class Members:
         show(
             f"{early.sold} of {early.units} units went to members early; {yuan(back.refunded_minor)} of a card went back"
         )
-        figures = await self._figures(len(members) - 1)
+        figures = await self._figures()
         if not await Stall(self.till.door, self.staff).close(sale):
             self._faults.append("the members' sale was not settled")
         return MembersReport(
@@ -220,16 +223,13 @@ class Members:
             self._faults.append("a card that went back is still somebody's")
         return CardBack(PRICE_MINOR, used, amount)
 
-    async def _figures(self, members: int) -> Answer:
-        """The metrics of today, once they know of everybody."""
-        today = clock.shop_day(clock.now())
+    async def _figures(self) -> Answer:
+        """The metrics of today, which are otherwise made some minutes apart."""
+        now = clock.now()
+        await member_days.keep(self.market.db, now=now, again_after=timedelta(microseconds=1))
+        today = clock.shop_day(now)
         days = {"from": today.isoformat(), "to": (today + timedelta(days=1)).isoformat()}
-        return await until(
-            lambda: self._run(member_errands.FIGURES, **days),
-            lambda found: found is not None and found["members"] >= members,
-            "the metrics of members",
-            more=60,
-        )
+        return await self._run(member_errands.FIGURES, **days)
 
     async def _run(self, operation: str, **variables: object) -> Answer:
         return await self.till.door.ask(operation, self.staff, **variables)

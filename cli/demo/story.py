@@ -111,7 +111,9 @@ async def _hold_sale(
         neighbours = GroupBuys(till, market, stall.token, occasion.tag)
         group_buys = await neighbours.hold(await goods_for_sale(occasion.door), step.show)
     with steps.step("会员", "cards, an early door, a refund") as step:
-        club = await Members(till, stall.token, occasion.tag).hold(await goods_for_sale(occasion.door), step.show)
+        club = await Members(till, market, stall.token, occasion.tag).hold(
+            await goods_for_sale(occasion.door), step.show
+        )
     with steps.step("直播", "a night in a live room") as step:
         async with connections(MOST_SOCKETS) as sockets:  # each phone keeps its own
             night = await LiveRoom(till, sockets, house.url, stall.token, occasion.tag, tokens).hold(step)

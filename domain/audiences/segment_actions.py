@@ -65,7 +65,7 @@ async def create(
         if rule is not None:
             await store.add_version(tx, segment.id, 1, rule, by=by, now=now)
             await store.begin_refresh(tx, segment, by=by, now=now)
-        await store.note(tx, "create_segment", segment, by=by, now=now, rule=request["rule"])
+        await store.note(tx, "set_segment", segment, by=by, now=now, rule=request["rule"])
         return segment
 
 
@@ -90,7 +90,7 @@ async def change(
             await store.abandon_refresh(tx, segment_id, now=now)
         await store.write(tx, segment_id, version=after.version, refresh_minutes=refresh_minutes)
         await store.begin_refresh(tx, after, by=by, now=now)
-        await store.note(tx, "change_segment", after, by=by, now=now, rule=rule.kept(), version=after.version)
+        await store.note(tx, "set_segment", after, by=by, now=now, rule=rule.kept(), version=after.version)
         return after
 
 
@@ -104,7 +104,7 @@ async def name_people(db: Database, *, segment_id: UUID, people: str, by: UUID, 
         segment = await _list(tx, segment_id)
         for stranger in (await store.strangers_among(tx, account_ids))[:1]:
             raise NotFound.of("account", stranger)
-        return await _count(tx, "name_people", segment, await store.name_people(tx, segment_id, account_ids), by, now)
+        return await _count(tx, "name_in_segment", segment, await store.name_people(tx, segment_id, account_ids), by, now)
 
 
 async def strike_people(db: Database, *, segment_id: UUID, people: str, by: UUID, now: datetime) -> Segment:
@@ -113,7 +113,7 @@ async def strike_people(db: Database, *, segment_id: UUID, people: str, by: UUID
     async with db.transaction() as tx:
         segment = await _list(tx, segment_id)
         struck = await store.strike_people(tx, segment_id, account_ids)
-        return await _count(tx, "strike_people", segment, -struck, by, now)
+        return await _count(tx, "strike_from_segment", segment, -struck, by, now)
 
 
 def read_people(people: str) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from domain.after_sales.rules import GIVEN_BACK, OPEN
 from domain.audit.checks import Check, Note
+from domain.orders.actions import PAYABLE
 from domain.payments.events import PaymentRefunded
 
 GIVEN_BACK_STATES = {"given_back": sorted(GIVEN_BACK)}
@@ -155,7 +156,10 @@ REFUNDS_AGREED = Check(
                CASE WHEN refund.id IS NULL THEN 'no refund'
                     ELSE format('%s fen %s, %s', refund.amount_minor, refund.currency, refund.state) END AS found
         FROM asked
-        FULL JOIN (SELECT * FROM refunds WHERE cause_id IS NOT NULL) AS refund ON refund.cause_id = asked.id
+        FULL JOIN (
+            SELECT refund.* FROM refunds AS refund JOIN payments AS payment ON payment.id = payment_id
+            WHERE cause_id IS NOT NULL AND payable = :payable
+        ) AS refund ON refund.cause_id = asked.id
         WHERE (CASE
             WHEN asked.state = ANY(CAST(:given_back AS text[])) AND agreed_minor > 0
                 THEN refund.id = refund_id AND refund.amount_minor = agreed_minor AND refund.currency = asked.currency
@@ -165,7 +169,7 @@ REFUNDS_AGREED = Check(
             ELSE asked.id IS NOT NULL AND refund.id IS NULL AND refund_id IS NULL
         END) IS NOT TRUE
     """,
-    parameters=GIVEN_BACK_STATES,
+    parameters={**GIVEN_BACK_STATES, "payable": PAYABLE},
 )
 
 ASKED_ADDS_UP = Check(

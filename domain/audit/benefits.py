@@ -1,4 +1,4 @@
-"""Benefits: a grant stands for the coupons or points that came of it, a period has one, and what holdings saved is in the prices."""
+"""Benefits: grants stand for the coupons or points that came of them, a period has one, and prices say what holdings saved."""
 
 from domain.audit.checks import Check, Note
 
@@ -69,8 +69,8 @@ POINTS = Check(
     """,
     differing="""
         SELECT 'benefitgrant' AS kind, coalesce(benefit_grants.id, move.cause_id) AS id,
-               coalesce(format('%s points', benefit_grants.points), 'no points') AS expected,
-               coalesce(format('%s points', move.points), 'none') AS found
+               coalesce(benefit_grants.points || ' points', 'no points') AS expected,
+               coalesce(move.points || ' points', 'none') AS found
         FROM (SELECT * FROM benefit_grants WHERE points IS NOT NULL) AS benefit_grants
         FULL JOIN (SELECT * FROM point_moves WHERE cause = 'benefit' AND kind = 'given') AS move
           ON move.cause_id = benefit_grants.id
@@ -111,8 +111,8 @@ USES = Check(
     given=_SAVED,
     differing="""
         SELECT 'order' AS kind, order_id AS id,
-               coalesce(format('%s fen saved by %s', saved.minor, kind), 'no saving by ' || kind) AS expected,
-               concat_ws(', ', coalesce(format('%s fen', used.minor), 'no use'),
+               coalesce(saved.minor || ' fen saved by ', 'nothing saved by ') || kind AS expected,
+               concat_ws(', ', coalesce(used.minor || ' fen', 'no use'),
                          CASE WHEN holding.account_id <> orders.shopper_id THEN 'by somebody else''s holding' END) AS found
         FROM benefit_uses AS used FULL JOIN saved USING (order_id, kind)
         LEFT JOIN orders ON orders.id = order_id LEFT JOIN benefit_holdings AS holding ON holding.id = used.holding_id

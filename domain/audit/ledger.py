@@ -42,7 +42,7 @@ SIDES = Check(
         GROUP BY account, subject, currency
         HAVING sum(amount_minor) > 0
     """,
-    parameters={"owed": [Account.RECEIPTS, Account.PREPAID, Account.REFUNDS]},
+    parameters={"owed": [Account.RECEIPTS, Account.PREPAID, Account.REFUNDS, Account.MEMBERSHIPS]},
 )
 
 # What the gateways did, and what they have been asked to do: each once, with its amount, for its payable.
@@ -120,7 +120,9 @@ ORDERS_POSTED = Check(
             SELECT payable_id, payment.amount_minor, 0, 0, 0
             FROM payments AS payment
             LEFT JOIN orders ON orders.id = payable_id AND paid_at IS NOT NULL AND paid_with = payment.id
-            WHERE payment.state = 'captured' AND orders.id IS NULL
+            LEFT JOIN membership_purchases AS purchase
+              ON purchase.id = payable_id AND purchase.state = 'paid' AND purchase.paid_with = payment.id
+            WHERE payment.state = 'captured' AND orders.id IS NULL AND purchase.id IS NULL
             UNION ALL
             SELECT payable_id, 0, 0, refund.amount_minor, 0
             FROM refunds AS refund JOIN payments AS payment ON payment.id = payment_id WHERE refund.state = 'due'
@@ -209,7 +211,8 @@ PAID_IS_CAPTURED = Balance(
         SELECT (SELECT coalesce(sum(amount_minor), 0) FROM payments WHERE captured_at IS NOT NULL)
                - (SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE state = 'refunded') AS expected,
                (SELECT coalesce(-sum(amount_minor), 0) FROM ledger_postings
-                WHERE account IN ('receipts', 'prepaid', 'refunds', 'sales', 'freight', 'returns')) AS found
+                WHERE account IN ('receipts', 'prepaid', 'refunds', 'sales', 'freight', 'returns', 'memberships',
+                                  'member_fees')) AS found
     """,
 )
 

@@ -4,13 +4,20 @@ What nobody keeps goes back whole; what an after-sale gives back is a part of wh
 """
 
 from domain.audit.checks import Balance, Check, Note
+from domain.memberships.paying import PAYABLE as OF_MEMBERSHIP
 from domain.orders.actions import PAYABLE
 from domain.orders.events import OrderPaidLate
 from domain.payments.events import PaymentCaptured
 
-_KINDS = {"payable": PAYABLE, "captured": PaymentCaptured.kind, "paid_late": OrderPaidLate.kind}
+_KINDS = {
+    "payable": PAYABLE,
+    "of_membership": OF_MEMBERSHIP,
+    "captured": PaymentCaptured.kind,
+    "paid_late": OrderPaidLate.kind,
+}
 
-# Captured money of which an event still waits to be heard: whoever owns the payable has not decided yet. A dead letter
+# What has its money, orders and memberships; and captured money of which an event still waits to be heard: whoever owns the
+# payable has not decided yet. A dead letter
 # is not on its way to anybody, so its money is not in flight. The amount is the one the hearer will judge by.
 _IN_FLIGHT = """
     WITH letter AS (
@@ -20,12 +27,19 @@ _IN_FLIGHT = """
         WHERE delivered_at IS NULL AND dead_at IS NULL AND kind IN (CAST(:captured AS text), CAST(:paid_late AS text))
         ORDER BY payment_id, position
     ),
+    kept AS (
+        SELECT CAST(:payable AS text) AS payable, id, paid_with, total_minor - refunded_minor AS amount_minor
+        FROM orders WHERE paid_at IS NOT NULL
+        UNION ALL
+        SELECT CAST(:of_membership AS text), id, paid_with, price_minor - credit_minor - refunded_minor
+        FROM membership_purchases WHERE state = 'paid'
+    ),
     in_flight AS (
         SELECT payment.id, coalesce(letter.amount_minor, payment.amount_minor) AS amount_minor
         FROM letter
         JOIN payments AS payment ON payment.id = letter.payment_id AND payment.state = 'captured'
-        LEFT JOIN orders ON orders.id = payment.payable_id AND orders.paid_at IS NOT NULL AND orders.paid_with = payment.id
-        WHERE orders.id IS NULL
+        LEFT JOIN kept ON kept.payable = payment.payable AND kept.id = payment.payable_id AND kept.paid_with = payment.id
+        WHERE kept.id IS NULL
     )
 """
 
@@ -55,34 +69,39 @@ ORDERS_HAVE_MONEY = Check(
 )
 
 MONEY_HAS_ORDERS = Check(
-    "captured money has its paid order",
-    "收款都有已付订单",
+    "captured money has its paid order or membership",
+    "收款都有已付订单或会员购买",
     looks_at="""
         SELECT count(*) AS "captured payments", coalesce(sum(amount_minor), 0) AS "¥"
         FROM payments WHERE state = 'captured'
     """,
     given=_IN_FLIGHT,
     differing="""
-        SELECT 'payment' AS kind, payment.id, 'a paid order, or an event on its way' AS expected,
-               CASE WHEN orders.id IS NULL THEN format('neither: it is for some %s', payable)
-                    WHEN orders.paid_at IS NOT NULL THEN 'an order paid with other money'
-                    ELSE format('an order that is %s', orders.state) END AS found
+        SELECT 'payment' AS kind, payment.id, 'what is paid with it, or an event on its way' AS expected,
+               CASE WHEN of_it.state IS NULL THEN format('neither: it is for some %s', payment.payable)
+                    WHEN kept.id IS NOT NULL THEN format('%s paid with other money', of_it.what)
+                    ELSE format('%s that is %s', of_it.what, of_it.state) END AS found
         FROM payments AS payment
-        LEFT JOIN orders ON payable = CAST(:payable AS text) AND orders.id = payable_id
+        LEFT JOIN kept ON kept.payable = payment.payable AND kept.id = payable_id
+        LEFT JOIN (
+            SELECT CAST(:payable AS text) AS payable, id, 'an order' AS what, state FROM orders
+            UNION ALL
+            SELECT CAST(:of_membership AS text), id, 'a membership', state FROM membership_purchases
+        ) AS of_it ON of_it.payable = payment.payable AND of_it.id = payable_id
         WHERE payment.state = 'captured'
-          AND (orders.paid_at IS NOT NULL AND orders.paid_with = payment.id) IS NOT TRUE
+          AND (kept.paid_with = payment.id) IS NOT TRUE
           AND NOT EXISTS (SELECT FROM in_flight WHERE in_flight.id = payment.id)
     """,
     parameters=_KINDS,
 )
 
 MONEY_ADDS_UP = Balance(
-    "money kept = paid orders + in flight",
-    "收款 − 退款 = 已付订单 + 在途",
+    "money kept = paid orders and memberships + in flight",
+    "收款 − 退款 = 已付订单与会员购买 + 在途",
     subject="all payments",
     given=_IN_FLIGHT,
     sums="""
-        SELECT (SELECT coalesce(sum(total_minor - refunded_minor), 0) FROM orders WHERE paid_at IS NOT NULL)
+        SELECT (SELECT coalesce(sum(amount_minor), 0) FROM kept)
                + (SELECT coalesce(sum(amount_minor), 0) FROM in_flight) AS expected,
                (SELECT coalesce(sum(amount_minor - refund_asked_minor) FILTER (WHERE captured_at IS NOT NULL), 0)
                 FROM payments) AS found

@@ -35,7 +35,10 @@ _STUCK = text("""
          WHERE payment.state = 'captured' AND payment.captured_at <= :before
            AND NOT EXISTS (SELECT FROM orders
                            WHERE orders.id = payment.payable_id AND orders.paid_with = payment.id
-                             AND orders.paid_at IS NOT NULL)) AS receipts_unmatched,
+                             AND orders.paid_at IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM membership_purchases AS purchase
+                           WHERE purchase.id = payment.payable_id AND purchase.paid_with = payment.id
+                             AND purchase.state = 'paid')) AS receipts_unmatched,
         (SELECT count(*) FROM gateway_bill_differences WHERE settled_at IS NULL) AS bill_differences_open,
         (SELECT count(*) FROM after_sales WHERE due_at <= :before) AS after_sales_overdue,
         (SELECT seats FROM of_expired) AS group_refunds_overdue,

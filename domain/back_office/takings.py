@@ -19,10 +19,11 @@ from domain.back_office.rules import (
 )
 from domain.foundation.clock import SHOP_ZONE
 from domain.foundation.database import Database, Reader
+from domain.memberships.tables import purchases
 from domain.orders.tables import lines, orders
 from domain.payments.tables import payments, refunds
 
-_o, _p, _r = orders.c, payments.c, refunds.c
+_m, _o, _p, _r = purchases.c, orders.c, payments.c, refunds.c
 Question = Any
 """A SELECT of whatever columns."""
 _PAID_WITH = (_p.payable == "order") & (_p.payable_id == _o.id)
@@ -55,7 +56,7 @@ async def takings(db: Database, *, first_day: date, end_day: date, by: TakingsBy
 
 
 async def money_in_flight(db: Database, *, now: datetime) -> MoneyInFlight:
-    """Captured and matched with no order yet, owed back and not given back yet, and paid for what nobody has yet.
+    """Captured and matched with no order or membership yet, owed back and not given back yet, and paid for what nobody has yet.
 
     What the ledger has on RECEIPTS, REFUNDS and PREPAID.
     """
@@ -118,7 +119,8 @@ async def _pile(reader: Reader, question: Question) -> Pile:
 
 
 _kept = select(_o.id).where(_o.paid_with == _p.id, _o.paid_at.isnot(None)).exists()
-_UNMATCHED = _totals(_p.amount_minor, _p.captured_at).where(_p.state == "captured", ~_kept)
+_kept_for_membership = select(_m.id).where(_m.paid_with == _p.id, _m.state == "paid").exists()
+_UNMATCHED = _totals(_p.amount_minor, _p.captured_at).where(_p.state == "captured", ~_kept, ~_kept_for_membership)
 # written out, not bound: a plan uses a partial index only if it can see that its condition holds
 _DUE = _totals(_r.amount_minor, _r.asked_at).where(_r.state == literal_column("'due'"))
 

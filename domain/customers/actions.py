@@ -8,6 +8,7 @@ from domain.customers import rules, store
 from domain.customers.rules import ValueRules
 from domain.foundation.database import Database
 from domain.trail import store as trail
+from domain.trail.rules import HOUSE
 
 
 async def set_rules(db: Database, new: ValueRules, *, by: UUID, now: datetime) -> ValueRules:

@@ -66,7 +66,7 @@ customers = Table(
     CheckConstraint("first_day = ladder[1] AND first_day <= last_day", name="ladder"),
 )
 # Who is worth most?
-Index("customers_value_idx", customers.c.value_minor.desc(), customers.c.account_id)
+Index("customers_value_idx", customers.c.value_minor, customers.c.account_id)
 # How many first orders came of somebody's links in the window; and whose were on the day that leaves it?
 Index(
     "customers_referred_idx",

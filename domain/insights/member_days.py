@@ -112,13 +112,14 @@ async def keep(db: Database, *, now: datetime, again_after: timedelta = AGAIN_AF
 
     A repeated call changes nothing but what has come since; of two at once the second finds it done.
     """
-    made = 0
-    while some := await _keep_some(db, now=now, again_after=again_after):
-        made += some
+    made, newest = 0, None
+    while newest is None or newest < shop_day(now):
+        days, newest = await _keep_some(db, now=now, again_after=again_after)
+        made += days
     return made
 
 
-async def _keep_some(db: Database, *, now: datetime, again_after: timedelta) -> int:
+async def _keep_some(db: Database, *, now: datetime, again_after: timedelta) -> tuple[int, date]:
     async with db.transaction() as tx:
         await tx.value(select(func.pg_advisory_xact_lock(MEMBER_DAYS)))
         today, kept = shop_day(now), member_days.c
@@ -128,13 +129,14 @@ async def _keep_some(db: Database, *, now: datetime, again_after: timedelta) -> 
             first = today if began_at is None else shop_day(began_at)
         elif newest.day >= today:
             if now < newest.made_at + again_after:
-                return 0
+                return 0, newest.day
             first = newest.day
         else:
-            first = newest.day - timedelta(days=LATE_DAYS)
+            is_sure = shop_day(newest.made_at) > newest.day + timedelta(days=LATE_DAYS)
+            first = newest.day + timedelta(days=1) if is_sure else newest.day - timedelta(days=LATE_DAYS)
         last = max(first, min(today, first + timedelta(days=AT_ONCE - 1)))
         await _make(tx, first, last, now=now)
-    return (last - first).days + 1
+    return (last - first).days + 1, last
 
 
 async def _make(tx: Transaction, first: date, last: date, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
-from domain.foundation.database import Database, Reader
+from domain.foundation.database import AnyRow, Database, Reader
 from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.levels import store
 from domain.levels.rules import FIRST_LADDER, Change, ChangeReason, Ladder, Level, Rung
@@ -109,12 +109,11 @@ async def standing_of(db: Database, account_id: UUID, *, now: datetime) -> Stand
 
 async def history_of(db: Database, account_id: UUID, *, first: int, after: str | None = None) -> Page[Change]:
     """What was decided about somebody's level, the newest first."""
-    newest_first = select(*CHANGE_COLUMNS).where(c.account_id == account_id).order_by(c.id.desc())
+    newest_first = select(c.position, *CHANGE_COLUMNS).where(c.account_id == account_id).order_by(c.position.desc())
     if after is not None:
-        newest_first = newest_first.where(c.id < read_cursor(after, UUID)[0])
-    rows = await db.rows(newest_first.limit(page_size(first) + 1))
-    found = [Change(**{**row._mapping, "reason": ChangeReason(row.reason)}) for row in rows]
-    return page_of(found, first, lambda change: (str(change.id),))
+        newest_first = newest_first.where(c.position < read_cursor(after, int)[0])
+    page = page_of(await db.rows(newest_first.limit(page_size(first) + 1)), first, lambda row: (row.position,))
+    return Page([_change_of(row) for row in page.rows], page.cursors, page.has_next)
 
 
 async def counts(db: Database) -> tuple[Ladder, list[Count]]:
@@ -130,6 +129,11 @@ async def people_behind(db: Database, ladder: Ladder) -> int:
     """People whom the timetable has still to move to this ladder."""
     behind = select(func.count()).where(a.ladder_version < ladder.version)
     return int(await db.value(behind) or 0)
+
+
+def _change_of(row: AnyRow) -> Change:
+    kept = {column.name: row._mapping[column.name] for column in CHANGE_COLUMNS}
+    return Change(**{**kept, "reason": ChangeReason(row.reason)})
 
 
 def _expiring(ladder: Ladder, months: Sequence[tuple[date, int]]) -> tuple[Expiry, ...]:

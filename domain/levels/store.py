@@ -48,6 +48,7 @@ _GUARANTEES = text("""
         WHERE back.account_id = given.account_id AND back.growth < 0 AND back.position > given.last_move
           AND earned.position <= given.last_move AND earned.month >= given.counted_from
       ), 0)
+    ORDER BY position DESC
 """)
 _WRITE_HELD = text("""
     UPDATE account_levels AS held
@@ -171,7 +172,7 @@ async def growth_by_ids(reader: Reader, account_ids: Sequence[UUID], *, counted_
 async def guarantees_by_ids(
     tx: Transaction, account_ids: Sequence[UUID], *, now: datetime
 ) -> dict[UUID, list[Guarantee]]:
-    """The guarantees of each account that stand."""
+    """The guarantees of each account that stand, the newest first."""
     found: dict[UUID, list[Guarantee]] = {}
     for row in await tx.rows(_GUARANTEES, {"account_ids": list(account_ids), "now": now}):
         found.setdefault(row.account_id, []).append(Guarantee(*row[1:]))

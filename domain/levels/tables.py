@@ -96,6 +96,8 @@ changes = Table(
     "level_changes",
     metadata,
     id_column(),
+    # given out under the lock of the account's level: the order in which its changes happened
+    Column("position", BigInteger, Identity(always=True), nullable=False),
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("from_rank", SmallInteger, nullable=False),
     Column("to_rank", SmallInteger, nullable=False),
@@ -122,7 +124,7 @@ changes = Table(
     CheckConstraint("to_rank > 1 OR holding_id IS NULL", name="holding"),
 )
 # Somebody's history, the newest first.
-Index("level_changes_account_idx", changes.c.account_id, changes.c.id.desc())
+Index("level_changes_account_idx", changes.c.account_id, changes.c.position.desc())
 
 TRIGGERS = tuple(
     f"""

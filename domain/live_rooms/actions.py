@@ -9,7 +9,7 @@ from domain.accounts.queries import names_by_ids
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import NotFound
-from domain.foundation.ids import encode, new_id
+from domain.foundation.ids import new_id
 from domain.live_rooms import rules, store, timeline
 from domain.live_rooms.bus import LiveBus
 from domain.live_rooms.rules import (
@@ -136,7 +136,7 @@ async def reserve(db: Database, *, room_id: UUID, shopper_id: UUID, now: datetim
         if room.state is not RoomState.SCHEDULED:
             raise WrongRoomState(state=room.state, wanted=RoomState.SCHEDULED)
         await store.reserve(tx, room_id, shopper_id, now=now)
-        reserved = trust.Piece(shopper_id, EvidenceKind.RESERVATION, now, encode("room", room_id))
+        reserved = trust.Piece(shopper_id, EvidenceKind.RESERVATION, now, str(room_id))
         await trust.record(tx, [reserved], now=now)
     return room
 

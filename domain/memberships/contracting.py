@@ -160,12 +160,13 @@ async def look(db: Database, gateway: ContractGateway, contract: Contract, *, no
 
 async def end(tx: Transaction, contract: Contract, *, by: ContractEnd, now: datetime) -> Contract:
     """A living contract of a locked account charges nothing any more, nor does a charge that is open."""
-    is_known_there = by is ContractEnd.WALLET
-    look_at = None if is_known_there else now
-    ended = {"ended_at": now, "ended_by": by, "look_at": look_at, "failures": 0}
+    look_at = None if by is ContractEnd.WALLET else now
+    # whoever waited for the lock has an older moment than who asked for money meanwhile
+    ended_at = max(now, await renewal_store.last_asked(tx, contract.id) or now)
+    ended = {"ended_at": ended_at, "ended_by": by, "look_at": look_at, "failures": 0}
     await renewal_store.move_contract(tx, contract, ContractState.ENDED, **ended)
     await call_off(tx, contract.account_id, now=now)
-    return replace(contract, state=ContractState.ENDED, ended_at=now, ended_by=by)
+    return replace(contract, state=ContractState.ENDED, ended_at=ended_at, ended_by=by, failures=0)
 
 
 async def call_off(tx: Transaction, account_id: UUID, *, now: datetime) -> None:

@@ -138,6 +138,8 @@ class Charge:
     payment_id: UUID | None = None
     tries: int = 0
     failures: int = 0
+    asked_at: datetime | None = None
+    """When the gateway was last asked for the money."""
     error: str | None = None
 
     @property

@@ -41,7 +41,7 @@ CONTRACT_COLUMNS = (
 )  # fmt: skip
 CHARGE_COLUMNS = (
     h.id, h.contract_id, h.membership_id, h.term, h.amount_minor, h.ends_at, h.told_at, h.state, h.due_at, h.first_day,
-    h.last_day, h.purchase_id, h.payment_id, h.tries, h.failures, h.error,
+    h.last_day, h.purchase_id, h.payment_id, h.tries, h.failures, h.asked_at, h.error,
 )  # fmt: skip
 
 
@@ -81,8 +81,8 @@ async def contract(reader: Reader, contract_id: UUID) -> Contract | None:
     return contract_of(row) if row else None
 
 
-async def add_contract(tx: Transaction, new: Contract, *, look_at: datetime) -> None:
-    """Write a new contract of a locked account that has none, to be signed."""
+async def add_contract(tx: Transaction, new: Contract, *, look_at: datetime | None) -> None:
+    """Write a new contract of a locked account that has none; while it is to be signed, when the gateway is asked first."""
     row = {column.name: getattr(new, column.name) for column in CONTRACT_COLUMNS if column.name != "price_minor"}
     await tx.execute(insert(contracts).values(row | {"price_minor": new.price.minor, "look_at": look_at}))
 
@@ -133,7 +133,7 @@ async def open_charge(tx: Transaction, new: Charge) -> bool:
         .values(row)
         .on_conflict_do_update(
             index_elements=[h.membership_id, h.term],
-            set_=again | {"settled_at": None, "asked_at": None},
+            set_=again | {"settled_at": None},
             where=h.state.in_([ChargeState.GIVEN_UP, ChargeState.CALLED_OFF]) & or_(h.payment_id.is_(None), is_closed),
         )
     )
@@ -182,6 +182,12 @@ async def unsettled(reader: Reader, account_id: UUID) -> list[tuple[Charge, Purc
     return [
         (charge_of(row), row.purchase_state and PurchaseState(row.purchase_state)) for row in await reader.rows(found)
     ]
+
+
+async def last_asked(reader: Reader, contract_id: UUID) -> datetime | None:
+    """When money was last asked for by a contract."""
+    last: datetime | None = await reader.value(select(func.max(h.asked_at)).where(h.contract_id == contract_id))
+    return last
 
 
 async def grant_grace(tx: Transaction, charge: Charge, *, now: datetime) -> None:

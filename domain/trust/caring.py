@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
-from domain.foundation.ids import encode, new_id
+from domain.foundation.ids import new_id
 from domain.trail import store as trail
 from domain.trust import store
 from domain.trust.recording import check_account, check_reference
@@ -136,8 +136,8 @@ async def open_complaint(
             if before.account_id != account_id:
                 raise IdempotencyConflict(key=reference)
             return Complaint(*before)
-        cause = encode("complaint", opened.id)
-        await store.record(tx, [store.Piece(account_id, EvidenceKind.COMPLAINT, now, cause)], now=now)
+        piece = store.Piece(account_id, EvidenceKind.COMPLAINT, now, str(opened.id))
+        await store.record(tx, [piece], now=now)
         await _note(tx, "record_complaint", opened, by=by, now=now)
     return opened
 
@@ -154,8 +154,7 @@ async def resolve_complaint(db: Database, *, complaint_id: UUID, words: str, by:
             return Complaint(*row)
         values = {"resolved_at": now, "resolved_by": by, "resolution": words}
         await tx.execute(update(complaints).where(c.id == complaint_id).values(values))
-        cause = encode("complaint", complaint_id)
-        await store.withdraw(tx, row.account_id, EvidenceKind.COMPLAINT, cause, now=now)
+        await store.withdraw(tx, row.account_id, EvidenceKind.COMPLAINT, str(complaint_id), now=now)
         resolved = Complaint(**{**row._mapping, **values})
         await _note(tx, "resolve_complaint", resolved, by=by, now=now)
     return resolved

@@ -8,9 +8,8 @@ from sqlalchemy import select
 from domain.accounts.tables import accounts
 from domain.foundation.database import Database, Reader
 from domain.foundation.errors import BadInput, NotFound
-from domain.foundation.ids import encode
-from domain.orders import store as orders
 from domain.orders.rules import OrderState
+from domain.orders.tables import orders
 from domain.sharing.tables import attributions, links, visits
 from domain.trail import store as trail
 from domain.trust import store
@@ -59,19 +58,26 @@ async def settle_order(db: Database, *, order_id: UUID, now: datetime) -> None:
 
     It is the order's state that decides, under its lock, and not the news that led here. A second call changes nothing.
     """
+    o = orders.c
+    found = (
+        select(o.shopper_id, o.state, o.paid_at, attributions.c.sharer_id)
+        .outerjoin(attributions, attributions.c.order_id == o.id)
+        .where(o.id == order_id)
+        .with_for_update(of=orders)
+    )
     async with db.transaction() as tx:
-        order = await orders.lock(tx, order_id)
-        sharer_id = await tx.value(select(attributions.c.sharer_id).where(attributions.c.order_id == order_id))
+        order = await tx.one(found)
+        if order is None:
+            raise NotFound.of("order", order_id)
         parts = [(order.shopper_id, EvidenceKind.PURCHASE)]
-        if sharer_id is not None:
-            parts.append((sharer_id, EvidenceKind.REFERRAL))
-        cause = encode("order", order_id)
-        if order.state is OrderState.REFUNDED:
+        if order.sharer_id is not None:
+            parts.append((order.sharer_id, EvidenceKind.REFERRAL))
+        cause = str(order_id)
+        if order.state == OrderState.REFUNDED:
             for account_id, kind in sorted(parts):  # as evidence is recorded, or two could wait for each other
                 await store.withdraw(tx, account_id, kind, cause, now=now)
         elif order.paid_at is not None:
-            paid_at = order.paid_at
-            pieces = [Piece(account_id, kind, paid_at, cause) for account_id, kind in parts]
+            pieces = [Piece(account_id, kind, order.paid_at, cause) for account_id, kind in parts]
             await store.record(tx, pieces, now=now)
 
 

@@ -20,10 +20,12 @@ from domain.trust.rules import DAILY, DEFAULT, MOST_NEEDED, Evidence, EvidenceKi
 from domain.trust.tables import rules as rules_table
 
 _IN_FORCE = select(rules_table.c.version, rules_table.c.terms).order_by(rules_table.c.version.desc()).limit(1)
+# Due whatever anybody's clock says.
 _MAKE_DUE = """
     INSERT INTO trust_states (account_id, tier, since, rule_version, next_review_at)
-    SELECT DISTINCT account_id, 0, CAST(:now AS timestamptz), 0, CAST(:now AS timestamptz) FROM changed ORDER BY account_id
-    ON CONFLICT (account_id) DO UPDATE SET next_review_at = LEAST(trust_states.next_review_at, excluded.next_review_at)
+    SELECT DISTINCT account_id, 0, CAST(:now AS timestamptz), 0, CAST('-infinity' AS timestamptz)
+    FROM changed ORDER BY account_id
+    ON CONFLICT (account_id) DO UPDATE SET next_review_at = excluded.next_review_at
 """
 _RECORD = text(f"""
     WITH changed AS (

@@ -16,6 +16,7 @@ ABOUT_WHOEVER_ASKS = {
     "afterSales",
     "cart",
     "defaultAddress",
+    "myAutoRenewal",
     "myCoupons",
     "myGroupBuySeats",
     "myGroupBuys",

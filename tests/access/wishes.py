@@ -4,14 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 from domain.foundation.ids import new_id
+from domain.trust.rules import DEFAULT
 from tests.access.world import World
+from tests.given.trust import asked_of
 
 Wish = dict[str, Any]
 
 ONES_OWN = {
     "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
-    "openGroupBuy", "joinGroupBuy", "postComment", "claimCoupon", "reserveRoom", "cancelRoomReservation",
-    "enterLuckyDraw", "likeRoom", "checkIn",
+    "openGroupBuy", "joinGroupBuy", "postComment", "claimCoupon", "reserveRoom", "cancelRoomReservation", "buyMembership",
+    "giftMembership", "activateMembership", "upgradeMembership", "refundMembership",
+    "enterLuckyDraw", "likeRoom", "setMessageConsent", "checkIn",
+    "setBirthday", "setAutoRenewal", "cancelAutoRenewal",
 }  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""
 
@@ -52,9 +56,20 @@ def _shoppers(world: World) -> dict[str, Wish]:
         "openGroupBuy": _keyed(campaignId=ids["campaign"], itemId=ids["groupitem"]),
         "joinGroupBuy": _keyed(groupBuyId=ids["groupbuy"], itemId=ids["groupitem"]),
         "leaveGroupBuy": _keyed(groupBuyId=ids["groupbuy"]),
+        "setAutoRenewal": {},
+        "cancelAutoRenewal": {},
+        "setBirthday": {"input": {"month": 5, "day": 5}},
         "claimCoupon": _keyed(batchId=ids["couponbatch"]),
+        "buyMembership": _keyed(planId=ids["plan"]),
+        "giftMembership": _keyed(planId=ids["plan"]),
+        "payMembership": _keyed(purchaseId=ids["purchase/unpaid"]),
+        "activateMembership": _keyed(code="0000-0000-0000-0000"),
+        "upgradeMembership": _keyed(planId=ids["plan"], dueMinor=1),
+        "refundMembership": _keyed(amountMinor=1),
+        "refundMembershipGift": _keyed(purchaseId=ids["purchase"]),
         "voteInPoll": {"input": {"pollId": ids["poll"], "optionId": ids["polloption"]}},
         "enterLuckyDraw": {"id": ids["luckydraw"]},
+        "setMessageConsent": {"input": {"accepts": True}},
         "postComment": _keyed(roomId=ids["room"], text="好看"),
         "likeRoom": {"input": {"roomId": ids["room"], "taps": 3}},
         "reserveRoom": {"id": ids["room/coming"]},
@@ -143,6 +158,21 @@ def _staffs_with_orders(world: World) -> dict[str, Wish]:
     }
 
 
+def _staffs_with_customers(world: World) -> dict[str, Wish]:
+    customer = {"customerId": world.ids["account"]}
+    return {
+        "endMemberAutoRenewal": {"input": {"accountId": world.ids["account"], "words": "会员来电"}},
+        "setTrustRules": {"input": asked_of(DEFAULT.terms)},
+        "recordContact": {"input": {**customer, "kind": "CHAT", "reference": "walk-1"}},
+        "recordComplaint": {"input": {**customer, "words": "漏发", "reference": "walk-1"}},
+        "resolveComplaint": {"input": {"complaintId": world.ids["complaint"], "words": "已补发"}},
+        "recordMessage": {"input": {**customer, "purpose": "ORDER", "key": f"walk-{new_id()}"}},
+        "tagCustomer": {"input": {**customer, "tag": "老客"}},
+        "untagCustomer": {"input": {**customer, "tag": "老客"}},
+        "remarkOnCustomer": _keyed(**customer, text="爱喝茶"),
+    }
+
+
 def _staffs_with_goods(world: World) -> dict[str, Wish]:
     ids, now = world.ids, world.given.now
     sale, sku = {"id": ids["flashsale/draft"]}, {"skuId": ids["sku"]}
@@ -172,6 +202,34 @@ def _staffs_with_goods(world: World) -> dict[str, Wish]:
             claimableUntil=window["closesAt"],
         ),
         "stopCouponBatch": {"id": ids["couponbatch"]},
+        "createMembershipPlan": _keyed(
+            name="年卡",
+            kind="YEARLY",
+            priceMinor=36500,
+            rank=10,
+            months=12,
+            benefits=[{"kind": "EARLY_ACCESS", "minutes": 10}],
+        ),
+        "stopMembershipPlan": {"id": ids["plan"]},
+        "makeActivationCodes": _keyed(planId=ids["plan"], title="合作", pieces=1, validUntil=window["closesAt"]),
+        "raiseCouponPieces": {"input": {"batchId": ids["couponbatch"], "pieces": 1_001}},
+        "grantBenefits": _keyed(
+            accountId=ids["account"], benefits=[{"kind": "SERVICE_LANE", "rank": 1}], reason="回馈老客"
+        ),
+        "endBenefits": {"input": {"holdingId": ids["benefitholding"], "reason": "到期"}},
+        "setMemberPrices": {"input": {"prices": [{**sku, "priceMinor": 1}]}},
+        "setMemberOnlyGoods": {"input": {"productIds": [ids["product"]], "isMembersOnly": True}},
+        **_staffs_with_customers(world),
+        "setSaleDoors": {
+            "input": {
+                "saleId": ids["flashsale/draft"],
+                "doors": [{"crowd": {"kind": "SUPER_USERS"}, "minutesEarly": 10}],
+            }
+        },
+        "setSegment": _keyed(name="走查", rule={"ordersAtLeast": 1}),
+        "refreshSegment": {"id": ids["segment"]},
+        "nameInSegment": {"input": {"segmentId": ids["segment/list"], "people": ids["account"]}},
+        "strikeFromSegment": {"input": {"segmentId": ids["segment/list"], "people": ids["account"]}},
         "setLevelLadder": {"input": {"version": 0, "levels": [{"title": "新客", "threshold": 0}]}},
         "setCheckInRewards": {"input": {"version": 0, "dailyPoints": 1, "cycleDays": 7, "streakRewards": []}},
         "setSuperUserRules": {"input": {"valueMinor": 1, "orders": 1, "boughtWithinDays": 1}},

@@ -13,7 +13,9 @@ from domain.accounts import people, sessions
 from domain.accounts.rules import STAFF, Principal, Role
 from domain.addresses.rules import Destination
 from domain.after_sales.rules import AfterSaleState
+from domain.audiences.segment_rules import SegmentRule
 from domain.back_office import actions as back_office
+from domain.benefits.rules import BenefitKind
 from domain.chats import moderating
 from domain.checkout.rules import Wish
 from domain.draws import queries as draws
@@ -34,10 +36,13 @@ from domain.sharing import attributing
 from domain.sharing.rules import TargetKind
 from domain.shipments.tables import tracking_events
 from domain.super_users import queries as super_users
+from domain.trust import caring
+from domain.trust.rules import EvidenceKind
 from domain.viewers import store as viewers
 from domain.viewers.counting import Tally
 from domain.viewers.rules import Viewer
 from tests.given import Given
+from tests.given.renewals import contract_with_charge
 
 HOME = Destination("沈听澜", "13977887788", "上海市", "上海市", "静安区", "310106", "听澜里 7788 号")
 STAFF_NAME = "柜台后的阿岚"
@@ -106,7 +111,12 @@ async def built(given: Given) -> World:
     await _flash_sale(world, owner)
     await _group_buy(world, owner)
     await _coupons(world, owner)
+    await _benefits(world, owner)
+    await _memberships(world, owner)
+    await _trust(world, owner)
+    await contract_with_charge(given, owner)
     await _poll(world)
+    await _segments(world, owner)
     await _live_room(world, owner)
     await _lucky_draws(world, owner)
     await _books(world)
@@ -266,12 +276,63 @@ async def _group_buy(world: World, owner: UUID) -> None:
     world.marks["未公布的拼团"] = Who.STAFF
 
 
+async def _trust(world: World, owner: UUID) -> None:
+    given = world.given
+    about: dict[str, Any] = {"account_id": owner, "by": new_id(), "now": given.now}
+    await given.evidence(owner, EvidenceKind.LIKE)
+    await given.reviewed()
+    await caring.tag(given.db, tag="晚市老街坊", **about)
+    await caring.remark(given.db, text="周末来，爱喝热的", idempotency_key="remark-0001", **about)
+    complaint = await caring.open_complaint(given.db, words="那盏灯少一颗螺丝", reference="desk-7788", **about)
+    world.has("complaint", complaint.id, Who.MERCHANDISER)
+    world.marks |= dict.fromkeys(("晚市老街坊", "周末来，爱喝热的", "那盏灯少一颗螺丝", "desk-7788"), Who.MERCHANDISER)
+
+
 async def _coupons(world: World, owner: UUID) -> None:
     given = world.given
     coupon = await given.coupon(owner, pieces=1_000)
     world.has("couponbatch", coupon.batch_id)
     world.has("coupon", coupon.id, Who.OWNER)
     world.marks |= {coupon.code: Who.ONLY_OWNER}
+
+
+async def _benefits(world: World, owner: UUID) -> None:
+    """What staff have granted the owner, and what came of it."""
+    given = world.given
+    await given.birthday(owner, 5, 5)
+    lane = given.benefit(BenefitKind.SERVICE_LANE, rank=7)
+    none_left = await given.given_batch(title="送完的券", pieces=1)
+    held = await given.holding(owner, lane, given.monthly_coupons(none_left, 2))
+    await given.timetable(given.now)
+    (failed,) = await given.grants_of(owner)
+    world.has("benefitholding", held.id, Who.OWNER)
+    world.has("benefitgrant", failed.id, Who.OWNER)
+    await given.member_price(decode("sku", world.ids["sku"]), 1999)
+
+
+async def _memberships(world: World, owner: UUID) -> None:
+    """The owner has a card, and has bought one for somebody who has not activated it; staff have made codes."""
+    given, merchandiser = world.given, world.personas["merchandiser"].account_id
+    assert merchandiser is not None
+    plan = await given.plan(benefits=[given.benefit(BenefitKind.SERVICE_LANE, rank=8)])
+    card = await given.card(plan, owner)
+    gift, code = await given.gift(plan, owner)
+    codes = await given.code_batch(plan, by=merchandiser)
+    world.has("plan", plan.id)
+    world.has("membership", card.id, Who.OWNER)
+    world.has("purchase", gift.id, Who.OWNER)
+    world.has("purchase/unpaid", (await given.purchase(plan, owner)).id, Who.OWNER)
+    world.has("codebatch", codes.id, Who.STAFF)
+    world.marks |= {code: Who.ONLY_OWNER}
+
+
+async def _segments(world: World, owner: UUID) -> None:
+    """The owner is in a segment, and on a list."""
+    given = world.given
+    segment = await given.segment(SegmentRule(orders_at_most=1_000_000), name="沉睡的贵客")
+    world.has("segment", segment.id, Who.MERCHANDISER)
+    world.has("segment/list", (await given.listed([owner], name="店长的老友")).id, Who.MERCHANDISER)
+    world.marks |= dict.fromkeys(("沉睡的贵客", "店长的老友"), Who.MERCHANDISER)
 
 
 async def _poll(world: World) -> None:

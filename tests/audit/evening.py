@@ -19,6 +19,7 @@ from domain.stock import actions as stock
 from tests.given import Given
 from tests.given.flash_sales import OneItem
 from workers import flash_sales as _flash_sales  # noqa: F401 - importing registers the hearers
+from workers import levels as _levels  # noqa: F401
 from workers import payments as _payments  # noqa: F401
 from workers.context import WorkerContext
 from workers.relay import Relay

@@ -25,6 +25,7 @@ from tests.audit.test_draw_checks import CORRUPTIONS as draw_corruptions
 from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_group_checks import CORRUPTIONS as group_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
+from tests.audit.test_renewal_checks import CORRUPTIONS as renewal_corruptions
 from tests.audit.test_room_checks import CORRUPTIONS as room_corruptions
 from tests.audit.test_super_user_checks import CORRUPTIONS as super_user_corruptions
 
@@ -321,6 +322,7 @@ async def test_exactly_what_was_corrupted_is_found(evening, market, db, now, sub
 async def test_every_check_has_a_corruption():
     everything = CORRUPTIONS + super_user_corruptions + goods_corruptions + group_corruptions + money_corruptions
     everything += room_corruptions + chat_corruptions + coupon_corruptions + draw_corruptions
+    everything += renewal_corruptions
     corrupted = {check.name for corruption in everything for check in corruption.checks}
 
     checks = {check.name for check in running.LEDGER if not isinstance(check, Note)}

@@ -232,7 +232,7 @@ async def test_a_batch_that_does_not_exist_fails_alone(given):
 
 async def test_what_is_withdrawn_counts_no_more_and_nothing_follows(given):
     batch, shopper = await given.given_batch(), await given.shopper()
-    named = {"source": HolderSource.MEMBERSHIP, "source_id": new_id()}
+    named = {"source": HolderSource.STAFF, "source_id": new_id()}
     await given.holding(shopper, given.monthly_coupons(batch), **named)
     await given.timetable(given.now)
 

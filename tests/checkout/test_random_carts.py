@@ -12,6 +12,7 @@ from domain.pricing.freight import Measure, Zone
 from domain.pricing.rules import Coupon, Fulfilment, Offers, Step, Wanted
 from domain.products.rules import Variant
 from tests.audit import assert_clean
+from tests.given.benefits import keep_saved
 from tests.given.coupons import keep_used
 
 CARTS = 25
@@ -28,6 +29,7 @@ class Grants:
 
     async def redeem(self, tx, offers, wish, quote, *, order_id, now):
         assert offers == self.granted
+        await keep_saved(tx, offers, wish, quote, order_id=order_id, now=now)
         if offers.coupon is not None:
             await keep_used(tx, offers.coupon, shopper_id=wish.shopper_id, order_id=order_id, now=now)
 

@@ -19,7 +19,14 @@ from domain.foundation.settings import Settings
 Step = Callable[..., Awaitable[object]]
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
-    ["tests.faults.dying", "tests.faults.road", "tests.faults.group_road", "tests.coupons.dying"]
+    [
+        "tests.faults.dying",
+        "tests.faults.road",
+        "tests.faults.group_road",
+        "tests.coupons.dying",
+        "tests.benefits.dying",
+        "tests.memberships.renewal_dying",
+    ]
 )
 
 

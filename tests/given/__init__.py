@@ -29,6 +29,7 @@ from tests.given.levels import LevelsGiven
 from tests.given.live_rooms import LiveRoomsGiven
 from tests.given.memberships import MembershipsGiven
 from tests.given.orders import OrdersGiven
+from tests.given.points import PointsGiven
 from tests.given.pricing import PricingGiven
 from tests.given.products import ProductsGiven
 from tests.given.sharing import SharingGiven
@@ -56,6 +57,7 @@ class Given(
     LiveRoomsGiven,
     MembershipsGiven,
     OrdersGiven,
+    PointsGiven,
     PricingGiven,
     ProductsGiven,
     SharingGiven,

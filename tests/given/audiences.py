@@ -1,9 +1,11 @@
 """Builders for audiences: doors of sales, segments, and people of a crowd."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import insert
 
 from domain.audiences import queries, refreshing, segment_actions
 from domain.audiences.rules import Crowd, CrowdKind, Door, Doors
@@ -15,6 +17,8 @@ from domain.flash_sales.passes import PassDesk
 from domain.foundation.database import Database
 from domain.foundation.ids import encode, new_id
 from domain.foundation.runtime import Market
+from domain.memberships import refunding
+from domain.super_users.tables import moves, super_users
 from tests.given.flash_sales import OneItem
 
 MEMBERS = Crowd(CrowdKind.MEMBERS)
@@ -30,9 +34,7 @@ class AudiencesGiven:
     db: Database
     now: datetime
 
-    async def sale_with_doors(
-        self, doors: Doors, *, opens_at: datetime, warm: bool = True, **about: Any
-    ) -> OneItem:
+    async def sale_with_doors(self, doors: Doors, *, opens_at: datetime, warm: bool = True, **about: Any) -> OneItem:
         """A flash sale with these doors that opens then, warm unless told otherwise."""
         draft = await self.flash_sale(opens_at=opens_at, warm=False, **about)  # type: ignore[attr-defined]
         sale_id = draft.sale.id
@@ -54,6 +56,24 @@ class AudiencesGiven:
         bought = await self.purchase(plan or await self.plan(), account_id)  # type: ignore[attr-defined]
         await self.pay_membership(bought)  # type: ignore[attr-defined]
         return account_id
+
+    async def end_membership(self, account_id: UUID) -> None:
+        """The membership is given back, and ends now."""
+        due = (await refunding.preview(self.db, account_id=account_id, now=self.now)).refunding.amount
+        key = f"refund-{new_id()}"
+        await refunding.refund(
+            self.db, account_id=account_id, amount_minor=due.minor, idempotency_key=key, now=self.now
+        )
+
+    async def known_super_users(self, count: int) -> list[UUID]:
+        """Super users since an hour, of whom no order is known."""
+        who: list[UUID] = await self.shoppers(count)  # type: ignore[attr-defined]
+        since = self.now - timedelta(hours=1)
+        facts = {"has_become": True, "version": 1, "facts": {}, "moved_at": since}
+        async with self.db.transaction() as tx:
+            await tx.execute(insert(super_users), [{"account_id": one, "since": since, "version": 1} for one in who])
+            await tx.execute(insert(moves), [{"account_id": one, **facts} for one in who])
+        return who
 
     async def segment(self, rule: SegmentRule, *, name: str = "", **about: Any) -> Segment:
         """A segment by a rule, refreshed."""

@@ -11,12 +11,14 @@ from domain.benefits import actions, granting, queries, store
 from domain.benefits.grants import GRANT_COLUMNS, Grant, g, grant_of
 from domain.benefits.offers import BenefitOffers
 from domain.benefits.rules import Benefit, BenefitKind, HolderSource, Holding
+from domain.checkout.rules import Wish
 from domain.coupons.rules import Batch, ClaimPlace
 from domain.coupons.tables import coupons
 from domain.foundation.clock import months_later
-from domain.foundation.database import Database
+from domain.foundation.database import Database, Transaction
 from domain.foundation.ids import new_id
 from domain.points.queries import balance_of
+from domain.pricing.rules import Offers, Quote
 
 
 class BenefitsGiven:
@@ -71,7 +73,7 @@ class BenefitsGiven:
         """Somebody to whom member prices count; goods without one cost so many percent."""
         account_id = await self.shopper()  # type: ignore[attr-defined]
         benefit = self.benefit(BenefitKind.MEMBER_PRICE, percent=percent)
-        await self.holding(account_id, benefit, *more, source=HolderSource.MEMBERSHIP, **options)
+        await self.holding(account_id, benefit, *more, **options)
         return account_id  # type: ignore[no-any-return]
 
     async def member_price(self, sku_id: UUID, price_minor: int | None) -> None:
@@ -103,3 +105,20 @@ class BenefitsGiven:
     async def points_now(self, account_id: UUID, now: datetime) -> int:
         """How many points somebody can spend."""
         return (await balance_of(self.db, account_id, now=now)).points
+
+
+async def keep_saved(
+    tx: Transaction, offers: Offers, wish: Wish, quote: Quote, *, order_id: UUID, now: datetime
+) -> None:
+    """Member prices that a test's own source has granted, as if the shopper held them."""
+    await store.hold(
+        tx,
+        account_id=wish.shopper_id,
+        source=HolderSource.STAFF,
+        source_id=order_id,
+        benefits=[Benefit(BenefitKind.MEMBER_PRICE, {"percent": 100})],
+        starts_at=now,
+        ends_at=None,
+        now=now,
+    )
+    await BenefitOffers().redeem(tx, offers, wish, quote, order_id=order_id, now=now)

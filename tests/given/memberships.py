@@ -1,7 +1,7 @@
 """Builders for memberships: plans, purchases that are paid, and the moments after."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from domain.benefits.rules import Benefit, BenefitKind
 from domain.foundation.database import Database
 from domain.foundation.ids import new_id
 from domain.foundation.runtime import Market
-from domain.memberships import buying, code_rules, earning, giving, paying, planning, queries, upgrading
+from domain.memberships import buying, code_rules, earning, exporting, giving, paying, planning, queries, upgrading
+from domain.memberships.code_rules import CodeBatch
 from domain.memberships.plan_rules import NewPlan, Plan, PlanKind
 from domain.memberships.purchase_rules import Purchase
 from domain.memberships.rules import Membership, Term
@@ -87,6 +88,26 @@ class MembershipsGiven:
         assert text is not None
         return text
 
+    async def code_batch(self, plan: Plan, *, pieces: int = 3, by: UUID | None = None) -> CodeBatch:
+        """Codes that somebody of the staff has made, good for thirty days."""
+        return await giving.make_codes(
+            self.db,
+            plan_id=plan.id,
+            title="合作银行",
+            pieces=pieces,
+            valid_until=self.now + timedelta(days=30),
+            secret=self.market.settings.signing_secret,
+            by=by or new_id(),
+            idempotency_key=f"codes-{new_id()}",
+            now=self.now,
+        )
+
+    async def codes_of(self, batch: CodeBatch) -> list[str]:
+        """The codes of a batch, as the export shows them."""
+        secret = self.market.settings.signing_secret
+        rows = [row async for row in exporting.rows(self.db, batch_id=batch.id, secret=secret)]
+        return [row.decode().split(",")[0] for row in rows[1:]]
+
     async def upgrade_to(self, plan: Plan, account_id: UUID, *, now: datetime | None = None) -> Purchase:
         """A purchase of an upgrade that waits for its money."""
         now = now or self.now
@@ -139,7 +160,7 @@ class MembershipsGiven:
         await self.hear_money(payment, now=now)
         return payment
 
-    async def member(
+    async def card(
         self, plan: Plan | None = None, account_id: UUID | None = None, *, now: datetime | None = None
     ) -> Membership:
         """Somebody who has bought and paid a plan, the yearly card unless another is named."""

@@ -7,18 +7,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from domain.accounts import actions as accounts
 from domain.foundation.clock import shop_day, shop_midnight
 from domain.foundation.database import Database
 from domain.foundation.ids import new_id
+from domain.foundation.money import Money
 from domain.memberships import contracting, ending, renewal_queries, renewing
 from domain.memberships.contracting import Asked
 from domain.memberships.events import MembershipEnded
 from domain.memberships.plan_rules import Plan, PlanKind
-from domain.memberships.renewal_rules import Charge, Contract
-from domain.memberships.renewal_store import CHARGE_COLUMNS, c, charge_of, h
+from domain.memberships.queries import current_of
+from domain.memberships.renewal_rules import Charge, ChargeState, Contract, ContractState, charge_id
+from domain.memberships.renewal_store import CHARGE_COLUMNS, add_contract, c, charge_of, h, open_charge
 from domain.memberships.renewal_tables import charges, contracts, messages
 from domain.memberships.rules import EndReason, Membership
 from domain.memberships.tables import memberships
@@ -125,7 +127,7 @@ class Renewals:
 
     async def hear(self, now: datetime) -> None:
         """Money that was captured is asked for and heard of, and so are cards that are over."""
-        await asyncio.sleep(0.05)  # the company takes it a moment after it has accepted the charge
+        await asyncio.sleep(0.01)  # the company takes it a moment after it has accepted the charge
         await payments.reconcile_pending(self.db, self.money, now=now + timedelta(minutes=15))
         captured = select(*COLUMNS).where(p.payable == "membership", p.state == PaymentState.CAPTURED)
         for row in await self.db.rows(captured):
@@ -143,11 +145,17 @@ class Renewals:
             )
 
     async def days(self, first: datetime, last: datetime, **mood: Any) -> None:
-        """A round on every morning at nine from one moment to another."""
-        day = shop_day(first)
-        while day <= shop_day(last):
-            await self.round(nine(day), **mood)
-            day += timedelta(days=1)
+        """Rounds at both moments, and in between whenever something is due."""
+        await self.round(first, **mood)
+        now = first
+        while (due := await self._next_due()) is not None and due < last:
+            now = max(now, due)
+            await self.round(now, **mood)
+        await self.round(last, **mood)
+
+    async def _next_due(self) -> datetime | None:
+        due: datetime | None = await self.db.value(select(func.min(h.due_at)))
+        return due
 
     async def messages(self, membership_id: UUID) -> list[str]:
         """What the member is told of, in its order."""
@@ -173,6 +181,40 @@ def nine(day: date) -> datetime:
 def last_day_of(membership: Membership) -> date:
     """The last day that a card is paid for."""
     return shop_day(membership.ends_at) - timedelta(days=1)
+
+
+async def contract_with_charge(given: Given, account_id: UUID) -> Contract:
+    """What somebody has signed for the card that they have or are given, and its open charge; WeChat Pay knows of neither."""
+    if account_id not in await current_of(given.db, [account_id], now=given.now):
+        await given.pay_membership(await given.purchase(await given.plan(), account_id))
+    membership = await given.current(account_id)
+    signed = Contract(
+        new_id(),
+        account_id,
+        membership.plan_id,
+        Money(3100),
+        "wechat",
+        ContractState.SIGNED,
+        asked_at=given.now,
+        reference=new_id().hex,
+        signed_at=given.now,
+    )
+    charge = Charge(
+        id=charge_id(membership.id, 2),
+        contract_id=signed.id,
+        membership_id=membership.id,
+        term=2,
+        amount=signed.price,
+        ends_at=membership.ends_at,
+        told_at=given.now,
+        state=ChargeState.OPEN,
+        due_at=membership.ends_at,
+        error="NOT_ENOUGH",
+    )
+    async with given.db.transaction() as tx:
+        await add_contract(tx, signed, look_at=None)
+        await open_charge(tx, charge)
+    return signed
 
 
 @pytest.fixture

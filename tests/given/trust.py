@@ -49,3 +49,28 @@ class TrustGiven:
         """A message of marketing, taken of what they bear, unless something else is said."""
         usual = {"purpose": MessagePurpose.MARKETING, "key": f"message-{new_id()}", "by": new_id()}
         return await pacing.record_message(self.db, account_id=account_id, now=at or self.now, **(usual | more))
+
+
+def asked_of(terms: Terms, *, version: int = 0) -> dict[str, Any]:
+    """The input of setTrustRules that asks for these terms."""
+
+    def need(of: rules.Need) -> dict[str, Any]:
+        evidence = [kind.name for kind in of.kinds]
+        return {"evidence": evidence, "atLeast": of.at_least, "withinDays": of.within_days}
+
+    return {
+        "version": version,
+        "rungs": [
+            {
+                "tier": rung.tier.name,
+                "anyOf": [need(of) for of in rung.any_of],
+                "messages": rung.messages,
+                "perDays": rung.per_days,
+                "nextAction": rung.next_action.name,
+            }
+            for rung in terms.rungs
+        ],
+        "ceilings": [{"need": need(each.need), "atMost": each.at_most.name} for each in terms.ceilings],
+        "silentDays": terms.silent_days,
+        "silentAtMost": terms.silent_at_most.name,
+    }

@@ -10,13 +10,14 @@ from domain.foundation.clock import shop_day, shop_midnight
 from domain.foundation.errors import BadInput
 from domain.insights import member_days, members
 from tests.given.customers import Bought
+from tests.given.memberships import MembershipsGiven
 
 DAY = timedelta(days=1)
 AT_ONCE = timedelta(0)
 
 
 async def rows(db, table):
-    return await db.rows(text(f"SELECT * FROM {table}"))  # noqa: S608 - a table of the test's
+    return await db.rows(text(f"SELECT * FROM {table}"))
 
 
 async def reckon(db, first, last, *, now):
@@ -114,10 +115,10 @@ async def test_every_metric_of_random_months_is_what_its_definition_says(db, giv
                 {"id": shopper_id, "now": now},
             )
             if running != trial.id:
-                await given.member(month, shopper_id, now=now)
+                await MembershipsGiven.card(given, month, shopper_id, now=now)
         newcomer = await given.shopper()
         shoppers.append(newcomer)
-        await given.member(trial, newcomer, now=now)
+        await MembershipsGiven.card(given, trial, newcomer, now=now)
         sold = [Bought(random.choice(shoppers), now - n * DAY / 24, 1_000 + random.randrange(9_000)) for n in range(6)]
         [first, *_] = await given.history(sold)
         await given.money_back(first, 500, at=now)

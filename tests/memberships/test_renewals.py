@@ -1,13 +1,18 @@
 """Cards that renew themselves: told of, announced, charged once a term, paid by the members' wallets."""
 
+import asyncio
 from datetime import date, timedelta
 
-from domain.foundation.clock import shop_midnight
+from domain.foundation.clock import shop_day, shop_midnight
+from domain.foundation.ids import new_id
 from domain.foundation.money import Money
-from domain.memberships.renewal_rules import ChargeState, ContractState
+from domain.memberships import contracting, planning, refunding
+from domain.memberships.renewal_rules import ChargeState, ContractEnd, ContractState
+from domain.memberships.wechat_contracts import WechatContracts
 from tests.audit import assert_clean
-from tests.given.renewals import last_day_of, nine, renewals
-from tests.given.wechat import company, gateway, wechat
+from tests.given import Given
+from tests.given.renewals import PLAN_ID, Renewals, last_day_of, nine, renewals
+from tests.given.wechat import NOBODY, company, gateway, wechat
 
 __all__ = ["company", "gateway", "renewals", "wechat"]
 
@@ -63,3 +68,190 @@ async def test_a_refused_charge_is_tried_three_times_and_then_the_contract_rests
     assert await renewals.messages(member.id) == ["charge", "given_up"]
     assert await renewals.taken() == 0
     await assert_clean(given.market, in_flight=True)
+
+
+async def test_whoever_pays_within_grace_goes_on_from_the_old_end(renewals, given):
+    member = await renewals.signed_member()
+    last = last_day_of(member)
+
+    await renewals.days(nine(last - 6 * DAY), nine(last + DAY), charges="failed")
+    await renewals.round(nine(last + 2 * DAY))
+
+    charge, after = await renewals.charge(member.account_id), await given.membership_again(member.id)
+    assert (charge.state, charge.tries, await renewals.taken()) == (ChargeState.PAID, 3, 1)
+    assert (after.ends_at, after.ended_at, after.grace_until) == (shop_midnight(date(2027, 1, 12)), None, None)
+    first, second = await given.terms(member.id)
+    assert second.starts_at == first.ends_at
+
+
+async def test_a_card_that_renews_itself_for_nobody_has_no_grace_and_begins_anew(renewals, given):
+    plan = await renewals.plan()
+    member = await renewals.member(plan)
+
+    await given.pay_membership(await given.purchase(plan, member.account_id, now=member.ends_at), now=member.ends_at)
+
+    anew = await given.current(member.account_id, now=member.ends_at)
+    assert (anew.id != member.id, anew.began_at, await renewals.cards(member.account_id)) == (True, member.ends_at, 2)
+
+
+async def test_terms_follow_month_ends_and_leap_days_by_hand_and_by_contract(market, clean, wechat, gateway):
+    given = Given(market, now=shop_midnight(date(2027, 12, 31)) - timedelta(microseconds=1))
+    renewals = Renewals(given, wechat, WechatContracts(gateway, plan_id=PLAN_ID, notify_url=NOBODY), gateway)
+    plan = await renewals.plan(months=1)
+    given.now = shop_midnight(date(2028, 1, 31))
+    member = await renewals.member(plan)
+    await renewals.signed(member.account_id)
+
+    by_hand = shop_midnight(date(2028, 3, 1)) - timedelta(microseconds=1)
+    await given.pay_membership(await given.purchase(plan, member.account_id, now=by_hand), now=by_hand)
+    await renewals.days(nine(date(2028, 3, 25)), nine(date(2028, 3, 31)))
+
+    first, second, third = await given.terms(member.id)
+    assert [term.last_day for term in (first, second, third)] == [
+        date(2028, 2, 29),
+        date(2028, 3, 31),
+        date(2028, 4, 30),
+    ]
+    assert (first.ends_at, second.ends_at) == (shop_midnight(date(2028, 3, 1)), shop_midnight(date(2028, 4, 1)))
+    assert [(one.term, one.state) for one in await renewals.charges(member.account_id)] == [(3, ChargeState.PAID)]
+    assert await renewals.taken() == 1
+
+
+async def test_who_renews_by_hand_is_not_charged_for_the_same_term(renewals, given):
+    plan = await renewals.plan()
+    member = await renewals.signed_member(plan)
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last - DAY))
+
+    by_hand = nine(last - DAY) + timedelta(hours=1)
+    await given.pay_membership(await given.purchase(plan, member.account_id, now=by_hand), now=by_hand)
+    await renewals.days(nine(last), nine(last + 3 * DAY))
+
+    assert [(one.term, one.state) for one in await renewals.charges(member.account_id)] == [(2, ChargeState.CALLED_OFF)]
+    assert (await renewals.taken(), (await renewals.contract(member.account_id)).state) == (0, ContractState.SIGNED)
+    assert (await given.membership_again(member.id)).ends_at == shop_midnight(date(2027, 1, 12))
+
+
+async def test_who_signs_late_is_charged_five_days_after_and_keeps_the_card_until_then(renewals, given):
+    member = await renewals.member()
+    last = last_day_of(member)
+    late = member.ends_at - timedelta(hours=1)
+    await renewals.signed(member.account_id, now=late)
+
+    await renewals.days(late, late + 5 * DAY)
+
+    charge = await renewals.charge(member.account_id)
+    assert (charge.told_at, charge.charged_at, charge.state) == (late, late + 5 * DAY, ChargeState.PAID)
+    assert (await given.membership_again(member.id)).ends_at == shop_midnight(date(2027, 1, 12))
+    assert last < shop_day(charge.charged_at)
+
+
+async def test_a_contract_that_ends_calls_its_charge_off_and_the_card_ends_as_paid(renewals, given):
+    member = await renewals.signed_member()
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last - DAY))
+
+    ended = await contracting.cancel(given.db, account_id=member.account_id, now=nine(last - DAY))
+    again = await contracting.cancel(given.db, account_id=member.account_id, now=nine(last))
+    await renewals.days(nine(last), nine(last + 2 * DAY))
+
+    assert (ended.state, ended.ended_by, again) == (ContractState.ENDED, ContractEnd.MEMBER, ended)
+    assert (await renewals.charge(member.account_id)).state is ChargeState.CALLED_OFF
+    over = await given.membership_again(member.id)
+    assert (over.ended_at, over.grace_until, await renewals.taken()) == (member.ends_at, None, 0)
+    told = await renewals.gateway.query(ended)
+    assert told is not None and (told.contract_id, told.is_signed) == (ended.id, False)
+
+
+async def test_who_has_ended_it_in_the_wallet_is_not_charged_though_no_notice_came(renewals, given):
+    member = await renewals.signed_member()
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last - DAY))
+
+    await renewals.behave(nine(last), behaviour="never")
+    assert await renewals.unsign(await renewals.contract(member.account_id)) == 200
+    await renewals.days(nine(last), nine(last + DAY))
+
+    contract = await renewals.contract(member.account_id)
+    assert (contract.state, contract.ended_by, contract.ended_at) == (
+        ContractState.ENDED,
+        ContractEnd.WALLET,
+        nine(last),
+    )
+    assert ((await renewals.charge(member.account_id)).state, await renewals.taken()) == (ChargeState.CALLED_OFF, 0)
+    assert (await given.membership_again(member.id)).ended_at == member.ends_at
+
+
+async def test_a_gateway_that_is_down_for_an_hour_costs_no_try_and_charges_once(renewals, given):
+    member = await renewals.signed_member()
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last - DAY))
+
+    await renewals.days(nine(last), nine(last) + timedelta(hours=1), is_down=True)
+    down = await renewals.charge(member.account_id)
+    await renewals.days(nine(last) + timedelta(hours=1), nine(last) + timedelta(hours=2))
+
+    paid = await renewals.charge(member.account_id)
+    assert (down.tries, down.failures > 3, down.state) == (0, True, ChargeState.OPEN)
+    assert (paid.tries, paid.failures, paid.state, await renewals.taken()) == (1, 0, ChargeState.PAID, 1)
+    assert len(await given.terms(member.id)) == 2
+
+
+async def test_a_contract_that_rests_counts_again_when_its_member_says_so(renewals, given):
+    plan = await renewals.plan()
+    member = await renewals.signed_member(plan)
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last + 3 * DAY), charges="not_enough")
+    now = nine(last + 4 * DAY)
+    await given.pay_membership(await given.purchase(plan, member.account_id, now=now), now=now)
+
+    resting = await renewals.contract(member.account_id)
+    asked = await renewals.ask(member.account_id, now=now)
+
+    assert (resting.state, asked.signing) == (ContractState.RESTING, None)
+    assert (asked.contract.state, asked.contract.id) == (ContractState.SIGNED, resting.id)
+
+
+async def test_a_refund_ends_the_contract(renewals, given):
+    member = await renewals.signed_member()
+    preview = (await refunding.preview(given.db, account_id=member.account_id, now=given.now)).refunding
+
+    await refunding.refund(
+        given.db,
+        account_id=member.account_id,
+        amount_minor=preview.amount.minor,
+        idempotency_key="refund-card",
+        now=given.now,
+    )
+    await renewals.hear(given.now)
+
+    contract = await renewals.contract(member.account_id)
+    assert (contract.state, contract.ended_by) == (ContractState.ENDED, ContractEnd.CARD)
+
+
+async def test_two_timetables_at_once_charge_once(renewals, given):
+    members = [await renewals.signed_member(plan) for plan in [await renewals.plan()] * 4]
+    last = last_day_of(members[0])
+
+    for day in (last - 6 * DAY, last - 2 * DAY, last):
+        await renewals.behave(nine(day), slow_ms=20)
+        await asyncio.gather(*(renewals.ask_gateway(nine(day)) for _ in range(4)))
+        await renewals.hear(nine(day))
+
+    assert await renewals.taken() == 4
+    assert [(await renewals.charge(one.account_id)).state for one in members] == [ChargeState.PAID] * 4
+    assert [len(await given.terms(one.id)) for one in members] == [2] * 4
+    assert (await renewals.wechat.requests())["doors"]["POST /v3/papay/pay/transactions/apply"] >= 4
+
+
+async def test_a_plan_that_is_not_sold_any_more_is_renewed_for_what_was_signed(renewals, given):
+    plan = await renewals.plan()
+    member = await renewals.signed_member(plan)
+    await planning.stop(given.db, plan_id=plan.id, by=new_id(), now=given.now)
+    await renewals.plan(price_minor=9900)
+    last = last_day_of(member)
+
+    await renewals.days(nine(last - 6 * DAY), nine(last))
+
+    charge = await renewals.charge(member.account_id)
+    assert (charge.state, charge.amount) == (ChargeState.PAID, Money(3100))

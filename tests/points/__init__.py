@@ -1,0 +1,1 @@
+"""Points: earned, spent, given back, expired, and the same in every book."""

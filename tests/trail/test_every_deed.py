@@ -1,5 +1,6 @@
 """Whatever staff change leaves a deed. A new mutation of staff is tried here, or this fails."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from api import access, rates, schema
 from domain.accounts import people
 from domain.accounts.rules import Role
 from domain.after_sales.rules import AfterSaleState, Kind
+from domain.audiences.segment_rules import SegmentRule
+from domain.benefits.rules import BenefitKind
 from domain.chats import moderating
 from domain.draws import queries as draws
 from domain.flash_sales import actions as sales
@@ -19,8 +22,12 @@ from domain.live_rooms import running
 from domain.orders.rules import Fulfilment
 from domain.products.rules import State
 from domain.trail import queries as trail
+from domain.trust import caring
+from domain.trust.rules import DEFAULT
 from tests.api.conftest import api, app, ask, post
 from tests.given.after_sales import Goods
+from tests.given.renewals import contract_with_charge
+from tests.given.trust import asked_of
 
 __all__ = ["api", "app", "ask", "post"]
 
@@ -80,6 +87,26 @@ async def a_new_batch(given):
 
 async def a_batch(given):
     return {"id": encode("couponbatch", (await given.batch()).id)}
+
+
+async def a_sale_for_super_users(given):
+    sale_id = (await sale(given))["id"]
+    return {"input": {"saleId": sale_id, "doors": [{"crowd": {"kind": "SUPER_USERS"}, "minutesEarly": 10}]}}
+
+
+async def people_of_a_list(given, *, are_on_it=False):
+    people = await given.shoppers(2)
+    listed = await given.listed(people if are_on_it else people[:1])
+    return {"input": {"segmentId": encode("segment", listed.id), "people": encode("account", people[1])}}
+
+
+async def a_segment(given):
+    return {"id": encode("segment", (await given.segment(SegmentRule(orders_at_most=0))).id)}
+
+
+async def some_benefits(given):
+    holding = await given.holding(await given.shopper(), given.benefit(BenefitKind.SERVICE_LANE, rank=1))
+    return {"input": {"holdingId": encode("benefitholding", holding.id), "reason": "到期"}}
 
 
 async def a_new_poll(given):
@@ -213,6 +240,28 @@ async def a_person(given):
     return {"id": encode("account", await given.shopper())}
 
 
+async def a_customer(given):
+    return {"customerId": (await a_person(given))["id"]}
+
+
+async def a_contract(given):
+    contract = await contract_with_charge(given, await given.shopper())
+    return {"input": {"accountId": encode("account", contract.account_id), "words": "会员来电"}}
+
+
+async def a_complaint(given):
+    opened = await caring.open_complaint(
+        given.db, account_id=await given.shopper(), words="漏发", reference="deed-1", by=new_id(), now=given.now
+    )
+    return {"input": {"complaintId": encode("complaint", opened.id), "words": "已补发"}}
+
+
+async def a_tagged_one(given):
+    tagged = await given.shopper()
+    await caring.tag(given.db, account_id=tagged, tag="老客", by=new_id(), now=given.now)
+    return {"input": {"customerId": encode("account", tagged), "tag": "老客"}}
+
+
 async def a_host(given):
     host = await given.shopper()
     await people.give_role(given.db, account_id=host, role=Role.HOST, by=new_id(), now=given.now)
@@ -275,6 +324,10 @@ async def a_silenced_viewer(given, silence, **terms):
     deed = {"comment_id": comment.id, "by": room.host, "reason": "刷屏", "now": given.now}
     await silence(given.db, **terms, **deed)
     return {"input": {"roomId": encode("room", room.id), "viewerId": encode("account", comment.author_id)}}
+
+
+async def a_plan(given):
+    return {"id": encode("plan", (await given.plan()).id)}
 
 
 async def a_drop(given):
@@ -351,6 +404,11 @@ TRIED = {
     "cancelFlashSale": (sale, None),
     "warmFlashSale": (lambda given: sale(given, is_scheduled=True), None),
     "stopFlashSale": (lambda given: sale(given, warm=True), None),
+    "setSaleDoors": (a_sale_for_super_users, None),
+    "setSegment": (None, None),
+    "refreshSegment": (a_segment, None),
+    "nameInSegment": (people_of_a_list, None),
+    "strikeFromSegment": (lambda given: people_of_a_list(given, are_on_it=True), None),
     "createGroupBuyCampaign": (a_new_campaign, None),
     "publishGroupBuyCampaign": (a_campaign, None),
     "stopGroupBuyCampaign": (lambda given: a_campaign(given, is_live=True), None),
@@ -358,6 +416,23 @@ TRIED = {
     "completeGroupBuy": (an_open_group, None),
     "createCouponBatch": (a_new_batch, None),
     "stopCouponBatch": (a_batch, None),
+    "createMembershipPlan": (None, None),
+    "stopMembershipPlan": (a_plan, None),
+    "makeActivationCodes": (None, None),
+    "raiseCouponPieces": (None, None),
+    "grantBenefits": (None, None),
+    "endBenefits": (some_benefits, None),
+    "setMemberPrices": (None, None),
+    "setMemberOnlyGoods": (None, None),
+    "endMemberAutoRenewal": (a_contract, None),
+    "setTrustRules": (None, None),
+    "recordContact": (None, None),
+    "recordComplaint": (None, None),
+    "resolveComplaint": (a_complaint, None),
+    "recordMessage": (None, None),
+    "tagCustomer": (None, None),
+    "untagCustomer": (a_tagged_one, None),
+    "remarkOnCustomer": (None, None),
     "setSuperUserRules": (None, None),
     "createProductPoll": (a_new_poll, None),
     "closeProductPoll": (a_poll, None),
@@ -445,8 +520,32 @@ async def plain_wish(name, given):
     match name:
         case "setChatWords":
             return {"input": {"version": 0, "masked": ["傻瓜"], "withheld": []}}
+        case "setSegment":
+            return keyed(name="老客", rule={"ordersAtLeast": 1})
         case "setSuperUserRules":
             return {"input": {"valueMinor": 100, "orders": 1, "boughtWithinDays": 1}}
+        case "setTrustRules":
+            return {"input": asked_of(replace(DEFAULT.terms, silent_days=30))}
+        case "recordContact":
+            return {"input": {**await a_customer(given), "kind": "CHAT", "reference": "deed-1"}}
+        case "recordComplaint":
+            return {"input": {**await a_customer(given), "words": "漏发", "reference": "deed-1"}}
+        case "recordMessage":
+            return {"input": {**await a_customer(given), "purpose": "CARE", "key": "deed-0001"}}
+        case "tagCustomer":
+            return {"input": {**await a_customer(given), "tag": "老客"}}
+        case "remarkOnCustomer":
+            return keyed(**await a_customer(given), text="爱喝茶")
+        case "raiseCouponPieces":
+            return {"input": {"batchId": (await a_batch(given))["id"], "pieces": 1_001}}
+        case "grantBenefits":
+            lane = {"kind": "SERVICE_LANE", "rank": 1}
+            return keyed(accountId=(await a_person(given))["id"], benefits=[lane], reason="回馈老客")
+        case "setMemberPrices":
+            return {"input": {"prices": [{"skuId": await a_sku(given), "priceMinor": 990}]}}
+        case "setMemberOnlyGoods":
+            product_id = encode("product", (await given.product()).id)
+            return {"input": {"productIds": [product_id], "isMembersOnly": True}}
         case "setSkuCost":
             return {"input": {"skuId": await a_sku(given), "costMinor": 700}}
         case "setValueRules":

@@ -11,7 +11,7 @@ from domain.after_sales.rules import AfterSaleState
 from domain.chats import moderating
 from domain.foundation import clock
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
-from domain.foundation.ids import encode, new_id
+from domain.foundation.ids import new_id
 from domain.live_rooms import actions as rooms
 from domain.trust import caring, likers, queries, recording, store, sweeping
 from domain.trust.likers import LikerDesk
@@ -19,6 +19,7 @@ from domain.trust.rules import EvidenceKind, Tier
 from tests.conftest import NOON
 from tests.given import Given
 from tests.given.after_sales import Goods
+from tests.statements import count_statements
 from workers import trust as worker
 
 K = EvidenceKind
@@ -72,7 +73,7 @@ async def test_a_paid_order_is_a_purchase_until_it_is_refunded_whole(given, list
     order = await given.bought(Goods(quantity=2))
     await listener.hear()
     assert await given.tier(order.shopper_id) is Tier.TRUSTS
-    assert await evidence(given) == {(order.shopper_id, "purchase", encode("order", order.id))}
+    assert await evidence(given) == {(order.shopper_id, "purchase", str(order.id))}
 
     await given.after_sale(await given.order_again(order.id), {1: 1}, state=AfterSaleState.REFUNDED)
     await listener.hear()
@@ -280,3 +281,13 @@ async def test_tags_and_remarks_are_kept_once_and_their_words_stay_out_of_the_tr
     facts = await given.db.column(text("SELECT CAST(facts AS text) FROM staff_deeds"))
     assert len(facts) == 4
     assert not any(words in fact for fact in facts for words in ("宝妈", "过敏"))
+
+
+async def test_the_news_of_a_paid_order_costs_two_statements(given, listener):
+    order = await given.bought()
+    await listener.hear()
+
+    with count_statements(given.db) as sent:
+        await recording.settle_order(given.db, order_id=order.id, now=NOON)
+
+    assert len(sent) == 2

@@ -65,6 +65,26 @@ export function TimeChart({ label, points, show = short, kind = 'warm' }) {
   </figure>`;
 }
 
+/** How one part of a whole grows with a part of another: `points` are { x, y } from 0 to 1, in order. */
+export function ShareCurve({ label, value, more, points, mark }) {
+  const at = ({ x, y }) => `${(x * WIDTH).toFixed(1)},${(TOP + (1 - Math.max(0, y)) * (HEIGHT - TOP)).toFixed(1)}`;
+  const line = [{ x: 0, y: 0 }, ...points].map(at).join(' ');
+  return html`<figure class="chart">
+    <figcaption>
+      <span>${label}</span>
+      <b class="number">${value}</b>
+      <small>${more}</small>
+    </figcaption>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${`${label}: ${value}`}>
+      ${[TOP, (TOP + HEIGHT) / 2, HEIGHT].map((y) => html`<line class="rule" x1="0" x2=${WIDTH} y1=${y} y2=${y} />`)}
+      <polygon class="area" points="0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}" />
+      <polyline class="line" points=${line} />
+      ${mark !== null && html`<line class="cursor" x1=${mark * WIDTH} x2=${mark * WIDTH} y1=${TOP} y2=${HEIGHT} />`}
+    </svg>
+    <div class="axis"><small>0</small><small>100%</small></div>
+  </figure>`;
+}
+
 /** Rows with a bar each: { name, value, more }, the longest first. */
 export function Bars({ label, rows, show = short }) {
   if (rows.length === 0) return null;

@@ -82,6 +82,7 @@ def upgrade() -> None:
     op.create_table(
         "level_changes",
         sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("from_rank", sa.SmallInteger(), nullable=False),
         sa.Column("to_rank", sa.SmallInteger(), nullable=False),
@@ -112,7 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("level_changes_pkey")),
     )
     op.create_index(
-        "level_changes_account_idx", "level_changes", ["account_id", sa.literal_column("id DESC")], unique=False
+        "level_changes_account_idx", "level_changes", ["account_id", sa.literal_column("position DESC")], unique=False
     )
     for table in ("growth_moves", "level_changes"):
         op.execute(f"""

@@ -114,9 +114,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("referred_by IS NOT NULL"),
     )
-    op.create_index(
-        "customers_value_idx", "customers", [sa.literal_column("value_minor DESC"), "account_id"], unique=False
-    )
+    op.create_index("customers_value_idx", "customers", ["value_minor", "account_id"], unique=False)
     op.create_table(
         "sku_costs",
         sa.Column("sku_id", sa.Uuid(), nullable=False),
