@@ -15,6 +15,7 @@ up: .venv/made ## Run the whole market in this terminal until Ctrl-C; ARGS="--po
 
 test: lint types contracts ## Run everything that CI runs, tests last; ARGS="-k orders" hands options to pytest.
 	@sh tests/browser/setup.sh
+	@sh tests/customers/setup.sh
 	@echo "tests: on a real PostgreSQL and Valkey of their own"
 	@.venv/bin/pytest -n 2 --dist worksteal $(ARGS)
 
@@ -69,6 +70,7 @@ lock: .venv/made ## Lock what pyproject.toml asks for, keeping the versions that
 	@$(LOCK) --output-file requirements/development.txt --all-extras --group build pyproject.toml > /dev/null
 	@$(LOCK) --output-file requirements/build.txt --group build > /dev/null
 	@$(LOCK) --output-file requirements/supply.txt --group supply > /dev/null
+	@$(LOCK) --output-file requirements/history.txt --no-deps --group history > /dev/null
 
 lock-check: .venv/made ## Check without a network that the locks hold all that pyproject.toml asks for.
 	@.venv/bin/pytest tests/packaging/test_locks.py

@@ -174,6 +174,7 @@ PlaceOrderResult = Annotated[
     | refusal(NotEnoughStock)
     | refusal(pricing.UnknownSku)
     | refusal(pricing.NotForSale)
+    | refusal(pricing.MembersOnly)
     | refusal(pricing.BelowMinimum)
     | refusal(pricing.NotDeliveredThere)
     | refusal(pricing.NoPickupThere)

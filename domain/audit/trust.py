@@ -11,30 +11,36 @@ _DERIVED = """
     WITH terms AS (
         SELECT version, terms FROM trust_rules UNION ALL SELECT 0, CAST(:first_days AS jsonb)
     ), needs AS (
-        SELECT version, rung ->> 'tier' AS raises_to, NULL AS lowers_to, need
-        FROM terms CROSS JOIN jsonb_array_elements(terms -> 'rungs') AS rung
-        CROSS JOIN jsonb_array_elements(rung -> 'any_of') AS need
-        UNION ALL
-        SELECT version, NULL, ceiling ->> 'at_most', ceiling -> 'need'
-        FROM terms CROSS JOIN jsonb_array_elements(terms -> 'ceilings') AS ceiling
-    ), reviewed AS (
-        SELECT * FROM trust_states WHERE next_review_at IS NULL OR next_review_at > :now
-    ), met AS (
-        SELECT account_id, array_position(CAST(:tiers AS text[]), raises_to) - 1 AS raises_to,
+        SELECT row_number() OVER () AS number, version, need, CAST(need ->> 'at_least' AS integer) AS at_least,
+               make_interval(days => CAST(need ->> 'within_days' AS integer)) AS within,
+               array_position(CAST(:tiers AS text[]), raises_to) - 1 AS raises_to,
                array_position(CAST(:tiers AS text[]), lowers_to) - 1 AS lowers_to
+        FROM (
+            SELECT version, rung ->> 'tier' AS raises_to, NULL AS lowers_to, need
+            FROM terms CROSS JOIN jsonb_array_elements(terms -> 'rungs') AS rung
+            CROSS JOIN jsonb_array_elements(rung -> 'any_of') AS need
+            UNION ALL
+            SELECT version, NULL, ceiling ->> 'at_most', ceiling -> 'need'
+            FROM terms CROSS JOIN jsonb_array_elements(terms -> 'ceilings') AS ceiling
+        ) AS named
+    ), asked AS MATERIALIZED (
+        SELECT needs.*, kind FROM needs CROSS JOIN jsonb_array_elements_text(need -> 'kinds') AS kind
+    ), reviewed AS (
+        SELECT account_id, tier, rule_version, CAST(terms ->> 'silent_days' AS integer) AS silent_days,
+               array_position(CAST(:tiers AS text[]), terms ->> 'silent_at_most') - 1 AS silent_at_most
+        FROM trust_states JOIN terms ON version = rule_version
+        WHERE next_review_at IS NULL OR next_review_at > :now
+    ), met AS (
+        SELECT account_id, max(raises_to) AS raises_to, max(lowers_to) AS lowers_to
         FROM reviewed JOIN trust_evidence AS piece USING (account_id)
-        JOIN needs ON version = rule_version AND jsonb_exists(need -> 'kinds', piece.kind)
-        WHERE withdrawn_at IS NULL
-          AND (need ->> 'within_days' IS NULL
-               OR at > :now - make_interval(days => CAST(need ->> 'within_days' AS integer)))
-        GROUP BY account_id, raises_to, lowers_to, need
-        HAVING sum(amount) >= CAST(need ->> 'at_least' AS integer)
+        JOIN asked ON version = rule_version AND asked.kind = piece.kind
+        WHERE withdrawn_at IS NULL AND (within IS NULL OR at > :now - within)
+        GROUP BY account_id, number HAVING sum(amount) >= max(at_least)
     ), silent AS (
-        SELECT account_id, array_position(CAST(:tiers AS text[]), terms ->> 'silent_at_most') - 1 AS lowers_to
-        FROM reviewed JOIN terms ON version = rule_version JOIN trust_evidence AS piece USING (account_id)
+        SELECT account_id, max(silent_at_most) AS lowers_to
+        FROM reviewed JOIN trust_evidence AS piece USING (account_id)
         WHERE withdrawn_at IS NULL AND piece.kind = ANY(CAST(:active AS text[]))
-        GROUP BY account_id, terms
-        HAVING max(at) <= :now - make_interval(days => CAST(terms ->> 'silent_days' AS integer))
+        GROUP BY account_id HAVING max(at) <= :now - make_interval(days => max(silent_days))
     ), derived AS (
         SELECT account_id, LEAST(coalesce(max(raises_to), 0), min(lowers_to)) AS tier
         FROM (SELECT * FROM met UNION ALL SELECT account_id, NULL, lowers_to FROM silent) AS found
@@ -54,9 +60,8 @@ TIERS = Check(
                format('tier %s', reviewed.tier) AS found
         FROM reviewed LEFT JOIN derived USING (account_id) WHERE reviewed.tier <> coalesce(derived.tier, 0)
         UNION ALL
-        SELECT 'account', account_id, 'a tier', 'evidence without one'
-        FROM (SELECT DISTINCT account_id FROM trust_evidence) AS known
-        WHERE NOT EXISTS (SELECT FROM trust_states AS state WHERE state.account_id = known.account_id)
+        SELECT 'account', account_id, 'a tier', 'evidence without one' FROM trust_evidence AS piece
+        WHERE NOT EXISTS (SELECT FROM trust_states AS state WHERE state.account_id = piece.account_id) GROUP BY account_id
     """,
     parameters={
         "first_days": orjson.dumps(DEFAULT.terms.kept()).decode(),

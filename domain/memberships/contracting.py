@@ -4,6 +4,7 @@ No transaction is open while a gateway is asked. What it tells is written by one
 or as the answer to our question; so it does not matter which comes first.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -125,14 +126,7 @@ async def reconcile(db: Database, gateway: ContractGateway, *, now: datetime, li
     """
     async with db.transaction() as tx:
         due = await renewal_store.take_contracts(tx, gateway=gateway.name, now=now, limit=limit)
-    for contract in due:
-        try:
-            await look(db, gateway, contract, now=now)
-        except GatewayFailed as error:
-            log.warning("contract_gateway_failed", contract=str(contract.id), error=str(error))
-            at = renewal_rules.retry_at(now, contract.failures)
-            async with db.transaction() as tx:
-                await renewal_store.look_again(tx, contract.id, at, failures=contract.failures + 1)
+    await asyncio.gather(*(_try_to_look(db, gateway, contract, now=now) for contract in due))
     return len(due)
 
 
@@ -156,6 +150,17 @@ async def look(db: Database, gateway: ContractGateway, contract: Contract, *, no
             await end(tx, found, by=ContractEnd.UNSIGNED, now=now)
         else:
             await renewal_store.look_again(tx, found.id, now + max(now - found.asked_at, FIRST_LOOK))
+
+
+async def _try_to_look(db: Database, gateway: ContractGateway, contract: Contract, *, now: datetime) -> None:
+    """As `look`; a gateway that fails, or contradicts our books, is asked again later."""
+    try:
+        await look(db, gateway, contract, now=now)
+    except (GatewayFailed, NoticeMismatch) as error:
+        log.warning("contract_gateway_failed", contract=str(contract.id), error=str(error))
+        at = renewal_rules.retry_at(now, contract.failures)
+        async with db.transaction() as tx:
+            await renewal_store.look_again(tx, contract.id, at, failures=contract.failures + 1)
 
 
 async def end(tx: Transaction, contract: Contract, *, by: ContractEnd, now: datetime) -> Contract:

@@ -4,6 +4,7 @@ Each step is written before a gateway is asked and after it has answered, and ev
 term has one charge, a charge one payment, and the payment's id is the gateway's key. So it does not matter who dies in between.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -59,10 +60,11 @@ async def advance(db: Database, gateway: ContractGateway, *, now: datetime, limi
     """
     async with db.transaction() as tx:
         due = await renewal_store.take_charges(tx, gateway=gateway.name, now=now, limit=limit)
-    for charge_id, account_id in due:
-        step = await _prepare(db, charge_id, account_id, now=now)
-        if step is not None:
-            await _ask(db, gateway, step, now=now)
+    # each to its end: one charge's trouble is not its neighbours'
+    calls = (_advance(db, gateway, charge_id, account_id, now=now) for charge_id, account_id in due)
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
     return len(due)
 
 
@@ -135,6 +137,12 @@ async def _open(tx: Transaction, account_id: UUID, *, now: datetime) -> bool:
     await renewal_store.grant_grace(tx, charge, now=now)
     await renewal_store.add_message(tx, membership.id, membership.ends_at, MessageKind.CHARGE, now=now)
     return True
+
+
+async def _advance(db: Database, gateway: ContractGateway, charge_id: UUID, account_id: UUID, *, now: datetime) -> None:
+    step = await _prepare(db, charge_id, account_id, now=now)
+    if step is not None:
+        await _ask(db, gateway, step, now=now)
 
 
 async def _prepare(db: Database, charge_id: UUID, account_id: UUID, *, now: datetime) -> _Step | None:

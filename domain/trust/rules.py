@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from domain.foundation.errors import BadInput, Refusal
@@ -132,7 +133,7 @@ class Need:
         The newest pieces count first, so the last one that is needed is the one that gets too old.
         """
         amount = 0
-        for piece in sorted(_of(self.kinds, evidence), key=lambda piece: piece.at, reverse=True):
+        for piece in sorted(_of(self.kinds, evidence), key=attrgetter("at"), reverse=True):
             amount += piece.amount
             if amount >= self.at_least:
                 return FOREVER if self.within_days is None else piece.at + timedelta(days=self.within_days)
@@ -267,10 +268,11 @@ def derive(evidence: Sequence[Evidence], terms: Terms, *, now: datetime) -> Verd
     Evidence counts as long as now is before its moment and the days of the need, so a piece of a clock that runs ahead
     counts at once.
     """
-    tier, reasons = _standing(evidence, terms, now)
-    turns = sorted(moment for moment in _turns(evidence, terms) if now < moment < FOREVER)
-    next_review_at = next((moment for moment in turns if _standing(evidence, terms, moment)[0] is not tier), None)
-    return Verdict(tier, reasons, next_review_at)
+    prospect = _prospect(evidence, terms)
+    tier = prospect.tier(now)
+    turns = sorted(moment for moment in prospect.turns() if now < moment < FOREVER)
+    next_review_at = next((moment for moment in turns if prospect.tier(moment) is not tier), None)
+    return Verdict(tier, _reasons(evidence, terms, tier, prospect, now), next_review_at)
 
 
 def goals(evidence: Sequence[Evidence], terms: Terms, tier: Tier, *, now: datetime) -> list[Goal]:
@@ -304,40 +306,56 @@ def check(terms: Terms) -> None:
     _check_range("silentDays", terms.silent_days, 1, MOST_DAYS)
 
 
-def _standing(evidence: Sequence[Evidence], terms: Terms, now: datetime) -> tuple[Tier, tuple[Reason, ...]]:
-    reached = Tier.STRANGER
-    reasons: list[Reason] = []
-    for rung in reversed(terms.rungs):
-        reasons = [_reason(need, evidence, now) for need in rung.any_of if _is_met(need, evidence, now)]
-        if reasons:
-            reached = rung.tier
-            break
-    lowered = [
-        _reason(each.need, evidence, now, each.at_most) for each in terms.ceilings if _is_met(each.need, evidence, now)
-    ]
-    silent_from = _silent_from(evidence, terms)
-    if silent_from is not None and silent_from <= now:
-        lowered.append(Reason((), 0, silent_from - timedelta(days=terms.silent_days), terms.silent_at_most))
-    lowest = min((each.at_most for each in lowered if each.at_most is not None), default=reached)
-    if lowest >= reached:
-        return reached, tuple(reasons)
-    return lowest, tuple(each for each in lowered if each.at_most is lowest)
+@dataclass(frozen=True, slots=True)
+class _Prospect:
+    """Until when each need of a rung or a ceiling is met, of those that are met at all, and from when on they are silent."""
+
+    raises: Sequence[tuple[datetime, Need, Tier]]
+    lowers: Sequence[tuple[datetime, Need, Tier]]
+    silent_from: datetime
+    silent_at_most: Tier
+
+    def reached(self, now: datetime) -> Tier:
+        """The tier that evidence raises them to."""
+        return max((tier for until, _, tier in self.raises if now < until), default=Tier.STRANGER)
+
+    def at_most(self, now: datetime) -> Tier:
+        """The tier that evidence and silence leave them."""
+        lowest = min((tier for until, _, tier in self.lowers if now < until), default=Tier.SUPER_USER)
+        return min(lowest, self.silent_at_most) if self.silent_from <= now else lowest
+
+    def tier(self, now: datetime) -> Tier:
+        """Where they stand at a moment if nothing more happens."""
+        return min(self.reached(now), self.at_most(now))
+
+    def turns(self) -> Iterable[datetime]:
+        """Every moment at which that may change."""
+        return [*(until for until, _, _ in (*self.raises, *self.lowers)), self.silent_from]
 
 
-def _turns(evidence: Sequence[Evidence], terms: Terms) -> Iterable[datetime]:
-    needs = (*(need for rung in terms.rungs for need in rung.any_of), *(each.need for each in terms.ceilings))
-    ends = [need.met_until(evidence) for need in needs]
-    return [moment for moment in (*ends, _silent_from(evidence, terms)) if moment is not None]
+def _prospect(evidence: Sequence[Evidence], terms: Terms) -> _Prospect:
+    def met(needs: Iterable[tuple[Need, Tier]]) -> list[tuple[datetime, Need, Tier]]:
+        found = ((need.met_until(evidence), need, tier) for need, tier in needs)
+        return [(until, need, tier) for until, need, tier in found if until is not None]
 
-
-def _silent_from(evidence: Sequence[Evidence], terms: Terms) -> datetime | None:
     last = max((piece.at for piece in _of(ACTIVE, evidence)), default=None)
-    return None if last is None else last + timedelta(days=terms.silent_days)
+    return _Prospect(
+        met((need, rung.tier) for rung in terms.rungs for need in rung.any_of),
+        met((each.need, each.at_most) for each in terms.ceilings),
+        FOREVER if last is None else last + timedelta(days=terms.silent_days),
+        terms.silent_at_most,
+    )
 
 
-def _is_met(need: Need, evidence: Sequence[Evidence], now: datetime) -> bool:
-    until = need.met_until(evidence)
-    return until is not None and now < until
+def _reasons(
+    evidence: Sequence[Evidence], terms: Terms, tier: Tier, prospect: _Prospect, now: datetime
+) -> tuple[Reason, ...]:
+    if tier is prospect.reached(now):
+        return tuple(_reason(need, evidence, now) for until, need, to in prospect.raises if now < until and to is tier)
+    lowered = [_reason(need, evidence, now, to) for until, need, to in prospect.lowers if now < until and to is tier]
+    if prospect.silent_from <= now and terms.silent_at_most is tier:
+        lowered.append(Reason((), 0, prospect.silent_from - timedelta(days=terms.silent_days), tier))
+    return tuple(lowered)
 
 
 def _reason(need: Need, evidence: Sequence[Evidence], now: datetime, at_most: Tier | None = None) -> Reason:

@@ -65,6 +65,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "couponBatch": [{"id": ids["couponbatch"]}],
         "previewMembershipUpgrade": [{"planId": ids["plan"]}],
         "exportActivationCodes": [{"batchId": ids["codebatch"]}],
+        "pointMoves": [{"accountId": ids["account"]}],
         "benefitHoldings": [{"accountId": ids["account"]}],
         "flashSale": [{"id": ids["flashsale"]}, {"id": ids["flashsale/draft"]}],
         "flashSaleTicket": [{"id": ids["ticket"]}],

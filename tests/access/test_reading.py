@@ -21,6 +21,8 @@ ABOUT_WHOEVER_ASKS = {
     "myGroupBuySeats",
     "myGroupBuys",
     "myLiveRooms",
+    "myPointMoves",
+    "myPoints",
     "myPrizes",
     "myShareLinks",
     "orders",

@@ -202,6 +202,8 @@ def _staffs_with_goods(world: World) -> dict[str, Wish]:
             claimableUntil=window["closesAt"],
         ),
         "stopCouponBatch": {"id": ids["couponbatch"]},
+        "setPointRules": {"input": {"earnedPerYuan": 2, "spentPerYuan": 100, "mostPercent": 30, "months": 6}},
+        "adjustPoints": _keyed(accountId=ids["account"], points=100, reason="补发"),
         "createMembershipPlan": _keyed(
             name="年卡",
             kind="YEARLY",

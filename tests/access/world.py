@@ -29,6 +29,8 @@ from domain.live_rooms import store as live_rooms
 from domain.live_rooms.rules import Channel
 from domain.orders.rules import Order
 from domain.payments.tables import refunds
+from domain.points import actions as points
+from domain.points.rules import Terms
 from domain.posters import actions as posters
 from domain.pricing.rules import Fulfilment, Wanted
 from domain.products.rules import Image, State, Variant
@@ -111,6 +113,7 @@ async def built(given: Given) -> World:
     await _flash_sale(world, owner)
     await _group_buy(world, owner)
     await _coupons(world, owner)
+    await _points(world, owner)
     await _benefits(world, owner)
     await _memberships(world, owner)
     await _trust(world, owner)
@@ -294,6 +297,16 @@ async def _coupons(world: World, owner: UUID) -> None:
     world.has("couponbatch", coupon.batch_id)
     world.has("coupon", coupon.id, Who.OWNER)
     world.marks |= {coupon.code: Who.ONLY_OWNER}
+
+
+async def _points(world: World, owner: UUID) -> None:
+    given, by = world.given, world.personas["admin"].account_id
+    assert by is not None
+    await points.set_rules(given.db, Terms(2, 100, 50, 12), by=by, now=given.now)
+    await points.adjust(
+        given.db, account_id=owner, points=7788, reason="贵客补发", by=by, idempotency_key="points-1", now=given.now
+    )
+    world.marks["贵客补发"] = Who.OWNER
 
 
 async def _benefits(world: World, owner: UUID) -> None:

@@ -1,7 +1,7 @@
 """Corrupting the books on purpose: raw SQL without triggers and foreign keys, in a transaction that is rolled back."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.audit import running
+from domain.audit.checks import LedgerCheck
 from domain.audit.rules import Line
 from domain.foundation.database import Database, Transaction
 
@@ -26,11 +27,13 @@ class Corruption:
     subjects: Callable[[Any], set[str]]
 
 
-async def found_after(db: Database, sql: str, names: Mapping[str, UUID], *, now: datetime) -> list[Line]:
-    """What the audit of the ledger says once these statements ran; then they have not."""
+async def found_after(
+    db: Database, sql: str, names: Mapping[str, UUID], *, now: datetime, among: Sequence[LedgerCheck] = running.LEDGER
+) -> list[Line]:
+    """What the audit of the ledger, or these checks of it, say once these statements ran; then they have not."""
     async with db.transaction() as tx:
         await _corrupt(tx, sql, {"stranger": STRANGER, **names})
-        lines = await running.of_ledger(tx, now=now)
+        lines = [line for check in among for line in await check.lines(tx, {"now": now})]
         await tx.connection.rollback()
     return lines
 

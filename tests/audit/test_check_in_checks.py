@@ -75,8 +75,8 @@ async def test_people_who_check_in_leave_clean_books(given, people):
     assert note.found == "1 reward, 40 points"
 
 
-async def test_exactly_what_was_corrupted_is_found(given, people):
+async def test_exactly_what_was_corrupted_is_found(given, people, subtests):
     for corruption in CORRUPTIONS:
-        lines = await found_after(given.db, corruption.sql, people, now=given.now)
-
-        check_found(lines, corruption, people)
+        with subtests.test(corruption.what):
+            lines = await found_after(given.db, corruption.sql, people, now=given.now)
+            check_found(lines, corruption, people)

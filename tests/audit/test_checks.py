@@ -19,11 +19,14 @@ from domain.orders.rules import OrderState
 from tests.audit import assert_clean
 from tests.audit.corrupting import STRANGER, Corruption, check_found, differing, found_after, named
 from tests.audit.evening import Evening, claimed
+from tests.audit.test_audience_checks import CORRUPTIONS as audience_corruptions
 from tests.audit.test_chat_checks import CORRUPTIONS as chat_corruptions
+from tests.audit.test_check_in_checks import CORRUPTIONS as check_in_corruptions
 from tests.audit.test_coupon_checks import CORRUPTIONS as coupon_corruptions
 from tests.audit.test_draw_checks import CORRUPTIONS as draw_corruptions
 from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_group_checks import CORRUPTIONS as group_corruptions
+from tests.audit.test_level_checks import CORRUPTIONS as level_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
 from tests.audit.test_renewal_checks import CORRUPTIONS as renewal_corruptions
 from tests.audit.test_room_checks import CORRUPTIONS as room_corruptions
@@ -321,6 +324,8 @@ async def test_exactly_what_was_corrupted_is_found(evening, market, db, now, sub
 
 async def test_every_check_has_a_corruption():
     everything = CORRUPTIONS + super_user_corruptions + goods_corruptions + group_corruptions + money_corruptions
+    everything += audience_corruptions
+    everything += level_corruptions + check_in_corruptions
     everything += room_corruptions + chat_corruptions + coupon_corruptions + draw_corruptions
     everything += renewal_corruptions
     corrupted = {check.name for corruption in everything for check in corruption.checks}

@@ -97,8 +97,8 @@ async def test_people_on_levels_leave_clean_books(given, people):
     await assert_clean(given.market, in_flight=True)
 
 
-async def test_exactly_what_was_corrupted_is_found(given, people):
+async def test_exactly_what_was_corrupted_is_found(given, people, subtests):
     for corruption in CORRUPTIONS:
-        lines = await found_after(given.db, corruption.sql, people, now=given.now)
-
-        check_found(lines, corruption, people)
+        with subtests.test(corruption.what):
+            lines = await found_after(given.db, corruption.sql, people, now=given.now)
+            check_found(lines, corruption, people)

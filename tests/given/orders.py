@@ -144,8 +144,9 @@ class OrdersGiven:
         return await self.payment_again(payment.id)
 
     async def hear_payments(self, *, now: datetime | None = None) -> None:
-        """What the worker does with every PaymentCaptured kept so far, in order."""
-        for event in await self.recorded(PaymentCaptured):  # type: ignore[attr-defined]
+        """What the worker does with every PaymentCaptured of an order kept so far, in order."""
+        recorded = await self.recorded(PaymentCaptured)  # type: ignore[attr-defined]
+        for event in [each for each in recorded if each.payable == actions.PAYABLE]:
             await actions.take_payment(
                 self.db,
                 payable_id=event.payable_id,

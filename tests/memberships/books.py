@@ -8,12 +8,14 @@ from domain.foundation.database import Database
 from domain.ledger.rules import Account
 from domain.ledger.tables import postings
 
+CHECKS = (*memberships.CHECKS, *payments.CHECKS, *ledger.CHECKS)
+
 
 async def assert_books(db: Database) -> None:
     """Raises AssertionError with the lines of the audit of memberships, payments and the ledger that differ."""
     differing = []
     async with db.reading() as reader:
-        for check in (*memberships.CHECKS, *payments.CHECKS, *ledger.CHECKS):
+        for check in CHECKS:
             differing += [line for line in await check.lines(reader, {"now": clock.now()}) if line.ok is False]
     assert differing == []
 

@@ -326,6 +326,16 @@ async def a_silenced_viewer(given, silence, **terms):
     return {"input": {"roomId": encode("room", room.id), "viewerId": encode("account", comment.author_id)}}
 
 
+async def a_new_plan(given):
+    early = {"kind": "EARLY_ACCESS", "minutes": 10}
+    return keyed(name="年卡", kind="YEARLY", priceMinor=36_500, rank=10, months=12, benefits=[early])
+
+
+async def some_codes(given):
+    valid_until = (given.now + timedelta(days=1)).isoformat()
+    return keyed(planId=(await a_plan(given))["id"], title="合作银行", pieces=2, validUntil=valid_until)
+
+
 async def a_plan(given):
     return {"id": encode("plan", (await given.plan()).id)}
 
@@ -416,9 +426,11 @@ TRIED = {
     "completeGroupBuy": (an_open_group, None),
     "createCouponBatch": (a_new_batch, None),
     "stopCouponBatch": (a_batch, None),
-    "createMembershipPlan": (None, None),
+    "setPointRules": (None, None),
+    "adjustPoints": (None, None),
+    "createMembershipPlan": (a_new_plan, None),
     "stopMembershipPlan": (a_plan, None),
-    "makeActivationCodes": (None, None),
+    "makeActivationCodes": (some_codes, None),
     "raiseCouponPieces": (None, None),
     "grantBenefits": (None, None),
     "endBenefits": (some_benefits, None),
@@ -550,6 +562,10 @@ async def plain_wish(name, given):
             return {"input": {"skuId": await a_sku(given), "costMinor": 700}}
         case "setValueRules":
             return {"input": {"windowDays": 180, "referralPermille": 200, "mostReferred": 5}}
+        case "setPointRules":
+            return {"input": {"earnedPerYuan": 2, "spentPerYuan": 100, "mostPercent": 30, "months": 6}}
+        case "adjustPoints":
+            return keyed(accountId=(await a_person(given))["id"], points=100, reason="补发")
         case "setLevelLadder":
             return {
                 "input": {
