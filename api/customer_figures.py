@@ -163,7 +163,7 @@ class CustomerFiguresQuery:
     async def rfm_segments(self, info: Info) -> RfmSegments | None:
         """The segments."""
         found = await figures.segments(info.context.market.db)
-        return found and _show_segments(found)
+        return None if found is None else _show_segments(found)
 
     @strawberry.field(
         directives=to(Who.STAFF),

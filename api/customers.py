@@ -168,7 +168,7 @@ class CustomerQuery:
         """One."""
         id = read_id("account", account_id)
         one = (await queries.by_ids(info.context.market.db, [id])).get(id)
-        return one and CustomerFigures.of(one)
+        return None if one is None else CustomerFigures.of(one)
 
     @strawberry.field(directives=to(Who.STAFF), description="The rules of user value that count now.")
     async def value_rules(self, info: Info) -> CustomerValueRules:

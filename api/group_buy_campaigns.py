@@ -148,7 +148,9 @@ class GroupBuyCampaign(Node):
         """One's own moment, asked for all campaigns of the answer together."""
         return await opens_for_me_at(info, self.row.doors, opens_at=self.row.opens_at)
 
-    @strawberry.field(description="Whether a group can be opened now, by whoever it is for. A guest's answer may be a second old.")
+    @strawberry.field(
+        description="Whether a group can be opened now, by whoever it is for. A guest's answer may be a second old."
+    )
     def is_open(self, info: Info) -> bool:
         """Whether a group can be opened."""
         return self.row.is_open(info.context.now)

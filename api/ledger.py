@@ -117,7 +117,7 @@ class LedgerPosting:
 
 @strawberry.type(
     directives=to(Who.FINANCE),
-    description="One movement of money; its postings sum to zero, and it is never changed. 凭证",
+    description="One movement of money or points; its postings sum to zero, and it is never changed. 凭证",
 )
 class LedgerEntry:
     """An entry."""
@@ -196,7 +196,7 @@ class LedgerQuery:
         return _show_statement(found, CHART[account.value].currency)
 
     @strawberry.field(
-        directives=to(Who.FINANCE), description="Every movement of an order's money, in the order it was recorded."
+        directives=to(Who.FINANCE), description="Every movement of an order's money and points, in the order it was recorded."
     )
     async def order_ledger(self, info: Info, order_id: strawberry.ID) -> list[LedgerEntry]:
         """An order's entries."""

@@ -88,4 +88,4 @@ class MemberFiguresQuery:
     async def membership_figures(self, info: Info, from_: From, to: Before) -> MembershipFigures | None:
         """The metrics."""
         found = await members.figures(info.context.market.db, first=from_, last=to - DAY)
-        return found and MembershipFigures.of(found)
+        return None if found is None else MembershipFigures.of(found)

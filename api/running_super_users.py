@@ -45,7 +45,9 @@ class SuperUserMove:
 
     has_become: bool
     rules_version: int
-    value_minor: Long | None = strawberry.field(description="User value then: fen; null for who was no customer any more.")
+    value_minor: Long | None = strawberry.field(
+        description="User value then: fen; null for who was no customer any more."
+    )
     orders: int | None
     referred: int | None
     last_day: date | None = strawberry.field(description="Of their last purchase, in the shop's calendar.")

@@ -1,6 +1,5 @@
 """Segments: people whom a rule chooses, or who are named one by one, to be let in to sales and written to."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,69 +8,14 @@ import strawberry
 
 from api.access import ROLES, Who, to
 from api.context import Info
-from api.customers import CustomerSegment
 from api.loaders import batched
 from api.nodes import Connection, Node, finds, read_id, show_id
 from api.refusals import refusal
 from api.scalars import Long
-from api.trust import TrustTier
+from api.segment_rules import SegmentRuleInput, SegmentRuleShown, read_rule, show_rule
+from domain.accounts.queries import names_by_ids
 from domain.audiences import queries, refreshing, segment_actions, segment_rules
-from domain.audiences.segment_rules import SegmentRule
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
-
-SegmentMemberState = strawberry.enum(
-    segment_rules.MemberState, name="SegmentMemberState", description="Where somebody stands with paid memberships."
-)
-
-
-@strawberry.input(description="Who is chosen: whoever meets every condition that is given, one at least.")
-class SegmentRuleInput:
-    """A rule."""
-
-    rfm: list[CustomerSegment] = strawberry.field(default_factory=list, description="One of these RFM segments.")
-    value_at_least_minor: Long | None = strawberry.field(default=None, description="User value, in fen.")
-    spent_at_least_minor: Long | None = strawberry.field(
-        default=None, description="Paid for orders and kept, ever, in fen."
-    )
-    orders_at_least: int | None = strawberry.field(
-        default=None, description="Paid orders that were not given back whole."
-    )
-    orders_at_most: int | None = strawberry.field(default=None, description="As `ordersAtLeast`; 0: who never bought.")
-    ordered_within_days: int | None = strawberry.field(
-        default=None,
-        description="Whose last order was paid within so many days of the shop, today one of them: 1 to 3650.",
-    )
-    not_ordered_within_days: int | None = strawberry.field(
-        default=None, description="Who paid for no order within so many days, also who never did: 1 to 3650."
-    )
-    tier_at_least: TrustTier | None = None
-    tags: list[str] = strawberry.field(default_factory=list, description="Who has one of these tags; 50 at most.")
-    rank_at_least: int | None = strawberry.field(default=None, description="Whose level has this rank or a higher one.")
-    member_state: SegmentMemberState | None = None
-    bought_product_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list,
-        description="Who has paid for one of these, or of `boughtSkuIds`, and kept it; 50 at most.",
-    )
-    bought_sku_ids: list[strawberry.ID] = strawberry.field(default_factory=list, description="50 at most.")
-
-
-@strawberry.type(directives=to(Who.MERCHANDISER), description="A version of a segment's rule. Null: no such condition.")
-class SegmentRuleShown:
-    """A rule."""
-
-    rfm: list[CustomerSegment]
-    value_at_least_minor: Long | None
-    spent_at_least_minor: Long | None
-    orders_at_least: int | None
-    orders_at_most: int | None
-    ordered_within_days: int | None
-    not_ordered_within_days: int | None
-    tier_at_least: TrustTier | None
-    tags: list[str]
-    rank_at_least: int | None
-    member_state: SegmentMemberState | None
-    bought_product_ids: list[strawberry.ID]
-    bought_sku_ids: list[strawberry.ID]
 
 
 @strawberry.type(directives=to(Who.MERCHANDISER), description="How far a look at everybody has come.")
@@ -82,6 +26,19 @@ class SegmentRefresh:
     started_at: datetime = strawberry.field(description="What the rule's days are counted back from.")
     looked_at: Long = strawberry.field(description="Accounts so far.")
     found: Long = strawberry.field(description="Of them, those that the rule chooses.")
+
+
+@strawberry.type(directives=to(Who.MERCHANDISER), description="Somebody in a segment.")
+class SegmentPerson:
+    """Somebody."""
+
+    account_id: strawberry.ID
+    key: strawberry.Private[UUID]
+
+    @strawberry.field(description="What they are called.")
+    async def name(self, info: Info) -> str:
+        """Their name, fetched for all of them together."""
+        return await batched(info, names_by_ids).load(self.key) or ""
 
 
 @strawberry.type(
@@ -114,11 +71,11 @@ class AudienceSegment(Node):
             found=Long(found.found),
         )
 
-    @strawberry.field(description="The ids of whom it holds, in their order.")
-    async def member_ids(self, info: Info, first: int = 20, after: str | None = None) -> Connection[strawberry.ID]:
+    @strawberry.field(description="Whom it holds, by account.")
+    async def people(self, info: Info, first: int = 20, after: str | None = None) -> Connection[SegmentPerson]:
         """Its members."""
         page = await queries.members(info.context.market.db, self.row, first=first, after=after)
-        return Connection.of(page, lambda account_id: show_id("account", account_id))
+        return Connection.of(page, lambda key: SegmentPerson(account_id=show_id("account", key), key=key))
 
 
 @strawberry.input(description="A segment, new or with another rule.")
@@ -175,7 +132,7 @@ class SegmentQuery:
     async def preview_segment(self, info: Info, rule: SegmentRuleInput) -> Long:
         """The count."""
         context = info.context
-        return Long(await refreshing.count(context.market.db, _read_rule(rule), now=context.now))
+        return Long(await refreshing.count(context.market.db, read_rule(rule), now=context.now))
 
 
 @strawberry.type
@@ -189,7 +146,7 @@ class SegmentMutation:
     )
     async def set_segment(self, info: Info, input: SetSegmentInput) -> SegmentResult:
         """Set a segment."""
-        context, rule = info.context, _read_rule(input.rule) if input.rule else None
+        context, rule = info.context, read_rule(input.rule) if input.rule else None
         db, by, now = context.market.db, context.shopper.account_id, context.now
         if input.segment_id is None:
             segment = await segment_actions.create(
@@ -270,54 +227,10 @@ def show_segment(segment: segment_rules.Segment) -> AudienceSegment:
         id=show_id("segment", segment.id),
         name=segment.name,
         version=segment.version,
-        rule=_show_rule(segment.rule) if segment.rule else None,
+        rule=show_rule(segment.rule) if segment.rule else None,
         refresh_minutes=segment.refresh_minutes,
         members=Long(segment.members),
         refreshed_at=segment.refreshed_at,
         created_at=segment.created_at,
         row=segment,
     )
-
-
-def _read_rule(wish: SegmentRuleInput) -> SegmentRule:
-    return SegmentRule(
-        rfm=tuple(wish.rfm),
-        value_at_least_minor=wish.value_at_least_minor,
-        spent_at_least_minor=wish.spent_at_least_minor,
-        orders_at_least=wish.orders_at_least,
-        orders_at_most=wish.orders_at_most,
-        ordered_within_days=wish.ordered_within_days,
-        not_ordered_within_days=wish.not_ordered_within_days,
-        tier_at_least=wish.tier_at_least,
-        tags=tuple(wish.tags),
-        rank_at_least=wish.rank_at_least,
-        member_state=wish.member_state,
-        bought_product_ids=_read_ids("product", wish.bought_product_ids),
-        bought_sku_ids=_read_ids("sku", wish.bought_sku_ids),
-    )
-
-
-def _read_ids(prefix: str, ids: Sequence[strawberry.ID]) -> tuple[UUID, ...]:
-    return tuple(read_id(prefix, id) for id in ids[: segment_rules.MOST_NAMED + 1])
-
-
-def _show_rule(rule: SegmentRule) -> SegmentRuleShown:
-    return SegmentRuleShown(
-        rfm=list(rule.rfm),
-        value_at_least_minor=_long(rule.value_at_least_minor),
-        spent_at_least_minor=_long(rule.spent_at_least_minor),
-        orders_at_least=rule.orders_at_least,
-        orders_at_most=rule.orders_at_most,
-        ordered_within_days=rule.ordered_within_days,
-        not_ordered_within_days=rule.not_ordered_within_days,
-        tier_at_least=rule.tier_at_least,
-        tags=list(rule.tags),
-        rank_at_least=rule.rank_at_least,
-        member_state=rule.member_state,
-        bought_product_ids=[show_id("product", id) for id in rule.bought_product_ids],
-        bought_sku_ids=[show_id("sku", id) for id in rule.bought_sku_ids],
-    )
-
-
-def _long(value: int | None) -> Long | None:
-    return None if value is None else Long(value)

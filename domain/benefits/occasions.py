@@ -41,8 +41,9 @@ class Occasion(NamedTuple):
 def occasions(holding: Holding, birthday: Birthday | None) -> Iterator[Occasion]:
     """All of them in the order of time, until the holding ends; for ever, if it is for good: take what you need.
 
-    A month begins at the time of day at which the holding began. A gift is given at the first moment of the birthday at
-    which the holding holds and the birthday is known.
+    The day on which the holding begins comes free, as with cards: its months end with the midnights after the same day of
+    each month, or after that month's last where it is shorter. The first one's coupons are given at once. A gift is given
+    at the first moment of the birthday at which the holding holds and the birthday is known.
     """
     series = []
     for position, benefit in enumerate(holding.benefits):
@@ -60,7 +61,10 @@ def first(holding: Holding, birthday: Birthday | None, *, since: datetime) -> da
 
 
 def _months(holding: Holding, position: int) -> Iterator[Occasion]:
-    return (Occasion(months_later(holding.starts_at, k), position, k) for k in count())
+    yield Occasion(holding.starts_at, position, 0)
+    for month in count(1):
+        last_day = shop_day(months_later(holding.starts_at, month))
+        yield Occasion(shop_midnight(last_day + timedelta(days=1)), position, month)
 
 
 def _birthdays(holding: Holding, position: int, birthday: Birthday) -> Iterator[Occasion]:

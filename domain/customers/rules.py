@@ -100,6 +100,11 @@ class Customer:
     segment: "Segment | None"
     refreshed_at: datetime
 
+    @property
+    def costed_share(self) -> float | None:
+        """As in `Value`, of all time."""
+        return self.costed_minor / self.goods_minor if self.goods_minor else None
+
 
 class Segment(StrEnum):
     """RFM segments: whether recency, frequency and monetary value are high. See `SEGMENTS`."""

@@ -239,7 +239,7 @@ async def of_orders(db: Database, order_ids: Sequence[UUID]) -> dict[UUID, list[
 
 
 async def of_order(db: Database, order_id: UUID) -> list[PostedEntry]:
-    """Every entry about an order: the whole story of its money. None when there is no such order, or it was free."""
+    """Every entry about an order: the whole story of its money and points. None when there is no such order, or it was free."""
     return (await of_orders(db, [order_id])).get(order_id, [])
 
 

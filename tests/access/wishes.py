@@ -14,7 +14,7 @@ ONES_OWN = {
     "mergeCart", "requestFlashSalePass", "createAddress", "createShareLink", "bindPhone", "signOut", "signOutEverywhere",
     "openGroupBuy", "joinGroupBuy", "postComment", "claimCoupon", "reserveRoom", "cancelRoomReservation", "buyMembership",
     "giftMembership", "activateMembership", "upgradeMembership", "refundMembership",
-    "enterLuckyDraw", "likeRoom", "setMessageConsent", "checkIn",
+    "enterLuckyDraw", "likeRoom", "setMessageConsent", "voteInPoll", "checkIn",
     "setBirthday", "setAutoRenewal", "cancelAutoRenewal",
 }  # fmt: skip
 """What whoever is signed in does for themselves, naming nothing of anybody's: not refused."""

@@ -34,8 +34,8 @@ SET_SEGMENT = """mutation ($input: SetSegmentInput!) { setSegment(input: $input)
     rule { ordersAtLeast tierAtLeast rfm } }
   ... on UserError { code message } } }"""
 NAME = """mutation ($input: SegmentPeopleInput!) { nameInSegment(input: $input) {
-  ... on AudienceSegment { members memberIds { nodes } } ... on UserError { code } } }"""
-SEGMENTS = "{ segments { nodes { name members version refreshedAt memberIds { nodes } } } }"
+  ... on AudienceSegment { members people { nodes { accountId name } } } ... on UserError { code } } }"""
+SEGMENTS = "{ segments { nodes { name members version refreshedAt people { nodes { accountId name } } } } }"
 EXPORT = "query ($id: ID!) { exportSegmentMembers(segmentId: $id) { url lines } }"
 
 
@@ -184,7 +184,7 @@ async def test_a_segment_is_previewed_set_refreshed_and_lets_people_in(ask, give
     assert again["id"] == made["id"]
     assert (taken["code"], taken["message"]) == ("SEGMENT_NAME_TAKEN", "已有名为“未下单”的分群")
     assert (shown["name"], shown["members"]) == ("未下单", 3)
-    assert shown["memberIds"]["nodes"] == [encode("account", id) for id in sorted(people)]
+    assert [one["accountId"] for one in shown["people"]["nodes"]] == [encode("account", id) for id in sorted(people)]
 
 
 async def test_a_list_is_named_and_fetched_as_csv_by_merchandisers_only(ask, app, given):
@@ -201,6 +201,7 @@ async def test_a_list_is_named_and_fetched_as_csv_by_merchandisers_only(ask, app
 
     heading, *rows = csv.reader(io.StringIO(file.body.decode("utf-8-sig")))
     assert named["members"] == 2
+    assert {one["name"] for one in named["people"]["nodes"]} == {"甲", "乙"}
     assert finance.codes == ["FORBIDDEN"]
     assert (link["lines"], heading[0]) == (2, "账户 account")
     assert [(row[0], row[1], row[3]) for row in rows] == [

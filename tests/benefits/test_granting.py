@@ -9,7 +9,7 @@ from sqlalchemy import text
 from domain.benefits import actions, granting, store
 from domain.benefits.rules import BenefitKind, BirthdaySetRecently, HolderSource
 from domain.coupons import actions as coupons
-from domain.foundation.clock import SHOP_ZONE, months_later, shop_midnight
+from domain.foundation.clock import SHOP_ZONE, months_later, shop_day, shop_midnight
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
 from tests.audit import assert_clean
@@ -28,21 +28,28 @@ def gift(given, points=500):
     return given.benefit(K.BIRTHDAY_GIFT, points=points)
 
 
+def month(given, number):
+    """When this month of a holding that begins now begins."""
+    if number == 0:
+        return given.now
+    return shop_midnight(shop_day(months_later(given.now, number)) + DAY)
+
+
 async def periods(given, account_id):
     return [grant.period for grant in await given.grants_of(account_id)]
 
 
 async def test_each_month_brings_its_coupons_at_its_beginning_and_once(given):
     batch, shopper = await given.given_batch(), await given.shopper()
-    await given.holding(shopper, given.monthly_coupons(batch, 2), ends_at=months_later(given.now, 3))
+    await given.holding(shopper, given.monthly_coupons(batch, 2), ends_at=month(given, 3))
 
     for at, coupons_by_then in [
         (given.now, 2),
-        (months_later(given.now, 1) - MOMENT, 2),
-        (months_later(given.now, 1), 4),
-        (months_later(given.now, 2), 6),
-        (months_later(given.now, 3), 6),
-        (months_later(given.now, 9), 6),
+        (month(given, 1) - MOMENT, 2),
+        (month(given, 1), 4),
+        (month(given, 2), 6),
+        (month(given, 3), 6),
+        (month(given, 9), 6),
     ]:
         await given.timetable(at)
         await given.timetable(at)
@@ -50,7 +57,7 @@ async def test_each_month_brings_its_coupons_at_its_beginning_and_once(given):
 
     grants = await given.grants_of(shopper)
     assert [(grant.period, grant.pieces, grant.due_at) for grant in grants] == [
-        (month, 2, months_later(given.now, month)) for month in range(3)
+        (number, 2, month(given, number)) for number in range(3)
     ]
     assert (await given.batch_again(batch.id)).claimed == 6
     await assert_clean(given.market)
@@ -60,10 +67,10 @@ async def test_what_fell_due_while_nothing_ran_is_given_but_nothing_after_the_en
     batch, shopper = await given.given_batch(), await given.shopper()
     holding = await given.holding(shopper, given.monthly_coupons(batch))
     async with given.db.transaction() as tx:
-        ends_at = months_later(given.now, 4)
+        ends_at = month(given, 4)
         await store.end(tx, source=holding.source, source_id=holding.source_id, ends_at=ends_at, now=given.now)
 
-    await given.timetable(months_later(given.now, 11))
+    await given.timetable(month(given, 11))
 
     assert await periods(given, shopper) == [0, 1, 2, 3]
     assert await given.coupon_count(shopper) == 4
@@ -72,14 +79,14 @@ async def test_what_fell_due_while_nothing_ran_is_given_but_nothing_after_the_en
 
 async def test_an_extension_goes_on_where_the_months_ended(given):
     batch, shopper = await given.given_batch(), await given.shopper()
-    holding = await given.holding(shopper, given.monthly_coupons(batch), ends_at=months_later(given.now, 2))
-    await given.timetable(months_later(given.now, 5))
+    holding = await given.holding(shopper, given.monthly_coupons(batch), ends_at=month(given, 2))
+    await given.timetable(month(given, 5))
     assert await periods(given, shopper) == [0, 1]
 
     async with given.db.transaction() as tx:
         named = {"source": holding.source, "source_id": holding.source_id}
-        await store.extend(tx, **named, ends_at=months_later(given.now, 4), now=given.now)
-    await given.timetable(months_later(given.now, 5))
+        await store.extend(tx, **named, ends_at=month(given, 4), now=given.now)
+    await given.timetable(month(given, 5))
 
     assert await periods(given, shopper) == [0, 1, 2, 3]
     await assert_clean(given.market)
@@ -237,10 +244,10 @@ async def test_what_is_withdrawn_counts_no_more_and_nothing_follows(given):
     await given.timetable(given.now)
 
     async with given.db.transaction() as tx:
-        at = months_later(given.now, 1)
+        at = month(given, 1)
         await store.end(tx, **named, ends_at=at, now=at)
         await store.withdraw(tx, **named, now=given.now + DAY)
-    await given.timetable(months_later(given.now, 2))
+    await given.timetable(month(given, 2))
 
     (grant,) = await given.grants_of(shopper)
     (coupon_id,) = await given.coupons_of(grant)

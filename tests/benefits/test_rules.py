@@ -17,9 +17,10 @@ from domain.benefits.rules import (
     credited,
     privileges,
 )
-from domain.foundation.clock import SHOP_ZONE, months_later, shop_day, shop_midnight
+from domain.foundation.clock import SHOP_ZONE, shop_day, shop_midnight
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
+from domain.memberships.plan_rules import months_after
 
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 K = BenefitKind
@@ -120,20 +121,21 @@ def test_a_saving_is_owed_to_the_best_terms_and_of_equals_to_the_membership():
 def test_months_are_counted_from_the_beginning_by_the_shops_calendar():
     started = at_shop(2027, 1, 31, 0, 30)  # in London still the 30th
 
-    months = islice(occasions(holding(COUPONS, starts_at=started), None), 15)
+    months = list(islice(occasions(holding(COUPONS, starts_at=started), None), 15))
 
-    days = [shop_day(each.at) for each in months]
-    assert days[:4] == [date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)]
-    assert days[12:15] == [date(2028, 1, 31), date(2028, 2, 29), date(2028, 3, 31)]
-    assert months_later(started, 13) == at_shop(2028, 2, 29, 0, 30)
+    assert months[0] == Occasion(started, 0, 0)
+    assert [each.at for each in months[1:]] == [shop_midnight(shop_day(each.at)) for each in months[1:]]
+    last_days = [shop_day(each.at - timedelta.resolution) for each in months[1:]]
+    assert last_days[:3] == [date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)]
+    assert last_days[11:] == [date(2028, 1, 31), date(2028, 2, 29), date(2028, 3, 31)]
 
 
 @pytest.mark.parametrize(
     ("ends_at", "periods"),
     [
-        (at_shop(2027, 2, 28, 9), [0]),
-        (at_shop(2027, 2, 28, 9) + timedelta.resolution, [0, 1]),
-        (at_shop(2028, 1, 31, 9), list(range(12))),
+        (at_shop(2027, 3, 1), [0]),
+        (at_shop(2027, 3, 1) + timedelta.resolution, [0, 1]),
+        (at_shop(2028, 2, 1), list(range(12))),
         (at_shop(2027, 1, 31, 9), []),
     ],
 )
@@ -141,6 +143,15 @@ def test_a_card_of_so_many_months_gives_so_many_times(ends_at, periods):
     card = holding(COUPONS, starts_at=at_shop(2027, 1, 31, 9), ends_at=ends_at)
 
     assert [each.period for each in occasions(card, None)] == periods
+
+
+@pytest.mark.parametrize("number", [1, 2, 12])
+@pytest.mark.parametrize("began_at", [at_shop(2027, 1, 31, 15), at_shop(2027, 2, 28), at_shop(2028, 2, 29, 23, 59)])
+def test_a_plans_terms_of_a_month_bring_coupons_once_each(began_at, number):
+    last_day = months_after(shop_day(began_at), number)
+    card = holding(COUPONS, starts_at=began_at, ends_at=shop_midnight(last_day + timedelta(days=1)))
+
+    assert len(list(occasions(card, None))) == number
 
 
 def test_a_29th_of_february_is_kept_on_the_28th_in_common_years():
@@ -173,7 +184,7 @@ def test_a_gift_comes_at_the_first_moment_of_the_day_at_which_both_are_there(sta
 
 
 def test_months_and_birthdays_come_in_the_order_of_time_and_end_with_the_holding():
-    card = holding(COUPONS, GIFT, starts_at=at_shop(2026, 11, 11, 12), ends_at=at_shop(2027, 1, 11, 12))
+    card = holding(COUPONS, GIFT, starts_at=at_shop(2026, 11, 11, 12), ends_at=at_shop(2027, 1, 12))
 
     given = list(occasions(card, Birthday(12, 1, NOON)))
 

@@ -11,6 +11,9 @@ from domain.customers.rules import Segment, Value, ValueRules
 from domain.foundation.clock import shop_day, shop_midnight
 from domain.foundation.errors import BadInput
 from domain.foundation.ids import new_id
+from domain.orders import refunding
+from domain.orders import store as orders
+from domain.orders.rules import LineRefund
 from domain.products import actions as products
 from domain.products.events import SkuCostSet
 from tests.customers.test_refreshing import snapshot
@@ -32,8 +35,11 @@ async def test_an_order_that_is_heard_of_makes_a_customer_and_one_that_goes_back
     [one] = (await queries.by_ids(db, [order.shopper_id])).values()
     assert (one.orders, one.purchases, one.spend_minor, one.value.costed_minor) == (1, 1, order.total.minor, 0)
 
-    await given.whole_orders_back([order.id])
-    await given.hears_of(order.shopper_id)
+    all_of_it = LineRefund(position=1, quantity=1, unsent=1, goods_minor=order.total.minor, freight_minor=0)
+    async with db.transaction() as tx:
+        paid = await orders.lock(tx, order.id)
+        await refunding.give_back(tx, paid, [all_of_it], reason="quality", cause_id=new_id(), now=given.now)
+    await listener.hear()
     await refreshing.refresh(db, now=given.now)
 
     assert await queries.by_ids(db, [order.shopper_id]) == {}

@@ -100,14 +100,14 @@ async def check(db, first, last, *, now):
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.faults)])
 async def test_every_metric_of_random_months_is_what_its_definition_says(db, given, seed):
     random = Random(seed)
     shoppers = await given.shoppers(25)
     month, trial = await given.monthly(), await given.trial()
     began = now = given.now
 
-    for _ in range(14):
+    for _ in range(9):
         now += random.choice([DAY / 3, 3 * DAY, 17 * DAY])
         for shopper_id in random.sample(shoppers, 2):
             running = await given.db.value(
