@@ -172,7 +172,9 @@ class CustomerFiguresQuery:
     async def pareto_by_margin(self, info: Info) -> MarginPareto | None:
         """The spread."""
         found = await figures.pareto(info.context.market.db)
-        return found and MarginPareto(
+        if found is None:
+            return None
+        return MarginPareto(
             day=found.day,
             refreshed_at=found.made_at,
             customers=found.customers,

@@ -196,7 +196,8 @@ class LedgerQuery:
         return _show_statement(found, CHART[account.value].currency)
 
     @strawberry.field(
-        directives=to(Who.FINANCE), description="Every movement of an order's money and points, in the order it was recorded."
+        directives=to(Who.FINANCE),
+        description="Every movement of an order's money and points, in the order it was recorded.",
     )
     async def order_ledger(self, info: Info, order_id: strawberry.ID) -> list[LedgerEntry]:
         """An order's entries."""

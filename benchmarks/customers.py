@@ -53,7 +53,8 @@ _NUMBERED = """
     ALTER TABLE numbered ADD PRIMARY KEY (number)
 """
 _GOODS = """
-    INSERT INTO products (id, handle, title, state, lowest_price_minor, highest_price_minor, currency, words, created_at, updated_at)
+    INSERT INTO products (id, handle, title, state, lowest_price_minor, highest_price_minor, currency, words,
+                          created_at, updated_at)
     SELECT uuidv7(), 'goods', '桂花酒酿', 'draft', 1990, 1990, 'CNY', '', :since, :since;
     INSERT INTO skus (id, product_id, position, options, price_minor, cost_minor, created_at, updated_at)
     SELECT uuidv7(), id, number, ARRAY[number::text], 1990, 900, :since, :since
@@ -76,7 +77,8 @@ _ORDERS = """
     WITH dice AS MATERIALIZED (
       SELECT number, CAST(floor(power(random(), 2) * :people) AS int) AS shopper, 1000 + CAST(random() * 20000 AS bigint) AS goods,
              random() < 0.02 AS is_whole, random() < 0.05 AS is_shared, 1 + CAST(floor(random() * 100) AS int) AS sku,
-             CAST(:starts_at AS timestamptz) + number / CAST(:orders AS float8) * (CAST(:ends_at AS timestamptz) - :starts_at) AS paid_at
+             CAST(:starts_at AS timestamptz)
+               + number / CAST(:orders AS float8) * (CAST(:ends_at AS timestamptz) - :starts_at) AS paid_at
       FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS number
     ), made AS MATERIALIZED (
       SELECT dice.*, numbered.id AS shopper_id, uuidv7(paid_at - clock_timestamp()) AS id
@@ -95,12 +97,15 @@ _ORDERS = """
     )
     INSERT INTO order_lines (order_id, position, sku_id, title, quantity, unit_price_minor, total_minor, shipped, refunded,
                              restocked, refunded_goods_minor)
-    SELECT made.id, 1, skus.id, '桂花酒酿', 1, goods, goods, 1, is_whole::int, is_whole::int, CASE WHEN is_whole THEN goods ELSE 0 END
+    SELECT made.id, 1, skus.id, '桂花酒酿', 1, goods, goods, 1, is_whole::int, is_whole::int,
+           CASE WHEN is_whole THEN goods ELSE 0 END
     FROM made JOIN skus ON skus.position = made.sku
 """
 
 
-async def fill(db: Database, *, people: int, orders: int, progress: Callable[[int], object] = lambda done: None) -> None:
+async def fill(
+    db: Database, *, people: int, orders: int, progress: Callable[[int], object] = lambda done: None
+) -> None:
     """Three years of orders until now, in an empty market. `progress` is told how many orders there are."""
     since = TODAY - YEARS
     moments = {"since": since, "today": TODAY}
@@ -153,7 +158,9 @@ async def measure(db: Database, *, people: int, a_days_orders: int, server: int 
 
 
 async def _answers(db: Database) -> list[Figure]:
-    ids: list[UUID] = list(await db.column(text("SELECT account_id FROM customers TABLESAMPLE BERNOULLI (10) LIMIT 5000")))
+    ids: list[UUID] = list(
+        await db.column(text("SELECT account_id FROM customers TABLESAMPLE BERNOULLI (10) LIMIT 5000"))
+    )
     dice, day, page = Random(1), shop_day(TODAY), await queries.highest(db, first=100)
     month, year = day - timedelta(days=31), day - timedelta(days=365)
 
@@ -235,7 +242,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.customers", description=__doc__)
     parser.add_argument("--people", type=int, default=11_000)
     parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--day-orders", type=int, help="of the day that is lived; a share of --orders where it is left out")
+    parser.add_argument(
+        "--day-orders", type=int, help="of the day that is lived; a share of --orders where it is left out"
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     given = parser.parse_args()
     logs.configure(level="WARNING")
@@ -263,7 +272,10 @@ async def _bench(url: str, given: argparse.Namespace, tell: Console, *, server: 
             task = progress.add_task("orders", total=given.orders)
             began = time.perf_counter()
             await fill(
-                db, people=given.people, orders=given.orders, progress=lambda done: progress.update(task, completed=done)
+                db,
+                people=given.people,
+                orders=given.orders,
+                progress=lambda done: progress.update(task, completed=done),
             )
         filled = Figure(f"{given.orders:,} orders of {given.people:,} people made", time.perf_counter() - began, "s")
         a_day = given.day_orders or max(1, given.orders * 3 // 1_000)

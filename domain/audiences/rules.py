@@ -13,7 +13,7 @@ from domain.trust.rules import Tier
 MOST_DOORS = 10
 MOST_MINUTES = 1_440
 """How much earlier than everybody a crowd may come: a day."""
-HIGHEST_RANK = 100
+HIGHEST_RANK = 10
 
 
 class CrowdKind(StrEnum):

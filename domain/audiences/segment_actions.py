@@ -104,7 +104,9 @@ async def name_people(db: Database, *, segment_id: UUID, people: str, by: UUID, 
         segment = await _list(tx, segment_id)
         for stranger in (await store.strangers_among(tx, account_ids))[:1]:
             raise NotFound.of("account", stranger)
-        return await _count(tx, "name_in_segment", segment, await store.name_people(tx, segment_id, account_ids), by, now)
+        return await _count(
+            tx, "name_in_segment", segment, await store.name_people(tx, segment_id, account_ids), by, now
+        )
 
 
 async def strike_people(db: Database, *, segment_id: UUID, people: str, by: UUID, now: datetime) -> Segment:

@@ -127,7 +127,7 @@ def check_rule(rule: SegmentRule) -> None:
         "orders_at_most": (0, MOST_FIGURE),
         "ordered_within_days": (1, MOST_DAYS),
         "not_ordered_within_days": (1, MOST_DAYS),
-        "rank_at_least": (1, 100),
+        "rank_at_least": (1, 10),
     }
     for name, (least, most) in limits.items():
         value = getattr(rule, name)

@@ -27,12 +27,6 @@ async def lock(tx: Transaction, segment_id: UUID) -> Segment:
     return queries.segment_of(row)
 
 
-async def is_called(tx: Transaction, name: str) -> UUID | None:
-    """The segment of that name, if there is one."""
-    segment_id: UUID | None = await tx.value(select(s.id).where(s.name == name))
-    return segment_id
-
-
 async def add(tx: Transaction, segment: Segment, *, by: UUID) -> bool:
     """Write a new segment; whether its name was free."""
     row = {

@@ -23,7 +23,7 @@ MOST_DAYS = 1_095
 """Of "within so many days", and of one answer about growth."""
 QUINTILES = 5
 HIGH_FROM = 4
-"""A score from here on is high: more than half of the customers have less, as at least three fifths do."""
+"""A score from here on is high: at least three fifths of the customers have less."""
 PARETO_PERMILLE = 800
 """Of the margin: the question of the Pareto rule."""
 CURVE_POINTS = 20
@@ -33,7 +33,7 @@ CURVE_POINTS = 20
 class ValueRules:
     """A version of what user value means. `version` 0: nobody has set any yet.
 
-    `window_days`: only orders paid in so many of the shop's days, up to and with yesterday's or today's refresh, count.
+    `window_days`: only orders paid in so many of the shop's days, today's included, count.
     `referral_permille`: what one referred buyer adds to the index, in thousandths; `most_referred`: no more of them count.
     """
 
@@ -167,16 +167,6 @@ def cuts_of(kept: Mapping[str, Any]) -> Cuts:
 
 def _score(found: T, cuts: tuple[T | None, ...]) -> int:
     return 1 + sum(cut is not None and found >= cut for cut in cuts)
-
-
-def value_minor(margin_minor: int, referred: int, rules: ValueRules) -> int:
-    """Margin in the window (= orders x margin per order) times the referral index, rounded down."""
-    return margin_minor * index_permille(referred, rules) // PERMILLE
-
-
-def index_permille(referred: int, rules: ValueRules) -> int:
-    """The referral index in thousandths: 1,000 and the weight of each referred buyer, up to the most that count."""
-    return PERMILLE + rules.referral_permille * min(referred, rules.most_referred)
 
 
 def check_rules(rules: ValueRules) -> None:

@@ -20,7 +20,7 @@ SHARE_SHOPPERS = 7_153_009
 """The first of two numbers, the second a hash of a shopper: what they open, one at a time."""
 MEMBERSHIP_BOOKS = 7_153_010
 """Days of membership fees, one at a time; shared by whoever makes or closes terms."""
-SUPER_USERS = 7_153_010
+SUPER_USERS = 7_153_012
 """Whoever lets people become super users, or says who may, one at a time."""
 MEMBER_DAYS = 7_153_011
 """Sums of days of members being kept, one at a time: the second finds them done."""

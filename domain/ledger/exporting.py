@@ -29,8 +29,8 @@ async def rows(
     """The rows of an account's statement: a heading, the opening balance, its lines, turnover and closing balance.
 
     Moments are the shop's, amounts are in yuan or whole points, balances are debit less credit. Reads a thousand
-    lines at a time, on no connection in between, so a slow reader holds nothing. `sheets.in_chunks` makes fewer, larger pieces of it.
-    Raises BadInput before the first row as `queries.statement` does.
+    lines at a time, on no connection in between, so a slow reader holds nothing. `sheets.in_chunks` makes fewer, larger
+    pieces of it. Raises BadInput before the first row as `queries.statement` does.
     """
     unit = partial(Money, currency=CHART[account].currency)
     found = await queries.figures(db, account=account, subject=subject, starts_at=starts_at, ends_at=ends_at)

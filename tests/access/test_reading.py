@@ -17,6 +17,7 @@ ABOUT_WHOEVER_ASKS = {
     "cart",
     "defaultAddress",
     "myAutoRenewal",
+    "myBenefits",
     "myCoupons",
     "myGroupBuySeats",
     "myGroupBuys",

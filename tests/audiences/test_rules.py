@@ -98,7 +98,7 @@ MEMBERS = CROWDS[CrowdKind.MEMBERS]
         (Doors((Door(MEMBERS, 5), Door(MEMBERS, 9)), True), "a crowd has two doors; allowed: one for each"),
         (Doors((Door(Crowd(CrowdKind.PLAN), 5),), True), "a door for PLAN names plan_id"),
         (Doors((Door(Crowd(CrowdKind.MEMBERS, plan_id=PLAN), 5),), True), "a door for MEMBERS names nothing else"),
-        (Doors((Door(Crowd(CrowdKind.LEVEL, rank=0), 5),), True), "rank is 0; allowed: 1 to 100"),
+        (Doors((Door(Crowd(CrowdKind.LEVEL, rank=0), 5),), True), "rank is 0; allowed: 1 to 10"),
         (
             Doors((Door(CROWDS[CrowdKind.EARLY_ACCESS]),), False),
             "a door for EARLY_ACCESS opens before the sale; allowed: 1 minute or more",
