@@ -248,7 +248,7 @@ class CustomerProfileMutation:
         context, account_id = info.context, read_id("account", input.customer_id)
         by = context.shopper.account_id
         await caring.tag(context.market.db, account_id=account_id, tag=input.tag, by=by, now=context.now)
-        return await find_profile(info, account_id)
+        return await profile_now(info, account_id)
 
     @strawberry.mutation(
         directives=to(Who.MERCHANDISER), description="Take a tag off somebody. Not tagged so: no change."
@@ -258,7 +258,7 @@ class CustomerProfileMutation:
         context, account_id = info.context, read_id("account", input.customer_id)
         by = context.shopper.account_id
         await caring.untag(context.market.db, account_id=account_id, tag=input.tag, by=by, now=context.now)
-        return await find_profile(info, account_id)
+        return await profile_now(info, account_id)
 
     @strawberry.mutation(directives=to(Who.MERCHANDISER), description="Keep words about somebody, for good.")
     async def remark_on_customer(self, info: Info, input: RemarkOnCustomerInput) -> CustomerResult:
@@ -272,7 +272,15 @@ class CustomerProfileMutation:
             idempotency_key=input.idempotency_key,
             now=context.now,
         )
-        return await find_profile(info, account_id)
+        return await profile_now(info, account_id)
+
+
+async def profile_now(info: Info, account_id: UUID) -> CustomerProfile:
+    """A customer that there is, after something was kept about them: what this operation has read before is forgotten."""
+    info.context.loaders.clear()
+    found = await find_profile(info, account_id)
+    assert found is not None
+    return found
 
 
 async def find_profile(info: Info, account_id: UUID) -> CustomerProfile | None:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -12,7 +13,6 @@ from api.nodes import Connection, read_id, show_id
 from api.refusals import refusal
 from api.scalars import Long
 from api.super_users import ProductPoll, show_poll
-from api.trail import StaffMember
 from domain.accounts.queries import names_by_ids
 from domain.foundation.errors import IdempotencyConflict, NotFound
 from domain.super_users import actions, queries, rules
@@ -30,16 +30,22 @@ class SuperUserRules:
     are_members: bool = strawberry.field(description="Whether they must hold a living membership.")
 
 
-@strawberry.type(directives=to(Who.STAFF), description="Somebody who is a super user. 超级用户")
+@strawberry.type(directives=to(Who.MERCHANDISER), description="Somebody who is a super user. 超级用户")
 class SuperUser:
     """One of them."""
 
-    account: StaffMember = strawberry.field(description="Who.")
+    account_id: strawberry.ID
+    key: strawberry.Private[UUID]
     since: datetime
     rules_version: int = strawberry.field(description="By which version of the rules.")
 
+    @strawberry.field(description="Their whole name.")
+    async def display_name(self, info: Info) -> str | None:
+        """Their name, those of all fetched together."""
+        return await batched(info, names_by_ids).load(self.key)
 
-@strawberry.type(directives=to(Who.STAFF), description="Somebody became a super user, or is one no more.")
+
+@strawberry.type(directives=to(Who.MERCHANDISER), description="Somebody became a super user, or is one no more.")
 class SuperUserMove:
     """A move."""
 
@@ -109,16 +115,13 @@ class RunningSuperUsersQuery:
         """The rules in force."""
         return _show_rules(await queries.criteria(info.context.market.db))
 
-    @strawberry.field(directives=to(Who.STAFF), description="Super users, the newest first.")
+    @strawberry.field(directives=to(Who.MERCHANDISER), description="Super users, the newest first.")
     async def super_users(self, info: Info, first: int = 20, after: str | None = None) -> Connection[SuperUser]:
         """Who they are."""
-        page = await queries.newest(info.context.market.db, first=first, after=after)
-        names = await batched(info, names_by_ids).load_many([each.account_id for each in page.rows])
-        named = dict(zip([each.account_id for each in page.rows], names, strict=True))
-        return Connection.of(page, lambda each: _show(each, named.get(each.account_id)))
+        return Connection.of(await queries.newest(info.context.market.db, first=first, after=after), _show)
 
     @strawberry.field(
-        directives=to(Who.STAFF),
+        directives=to(Who.MERCHANDISER),
         description="How somebody became a super user and left, the latest first; at most 100.",
     )
     async def super_user_moves(self, info: Info, account_id: strawberry.ID) -> list[SuperUserMove]:
@@ -195,9 +198,13 @@ class RunningSuperUsersMutation:
         return show_poll(poll)
 
 
-def _show(each: rules.SuperUser, name: str | None) -> SuperUser:
-    account = StaffMember(id=show_id("account", each.account_id), name=name)
-    return SuperUser(account=account, since=each.since, rules_version=each.version)
+def _show(each: rules.SuperUser) -> SuperUser:
+    return SuperUser(
+        account_id=show_id("account", each.account_id),
+        key=each.account_id,
+        since=each.since,
+        rules_version=each.version,
+    )
 
 
 def _show_move(move: rules.Move) -> SuperUserMove:

@@ -7,7 +7,7 @@ import strawberry
 
 from api.access import Who, to
 from api.context import Info
-from api.customer_profiles import CustomerComplaint, CustomerProfile, find_profile, show_complaint
+from api.customer_profiles import CustomerComplaint, CustomerProfile, profile_now, show_complaint
 from api.nodes import read_id, show_id
 from api.refusals import refusal
 from api.scalars import Long
@@ -62,6 +62,7 @@ class TrustTierCount:
 
     tier: TrustTier
     customers: Long
+    counted_at: datetime
 
 
 @strawberry.type(directives=to(Who.STAFF), description="A message that may be sent now: it is taken of the cap.")
@@ -178,11 +179,17 @@ class RunningTrustQuery:
         """The rules."""
         return _show_rules(await store.rules_in_force(info.context.market.db))
 
-    @strawberry.field(directives=to(Who.STAFF), description="How many people are of each tier, the strangers first.")
+    @strawberry.field(
+        directives=to(Who.STAFF),
+        description="How many people are of each tier, the strangers first. Counted once a minute: `countedAt` says when. None "
+        "before the first time.",
+    )
     async def trust_tiers(self, info: Info) -> list[TrustTierCount]:
         """The counts."""
-        counts = await queries.counts(info.context.market.db)
-        return [TrustTierCount(tier=tier, customers=Long(people)) for tier, people in counts.items()]
+        return [
+            TrustTierCount(tier=each.tier, customers=Long(each.people), counted_at=each.counted_at)
+            for each in await queries.counts(info.context.market.db)
+        ]
 
     @strawberry.field(
         directives=to(Who.MERCHANDISER), description="What somebody still bears; only `recordMessage` takes of it."
@@ -231,7 +238,7 @@ class RunningTrustMutation:
             by=context.shopper.account_id,
             now=context.now,
         )
-        return await find_profile(info, account_id)
+        return await profile_now(info, account_id)
 
     @strawberry.mutation(
         directives=to(Who.MERCHANDISER),

@@ -1,12 +1,15 @@
 """Trust as the schema names it, and what shoppers say themselves: whether they want messages."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
 
+from api import rates
 from api.access import Who, to
 from api.context import Info
 from api.label_words import LABELS
+from domain.foundation.rates import Rate
 from domain.trust import pacing, pacing_rules, rules
 
 TrustTier = strawberry.enum(
@@ -71,7 +74,7 @@ class TrustGoal:
     """A goal."""
 
     evidence: list[TrustEvidence]
-    missing: int = strawberry.field(description="How much more is needed; 0: only something else holds them down.")
+    missing: int = strawberry.field(description="How much more is needed; 0: only `reasons` hold them down.")
     within_days: int | None
     words: str = strawberry.field(description="The same for people, Chinese or English by Accept-Language.")
 
@@ -110,7 +113,7 @@ class TrustMutation:
     """What shoppers say about messages."""
 
     @strawberry.mutation(
-        directives=to(Who.SIGNED_IN),
+        directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CHECK_IN)],
         description="Want messages, or none: it binds the next one. As it is already: no change. Withdrawing consent is as easy as "
         "giving it (Personal Information Protection Law of the PRC, articles 15 and 24).",
     )
@@ -156,11 +159,16 @@ def show_pace(pace: pacing_rules.Pace) -> MessagePace:
 
 
 def _words(goal: rules.Goal, language: str) -> str:
-    labels = LABELS["TrustEvidence"]
+    labels = [LABELS["TrustEvidence"][kind.name] for kind in goal.kinds]
     if language == "en":
-        kinds = " or ".join(labels[kind.name][1].lower() for kind in goal.kinds)
+        kinds = _listed([en.lower() for _, en in labels], ", ", " or ")
         within = f" within {goal.within_days} days" if goal.within_days else ""
-        return f"{goal.missing} more{within}: {kinds}"
-    kinds = "或".join(labels[kind.name][0] for kind in goal.kinds)
+        return f"{goal.missing} more{within}: {kinds}" if goal.missing else f"reached: {kinds}"
+    kinds = _listed([zh for zh, _ in labels], "、", "或")
     within = f"{goal.within_days} 天内" if goal.within_days else ""
-    return f"{within}再有 {goal.missing} 次{kinds}"
+    return f"{within}再有 {goal.missing} 次{kinds}" if goal.missing else f"已达成：{kinds}"
+
+
+def _listed(words: Sequence[str], comma: str, last: str) -> str:
+    *most, end = words
+    return last.join(filter(None, (comma.join(most), end)))

@@ -11,6 +11,7 @@ from domain.accounts.events import AccountSignedIn
 from domain.chats import queries as chats
 from domain.foundation.database import Reader
 from domain.orders.events import OrderGivenBack, OrderPaid
+from domain.super_users import queries as super_users
 from domain.super_users.events import SuperUserLeft, SuperUserMade
 from domain.trust import deriving, recording, store, sweeping
 from domain.trust.rules import EvidenceKind
@@ -44,10 +45,11 @@ async def note_visits(context: WorkerContext, event: AccountSignedIn) -> None:
 
 @hears(SuperUserMade)
 async def note_super_user(context: WorkerContext, event: SuperUserMade) -> None:
-    """Being a super user is evidence until it ends."""
+    """Being a super user is evidence until it ends; news that comes after the end, as of a dead letter, is none."""
     made = store.Piece(event.account_id, EvidenceKind.SUPER_USER, event.made_at, event.made_at.isoformat())
     async with context.market.db.transaction() as tx:
-        await store.record(tx, [made], now=context.now())
+        if await super_users.are_super_users(tx, [event.account_id]):
+            await store.record(tx, [made], now=context.now())
 
 
 @hears(SuperUserLeft)
@@ -74,9 +76,21 @@ async def sweep(context: WorkerContext) -> None:
 @every(seconds=5.0)
 async def review(context: WorkerContext) -> None:
     """Who has new evidence, whose evidence is too old by now, and whom earlier rules have judged."""
-    db, now, limit = context.market.db, context.now(), REVIEWED_AT_ONCE
-    await _until_few(partial(deriving.review_due, db, now=now, limit=limit), limit)
-    await _until_few(partial(deriving.review_by_new_rules, db, now=now, limit=limit), limit)
+    db, limit = context.market.db, REVIEWED_AT_ONCE
+
+    async def both() -> int:
+        # in turns: new rules take minutes for a million people, and fresh evidence waits for none of them
+        due = await deriving.review_due(db, now=context.now(), limit=limit)
+        return max(due, await deriving.review_by_new_rules(db, now=context.now(), limit=limit))
+
+    await _until_few(both, limit)
+
+
+@every(seconds=60.0)
+async def count_tiers(context: WorkerContext) -> None:
+    """How many people are of each tier, for the merchant's page. Safe to run twice: the later count stands."""
+    async with context.market.db.transaction() as tx:
+        await store.count_tiers(tx, now=context.now())
 
 
 async def _comments(reader: Reader, after: UUID, before: UUID, limit: int) -> Sequence[Kept]:

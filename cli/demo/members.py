@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cli.demo import errands, member_errands
-from cli.demo.counter import HOME
+from cli.demo.counter import HOME, MINIMUM_MINOR
 from cli.demo.door import Answer, MarketFault, expect, sign_in
 from cli.demo.member_telling import metrics_of
 from cli.demo.patience import until
@@ -52,7 +52,7 @@ class Members:
 
     async def hold(self, goods: Sequence[Goods], show: Callable[[str], None]) -> MembersReport | None:
         """From the plan to its figures; None where too little is left to sell. Raises MarketFault."""
-        chosen = next((one for one in goods if one.available > UNITS + 1 and one.price_minor > POINTS), None)
+        chosen = next((one for one in goods if one.available >= UNITS + basketful(one)), None)
         if chosen is None:
             show(f"no goods have {UNITS} units left: no card is sold")
             return None
@@ -100,7 +100,15 @@ class Members:
         opens_at, title, price_minor = door_opens_at + EARLIER, f"会员提前抢 {self.tag}", sale_price(goods)
         wish = {
             "title": title,
-            "items": [{"skuId": goods.sku_id, "salePriceMinor": price_minor, "units": UNITS, "perShopper": 1}],
+            "items": [
+                {
+                    "skuId": goods.sku_id,
+                    "salePriceMinor": price_minor,
+                    "units": UNITS,
+                    "perShopper": 1,
+                    "waitingPlaces": 0,
+                }
+            ],
             "paySeconds": PAY_SECONDS,
             "opensAt": opens_at.isoformat(),
             "closesAt": (opens_at + EARLIER).isoformat(),
@@ -186,7 +194,7 @@ class Members:
         gift = {"accountId": me["id"], "points": POINTS, "reason": "开卡礼", "idempotencyKey": f"{self.tag}-points"}
         expect(await self.till.door.ask(member_errands.GIVE_POINTS, admin, input=gift), "PointMove")
         home = expect(await self.till.door.ask(errands.ADDRESS, member, input={"address": HOME}), "Address")
-        quantity = max(1, -(-2 * POINTS // goods.price_minor))
+        quantity = basketful(goods)
         wish = {
             "lines": [{"skuId": goods.sku_id, "quantity": quantity}],
             "fulfilment": {"delivery": {"addressId": home["id"]}},
@@ -233,3 +241,8 @@ class Members:
 
     async def _run(self, operation: str, **variables: object) -> Answer:
         return await self.till.door.ask(operation, self.staff, **variables)
+
+
+def basketful(goods: Goods) -> int:
+    """Units that are worth a delivery, also at a member's price."""
+    return -(-2 * MINIMUM_MINOR // goods.price_minor)

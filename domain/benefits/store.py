@@ -71,9 +71,7 @@ async def hold(
     Source and source_id name the holding: again, whatever else is said, nothing changes. Gives back its id.
     """
     holding = Holding(new_id(), account_id, source, source_id, tuple(benefits), starts_at, ends_at)
-    birthday = None
-    if any(benefit.kind is BenefitKind.BIRTHDAY_GIFT for benefit in benefits):
-        birthday = await lock_birthday(tx, account_id)
+    birthday = await _lock_birthday_for(tx, holding)
     row = {
         "id": holding.id,
         "account_id": account_id,
@@ -115,6 +113,31 @@ async def extend(tx: Transaction, *, source: HolderSource, source_id: UUID, ends
     following = occasions.first(after, birthday, since=before.ends_at)
     values = {"ends_at": ends_at, "next_grant_at": func.coalesce(h.next_grant_at, following)}
     await tx.execute(update(holdings).where(h.id == before.id).values(values))
+
+
+async def resume(tx: Transaction, *, source: HolderSource, source_id: UUID, now: datetime) -> bool:
+    """A holding that has ended holds again from now on, without an end; False, and nothing changes, where there is none.
+
+    Its months go on being counted from its beginning, and what one of them has brought it does not bring again. What fell due
+    while it did not hold is not given. One that still holds goes on without an end; again, nothing changes.
+    """
+    named = await tx.one(select(*HOLDING_COLUMNS).where(_is(source, source_id)))
+    if named is None:
+        return False
+    birthday = await _lock_birthday_for(tx, holding_of(named))
+    before = await lock_holding(tx, source=source, source_id=source_id)
+    if before is None or before.ends_at is None:
+        return before is not None
+    after = replace(before, ends_at=None)
+    following = occasions.first(after, birthday, since=before.ends_at)
+    if following is not None and following < now:
+        next_grant_at: object = occasions.first(after, birthday, since=now)
+    else:
+        # the timetable may not yet have come by for what fell due while it held
+        next_grant_at = func.least(h.next_grant_at, following)  # which passes over NULL
+    values = {"ends_at": None, "next_grant_at": next_grant_at}
+    await tx.execute(update(holdings).where(h.id == before.id).values(values))
+    return True
 
 
 async def withdraw(tx: Transaction, *, source: HolderSource, source_id: UUID, now: datetime) -> None:
@@ -182,6 +205,13 @@ async def read_birthday(reader: Database | Reader, account_id: UUID) -> Birthday
     found = select(birthdays.c.month, birthdays.c.day, birthdays.c.set_at)
     row = await reader.one(found.where(birthdays.c.account_id == account_id))
     return Birthday(*row) if row else None
+
+
+async def _lock_birthday_for(tx: Transaction, holding: Holding) -> Birthday | None:
+    """Its holder's birthday, locked, if the holding has a gift for it."""
+    if any(benefit.kind is BenefitKind.BIRTHDAY_GIFT for benefit in holding.benefits):
+        return await lock_birthday(tx, holding.account_id)
+    return None
 
 
 def _is(source: HolderSource, source_id: UUID) -> ColumnElement[bool]:

@@ -93,7 +93,8 @@ FIGURES = {
     Rate.COMMENT: Figures(Allowance(5, 60), Allowance(60, 600), is_strict=False),
     # a thumb's taps of a second together; nobody likes without being signed in
     Rate.LIKE: Figures(Allowance(20, 60), Allowance(60, 600), is_strict=False),
-    # one a day does something, and each locks a row; nobody checks in without being signed in
+    # one a day does something, and each locks a row, as changing one's mind about messages does; nobody checks in without
+    # being signed in
     Rate.CHECK_IN: Figures(Allowance(10, 20), Allowance(60, 600), is_strict=False),
 }
 """The figures, all of them. They are no knobs: whoever needs others knows why, and changes this table."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain.benefits import store as benefits
 from domain.benefits.rules import Benefit, HolderSource
@@ -14,6 +14,7 @@ from domain.levels import rules, store
 from domain.levels.rules import Change, Growth, Held, Ladder, Standing
 
 NO_GROWTH = Growth()
+_HOLDINGS = UUID("b2c7a9f4-53d1-5e86-8f0a-7d94e1c63b25")
 
 
 class _Name(TypedDict):
@@ -39,7 +40,7 @@ class Grants:
         brings = self.of(self.ladder.version, standing.rank)
         return held.rank == standing.rank and self.of(held.ladder_version, held.rank) == brings
 
-    def to_resume(self, standing: Standing) -> UUID | None:
+    def guaranteed(self, standing: Standing) -> UUID | None:
         """The holding of a guarantee, if it has what the level brings now."""
         by, brings = standing.by, self.of(self.ladder.version, standing.rank)
         return by.holding_id if by is not None and self.of(by.ladder_version, by.rank) == brings else None
@@ -68,7 +69,7 @@ async def decide(tx: Transaction, people: Sequence[Held], *, ladder: Ladder, now
             after.append(held)
             continue
         change = _change(held, standing, growth.get(held.account_id, NO_GROWTH), ladder=ladder, now=now)
-        change = replace(change, holding_id=await _hold(tx, held, standing, change, grants=grants, now=now))
+        change = replace(change, holding_id=await _hold(tx, held, standing, grants=grants, now=now))
         changes.append(change)
         after.append(replace(held, rank=change.to_rank, guaranteed_until=standing.until, holding_id=change.holding_id))
     await store.add_changes(tx, changes)
@@ -93,37 +94,48 @@ def _change(held: Held, standing: Standing, growth: Growth, *, ladder: Ladder, n
     )
 
 
-async def _hold(
-    tx: Transaction, held: Held, standing: Standing, change: Change, *, grants: Grants, now: datetime
-) -> UUID | None:
-    """End the benefits of the level that was, and begin those of the level that is; what names these.
-
-    Whoever falls back to a level that they are still guaranteed goes on with the benefits of that one.
-    """
+async def _hold(tx: Transaction, held: Held, standing: Standing, *, grants: Grants, now: datetime) -> UUID | None:
+    """End the benefits of the level that was, and begin those of the level that is; what names these."""
     if grants.is_same(held, standing):
         if held.holding_id is not None and standing.until is not None:
             await benefits.extend(tx, **_named(held.holding_id), ends_at=standing.until, now=now)
         return held.holding_id
-    if held.holding_id is not None:
+    begun = await _begin(tx, held.account_id, standing, grants=grants, now=now)
+    # afterwards: what begins may lock the account, and that comes before its holdings
+    if held.holding_id is not None and held.holding_id != begun:
         await benefits.end(tx, **_named(held.holding_id), ends_at=now, now=now)
-    before = grants.to_resume(standing)
-    if before is not None and standing.until is not None:
-        await benefits.extend(tx, **_named(before), ends_at=standing.until, now=now)
-        return before
-    granted = grants.of(grants.ladder.version, standing.rank)
+    return begun
+
+
+async def _begin(
+    tx: Transaction, account_id: UUID, standing: Standing, *, grants: Grants, now: datetime
+) -> UUID | None:
+    """Begin the benefits of a level that somebody did not have; what names them, None where there are none.
+
+    Whoever falls back to a level that they are still guaranteed goes on with the benefits of that one. Whoever has had the
+    level on this ladder before has the same benefits again, and not their first month anew.
+    """
+    guaranteed = grants.guaranteed(standing)
+    if guaranteed is not None and standing.until is not None:
+        await benefits.extend(tx, **_named(guaranteed), ends_at=standing.until, now=now)
+        return guaranteed
+    version = grants.ladder.version
+    granted = grants.of(version, standing.rank)
     if not granted:
         return None
+    holding_id = uuid5(_HOLDINGS, f"{account_id}:{version}:{standing.rank}")
     # without an end: who keeps the level misses nothing until the timetable comes by
-    await benefits.hold(
-        tx,
-        account_id=held.account_id,
-        **_named(change.id),
-        benefits=granted,
-        starts_at=now,
-        ends_at=None,
-        now=now,
-    )
-    return change.id
+    if not await benefits.resume(tx, **_named(holding_id), now=now):
+        await benefits.hold(
+            tx,
+            account_id=account_id,
+            **_named(holding_id),
+            benefits=granted,
+            starts_at=now,
+            ends_at=None,
+            now=now,
+        )
+    return holding_id
 
 
 async def _grants(tx: Transaction, people: Sequence[Held], standings: Sequence[Standing], *, ladder: Ladder) -> Grants:

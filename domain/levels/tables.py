@@ -76,7 +76,7 @@ account_levels = Table(
     # decided anew from this moment on; nobody is guaranteed the lowest level
     moment("guaranteed_until", nullable=True),
     Column("ladder_version", Integer, nullable=False),
-    # the change that began the benefits that are held now
+    # names the benefits that are held now: source_id of their holding
     Column("holding_id", Uuid),
     CheckConstraint("rank BETWEEN 1 AND 10", name="rank"),
     CheckConstraint("(rank = 1) = (guaranteed_until IS NULL)", name="guarantee"),
@@ -109,7 +109,7 @@ changes = Table(
     Column("counted_from", Date, nullable=False),
     Column("last_move", BigInteger, nullable=False),
     moment("guaranteed_until", nullable=True),
-    # the change whose benefits are held from then on
+    # names the benefits that are held from then on
     Column("holding_id", Uuid),
     moment("decided_at"),
     CheckConstraint("reason IN ('reached', 'kept', 'decayed', 'refunded', 'ladder')", name="reason"),

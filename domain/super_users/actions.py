@@ -84,14 +84,15 @@ async def create_poll(db: Database, wish: NewPoll, *, by: UUID, idempotency_key:
 
 
 async def close_poll(db: Database, *, poll_id: UUID, by: UUID, now: datetime) -> Poll:
-    """End a poll before its time; one that is over stays as it is. Raises NotFound."""
+    """End a poll before its time: one that has not opened yet closes as it opens, one that is over stays. Raises NotFound."""
     async with db.transaction() as tx:
         poll = await store.lock_poll(tx, poll_id, to_change=True)
-        if poll.closes_at <= now:
+        closed = replace(poll, closes_at=max(now, poll.opens_at))
+        if closed.closes_at >= poll.closes_at:
             return poll
-        await store.close_poll(tx, poll, now=now)
+        await store.close_poll(tx, closed)
         await trail.note(tx, by=by, deed="close_product_poll", subject="poll", subject_id=poll.id, now=now)
-    return replace(poll, closes_at=max(now, poll.opens_at))
+    return closed
 
 
 async def vote(db: Database, *, poll_id: UUID, option_id: UUID, account_id: UUID, now: datetime) -> Poll:

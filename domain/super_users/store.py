@@ -139,9 +139,9 @@ async def lock_poll(tx: Transaction, poll_id: UUID, *, to_change: bool = False) 
     return Poll(*row)
 
 
-async def close_poll(tx: Transaction, poll: Poll, *, now: datetime) -> None:
-    """No vote counts from now on; one that has not opened yet closes as it opens."""
-    await tx.execute(polls.update().where(p.id == poll.id).values(closes_at=max(now, poll.opens_at)))
+async def close_poll(tx: Transaction, closed: Poll) -> None:
+    """From its `closes_at` on no vote counts; the caller has locked it."""
+    await tx.execute(polls.update().where(p.id == closed.id).values(closes_at=closed.closes_at))
 
 
 async def vote(tx: Transaction, *, poll_id: UUID, account_id: UUID, option_id: UUID, now: datetime) -> None:

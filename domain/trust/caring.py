@@ -1,6 +1,6 @@
 """What staff keep about customers: tags, remarks and complaints.
 
-All of it is personal data: merchandisers and admins read it, nobody else, and it goes into no log and no trail.
+All of it is personal data: merchandisers and admins read it, nobody else. Its words go into no log and no trail.
 """
 
 from dataclasses import asdict, dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import func, select
 
 from domain.accounts.tables import accounts
 from domain.foundation.database import Database, Reader
@@ -13,7 +13,7 @@ from domain.foundation.pages import Page, page_of, page_size, read_cursor
 from domain.trust import store
 from domain.trust.caring import COMPLAINT_COLUMNS, Complaint, Remark, Tag
 from domain.trust.rules import Evidence, Reason, Tier
-from domain.trust.tables import complaints, moves, remarks, states, tags
+from domain.trust.tables import complaints, moves, remarks, states, tags, tier_counts
 
 _s, _m, _t, _r = states.c, moves.c, tags.c, remarks.c
 
@@ -40,6 +40,15 @@ class Move:
     reasons: tuple[Reason, ...]
     rule_version: int
     moved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TierCount:
+    """So many people were of a tier at a moment."""
+
+    tier: Tier
+    people: int
+    counted_at: datetime
 
 
 async def tiers_of(reader: Database | Reader, account_ids: Sequence[UUID]) -> dict[UUID, Tier]:
@@ -104,15 +113,11 @@ async def of_tier(
     return page_of(ids, first, lambda account_id: (str(account_id),))
 
 
-async def counts(db: Database) -> dict[Tier, int]:
-    """How many people are of each tier: of everybody who has ever signed in, or whom somebody knows of."""
-    each = union_all(
-        *(
-            select(literal(int(tier)).label("tier"), func.count().label("people")).where(_s.tier == tier)
-            for tier in Tier
-        )
-    )
-    return {Tier(row.tier): row.people for row in await db.rows(each)}
+async def counts(db: Database) -> list[TierCount]:
+    """How many people are of each tier, of all who have ever signed in, as they were last counted; none before that."""
+    c = tier_counts.c
+    rows = await db.rows(select(c.tier, c.people, c.counted_at).order_by(c.tier))
+    return [TierCount(Tier(row.tier), row.people, row.counted_at) for row in rows]
 
 
 async def tags_by_account_ids(db: Database, account_ids: Sequence[UUID]) -> dict[UUID, list[Tag]]:

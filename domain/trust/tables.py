@@ -1,4 +1,4 @@
-"""Trust rules, evidence, tiers and their history; complaints, tags and remarks; and the messages that were sent."""
+"""Trust rules, evidence, tiers, their history and counts; complaints, tags and remarks; and the messages that were sent."""
 
 from sqlalchemy import (
     BigInteger,
@@ -93,6 +93,16 @@ moves = Table(
     CheckConstraint("from_tier BETWEEN 0 AND 5 AND to_tier BETWEEN 0 AND 5 AND from_tier <> to_tier", name="tiers"),
 )
 Index("trust_moves_account_idx", moves.c.account_id, moves.c.position.desc())
+
+# How many people were of each tier when the timetable last counted them.
+tier_counts = Table(
+    "trust_tier_counts",
+    metadata,
+    Column("tier", SmallInteger, primary_key=True, autoincrement=False),
+    Column("people", BigInteger, nullable=False),
+    moment("counted_at"),
+    CheckConstraint("tier BETWEEN 0 AND 5", name="tier"),
+)
 
 # How far a sweep of what others have kept has come: everything up to this id was looked at.
 sweeps = Table(

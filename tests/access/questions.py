@@ -63,7 +63,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "quote": [{"input": {"lines": [{"skuId": ids["sku"], "quantity": 999}], "fulfilment": home}}],
         "order": [{"id": ids[name]} for name in ids if name.partition("/")[0] == "order"],
         "couponBatch": [{"id": ids["couponbatch"]}],
-        "previewMembershipUpgrade": [{"planId": ids["plan"]}],
+        "previewMembershipUpgrade": [{"planId": ids["plan/higher"]}],
         "exportActivationCodes": [{"batchId": ids["codebatch"]}],
         "pointMoves": [{"accountId": ids["account"]}],
         "benefitHoldings": [{"accountId": ids["account"]}],

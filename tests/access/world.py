@@ -24,6 +24,7 @@ from domain.flash_sales.actions import NewItem as SaleItem
 from domain.flash_sales.tables import sales, slots
 from domain.foundation.ids import decode, encode, new_id
 from domain.group_buys.rules import NewItem as GroupItem
+from domain.insights import member_days
 from domain.live_rooms import running, selling
 from domain.live_rooms import store as live_rooms
 from domain.live_rooms.rules import Channel
@@ -123,6 +124,8 @@ async def built(given: Given) -> World:
     await _live_room(world, owner)
     await _lucky_draws(world, owner)
     await _books(world)
+    await given.customers_rebuilt()
+    await member_days.keep(given.db, now=given.now)
     return world
 
 
@@ -333,6 +336,7 @@ async def _memberships(world: World, owner: UUID) -> None:
     gift, code = await given.gift(plan, owner)
     codes = await given.code_batch(plan, by=merchandiser)
     world.has("plan", plan.id)
+    world.has("plan/higher", (await given.plan(name="黑金卡", rank=20)).id)
     world.has("membership", card.id, Who.OWNER)
     world.has("purchase", gift.id, Who.OWNER)
     world.has("purchase/unpaid", (await given.purchase(plan, owner)).id, Who.OWNER)

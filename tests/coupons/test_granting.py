@@ -12,7 +12,7 @@ from tests.audit import assert_clean
 from tests.given.coupons import DAY
 
 
-async def granted(given, batch_id, account_id, key="check-in:1", *, now=None):
+async def granted(given, batch_id, account_id, key="gift:1", *, now=None):
     async with given.db.transaction() as tx:
         return await store.grant(tx, batch_id, account_id, grant_key=key, now=now or given.now)
 
@@ -37,7 +37,7 @@ async def test_one_key_gives_one_coupon_however_often_and_at_once(given):
 async def test_what_is_given_does_not_count_towards_what_one_may_claim(given):
     batch, shopper = await given.batch(per_shopper=1), await given.shopper()
     for number in range(3):
-        await granted(given, batch.id, shopper, f"check-in:{number}")
+        await granted(given, batch.id, shopper, f"gift:{number}")
 
     assert not (await claim(given, batch, shopper)).is_granted
 
@@ -81,7 +81,7 @@ async def test_a_key_stands_for_one_batch_and_is_nobodys_to_guess(given):
     with pytest.raises(IdempotencyConflict):
         await granted(given, other.id, shopper)
     with pytest.raises(BadInput):
-        await claim(given, one, shopper, key="grant/check-in:2")
+        await claim(given, one, shopper, key="grant/gift:2")
 
     assert (await given.batch_again(other.id)).claimed == 0
 

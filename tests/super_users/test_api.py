@@ -24,7 +24,7 @@ VOTE = f"""mutation ($input: VoteInPollInput!) {{ voteInPoll(input: $input) {{ {
   ... on ProductPoll {{ {POLL} }} }} }}"""
 CLOSE = "mutation ($id: ID!) { closeProductPoll(id: $id) { ... on ProductPoll { closesAt } } }"
 POLLS = f"{{ amISuperUser productPolls {{ nodes {{ {POLL} }} }} }}"
-SEEN = f"""query ($id: ID!) {{ superUserRules {{ {RULES} }} superUsers {{ nodes {{ account {{ id }} since rulesVersion }} }}
+SEEN = f"""query ($id: ID!) {{ superUserRules {{ {RULES} }} superUsers {{ nodes {{ accountId displayName since rulesVersion }} }}
   superUserMoves(accountId: $id) {{ hasBecome valueMinor orders referred lastDay }}
   coreFans {{ count missing milestones {{ size reachedAt }} }} allProductPolls {{ nodes {{ id }} }} }}"""
 
@@ -61,7 +61,7 @@ async def test_from_the_rules_to_a_vote(ask, given, db):
     assert len(statements) <= 6
 
     seen = (await ask(SEEN, {"id": encode("account", fan)}, **staff)).json["data"]
-    assert [each["account"]["id"] for each in seen["superUsers"]["nodes"]] == [encode("account", fan)]
+    assert [each["accountId"] for each in seen["superUsers"]["nodes"]] == [encode("account", fan)]
     assert [(each["hasBecome"], each["valueMinor"], each["orders"]) for each in seen["superUserMoves"]] == [
         (True, 10_000, 2)
     ]

@@ -94,6 +94,14 @@ def upgrade() -> None:
         "trust_moves_account_idx", "trust_moves", ["account_id", sa.literal_column("position DESC")], unique=False
     )
     op.create_table(
+        "trust_tier_counts",
+        sa.Column("tier", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("people", sa.BigInteger(), nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("tier BETWEEN 0 AND 5", name=op.f("trust_tier_counts_tier_check")),
+        sa.PrimaryKeyConstraint("tier", name=op.f("trust_tier_counts_pkey")),
+    )
+    op.create_table(
         "trust_sweeps",
         sa.Column("source", sa.String(length=20), nullable=False),
         sa.Column("swept_to", sa.Uuid(), nullable=False),
@@ -199,6 +207,7 @@ def downgrade() -> None:
     op.drop_index("customer_complaints_account_idx", table_name="customer_complaints")
     op.drop_table("customer_complaints")
     op.drop_table("trust_sweeps")
+    op.drop_table("trust_tier_counts")
     op.drop_index("trust_moves_account_idx", table_name="trust_moves")
     op.drop_table("trust_moves")
     op.drop_index("trust_states_tier_idx", table_name="trust_states")
