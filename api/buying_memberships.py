@@ -198,6 +198,7 @@ UpgradeMembershipResult = Annotated[
 PayMembershipResult = Annotated[
     PaymentInstructions
     | refusal(purchase_rules.MembershipNotPayable)
+    | refusal(purchase_rules.MembershipRenewsItself)
     | refusal(GatewayUnavailable)
     | refusal(PayerUnknown)
     | refusal(PaymentsSwitchedOff)

@@ -267,8 +267,8 @@ class FlashSaleMutation:
 
     @strawberry.mutation(
         directives=[*to(Who.SIGNED_IN), *rates.of(Rate.CLAIM)],
-        description="Leave to claim; given only while the sale is open to whoever asks: at a door, it lives for five seconds. Where more shoppers come than it lets in a second, a place "
-        "in line comes first: ask again after `pollAfterMs`.",
+        description="Leave to claim; given only while the sale is open to whoever asks: at a door, it lives for five seconds. "
+        "Where more shoppers come than it lets in a second, a place in line comes first: ask again after `pollAfterMs`.",
     )
     async def request_flash_sale_pass(self, info: Info, input: RequestFlashSalePassInput) -> PassResult:
         """Leave to claim."""

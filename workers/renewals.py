@@ -60,10 +60,15 @@ async def reconcile_contracts(context: WorkerContext) -> None:
         pass
 
 
-@every(seconds=60.0)
+@every(seconds=600.0)
 async def remind(context: WorkerContext) -> None:
-    """Tell members what comes. Safe to run twice: each thing is told once."""
+    """Have members be told of ends that come. Safe to run twice: each is told of once."""
     await reminding.remind_due(context.market.db, now=context.now())
+
+
+@every(seconds=60.0)
+async def send_messages(context: WorkerContext) -> None:
+    """Tell members what comes, by day. Safe to run twice: each thing is told once."""
     messenger = reminding.messenger_of(context.market.settings)
     if messenger is not None:
         await reminding.send(context.market.db, messenger, now=context.now(), limit=4 * BATCH)

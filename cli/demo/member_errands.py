@@ -2,36 +2,35 @@
 
 from cli.demo.errands import mutation
 
-PLAN = mutation("createMembershipPlan", "MembershipPlan", "{ id name }")
-BUY = mutation("buyMembership", "MembershipPurchase", "{ id due { minor } }")
+PLAN = mutation("createMembershipPlan", "MembershipPlan", "{ id }")
+BUY = mutation("buyMembership", "MembershipPurchase", "{ id }")
 GIVE = """
 mutation Give($input: BuyMembershipInput!) {
-  giftMembership(input: $input) { __typename ... on MembershipPurchase { id giftCode } ... on UserError { code message } }
+  giftMembership(input: $input) { __typename ... on MembershipPurchase { id } ... on UserError { code message } }
 }"""
-MY_GIFTS = "query Gifts { myMembershipGifts(first: 1) { nodes { id state giftCode } } }"
+MY_GIFTS = "query Gifts { myMembershipGifts(first: 1) { nodes { giftCode } } }"
 PAY = mutation(
     "payMembership", "PaymentInstructions", "{ wechat { appId timeStamp nonceStr package signType paySign } }"
 )
 ACTIVATE = mutation("activateMembership", "Membership", "{ id }")
-MINE = "query Mine { myMembership { id isRunning endsAt } }"
+MINE = "query Mine { myMembership { id } }"
 PREVIEW_REFUND = """
 query Preview {
   previewMembershipRefund {
     __typename
-    ... on MembershipRefundPreview { amount { minor } unused { minor } usedBenefits { minor } }
+    ... on MembershipRefundPreview { amount { minor } usedBenefits { minor } }
     ... on UserError { code message }
   }
 }"""
-REFUND = mutation("refundMembership", "Membership", "{ id isRunning }")
-DOORS = mutation("setSaleDoors", "FlashSale", "{ id opensAt }")
+REFUND = mutation("refundMembership", "Membership", "{ id }")
+DOORS = mutation("setSaleDoors", "FlashSale", "{ id }")
 CHECK_IN = "mutation CheckIn { checkIn { __typename } }"
-POINTS = "query Points { myPoints { points } }"
 GIVE_POINTS = mutation("adjustPoints", "PointMove", "{ points }")
 QUOTE = """
 query Quote($input: QuoteInput!) {
   quote(input: $input) {
-    total { minor } goods { minor } discount { minor } points { used worth { minor } } problems { code message }
-    lines { listPrice { minor } unitPrice { minor } explanation { rule } }
+    total { minor } points { used worth { minor } } problems { code message }
+    lines { listPrice { minor } unitPrice { minor } }
   }
 }"""
 FIGURES = """

@@ -71,7 +71,7 @@ async def under_way(db: Database) -> list[UUID]:
 async def advance(db: Database, *, segment_id: UUID, now: datetime, limit: int = ACCOUNTS_AT_A_TIME) -> bool:
     """Look at the next accounts of a segment's refresh; whether there are more to look at.
 
-    Safe to run twice and side by side: whoever finds another at it leaves it alone.
+    Safe to run twice and side by side: whoever finds another at it, or at its segment, leaves it alone.
     """
     async with db.transaction() as tx:
         refresh = await _lock(tx, segment_id)
@@ -101,8 +101,12 @@ async def forget(db: Database, *, segment_id: UUID, limit: int = MEMBERS_AT_A_TI
 
 
 async def _lock(tx: Transaction, segment_id: UUID) -> Refresh | None:
+    """The refresh that is under way, its segment locked first, as by whoever changes the rule; None also where that is locked."""
+    segment = select(s.id).where(s.id == segment_id).with_for_update(key_share=True, skip_locked=True)
+    if await tx.value(segment) is None:
+        return None
     is_open = (r.segment_id == segment_id) & r.finished_at.is_(None)
-    row = await tx.one(select(*queries.REFRESH_COLUMNS).where(is_open).with_for_update(skip_locked=True))
+    row = await tx.one(select(*queries.REFRESH_COLUMNS).where(is_open))
     return Refresh(*row) if row else None
 
 

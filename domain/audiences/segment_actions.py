@@ -121,18 +121,26 @@ async def strike_people(db: Database, *, segment_id: UUID, people: str, by: UUID
 def read_people(people: str) -> list[UUID]:
     """The accounts of a CSV file, each once: typed ids in its first column, with or without a heading. Raises BadInput."""
     found: dict[UUID, None] = {}
-    for number, row in enumerate(csv.reader(StringIO(people.removeprefix("\ufeff"))), 1):
-        said = row[0].strip() if row else ""
+    for number, said in enumerate(_first_cells(people), 1):
         if not said:
             continue
         try:
             found[decode("account", said)] = None
         except ValueError:
-            if number > 1:
+            if number > 1 or said.startswith("account_"):  # no heading, but an id with a slip in it
                 raise BadInput(f"row {number} begins with {said[:40]!r}; allowed: the id of an account") from None
     if not 1 <= len(found) <= MOST_NAMED:
         raise BadInput(f"{len(found)} accounts; allowed: 1 to {MOST_NAMED} at a time")
     return list(found)
+
+
+def _first_cells(people: str) -> list[str]:
+    """Raises BadInput."""
+    try:
+        rows = csv.reader(StringIO(people.removeprefix("\ufeff"), newline=None))  # whatever ends its lines
+        return [row[0].strip() if row else "" for row in rows]
+    except csv.Error as error:
+        raise BadInput(f"people cannot be read as CSV: {error}") from None
 
 
 async def _list(tx: Transaction, segment_id: UUID) -> Segment:

@@ -17,7 +17,7 @@ from domain.pricing.rules import Offers, PricedLine, Quote, Rule
 _ASKED = text("""
     SELECT benefits, NULL AS sku_id, NULL AS price_minor, NULL AS member_minor, NULL AS is_members_only
     FROM benefit_holdings
-    WHERE account_id = :shopper_id AND starts_at <= :now AND (ends_at IS NULL OR ends_at > :now)
+    WHERE account_id = :shopper_id AND starts_at <= :now AND (ends_at IS NULL OR ends_at > :now) AND withdrawn_at IS NULL
     UNION ALL
     SELECT NULL, sku.id, sku.price_minor, member.price_minor,
            EXISTS (SELECT FROM member_only_goods AS good WHERE good.product_id = sku.product_id)

@@ -21,7 +21,7 @@ from domain.points import queries as points
 # units that were given back nothing counts.
 _VALUE_USED = text("""
     WITH holding AS (
-        SELECT id FROM benefit_holdings WHERE source = :source AND source_id = :source_id
+        SELECT * FROM benefit_holdings WHERE source = :source AND source_id = :source_id
     ),
     granted AS (
         SELECT benefit_grants.id, points FROM benefit_grants JOIN holding ON holding.id = holding_id
@@ -46,9 +46,18 @@ _VALUE_USED = text("""
         JOIN order_lines AS line ON line.order_id = orders.id
         CROSS JOIN LATERAL jsonb_array_elements(line.explanation) AS step
         WHERE step ->> 'rule' = used.rule
+    ),
+    multiplied AS (
+        SELECT (earning.points - taken_back) * (points_percent - 100) / points_percent AS points
+        FROM holding
+        JOIN orders ON shopper_id = holding.account_id AND received_at >= starts_at
+                   AND (ends_at IS NULL OR received_at < ends_at)
+        JOIN point_earnings AS earning ON earning.order_id = orders.id
+        WHERE points_percent > 100 AND benefits @> jsonb_build_array(jsonb_build_object(
+            'kind', 'points_multiplier', 'terms', jsonb_build_object('percent', points_percent)))
     )
     SELECT (SELECT coalesce(sum(minor * kept / quantity), 0) FROM saved) AS saved_minor,
-           (SELECT coalesce(sum(points), 0) FROM granted) AS points
+           (SELECT coalesce(sum(points), 0) FROM granted) + (SELECT coalesce(sum(points), 0) FROM multiplied) AS points
 """)
 
 
@@ -80,10 +89,11 @@ async def value_used(reader: Database | Reader, *, source: HolderSource, source_
     """What a holding has been worth to its holder so far: fen. 0 where there is no such holding.
 
     Counted are, of orders that are placed or paid, without the units whose money went back: what member prices saved against
-    the price of somebody who is no member, the freight that was not charged, and what coupons took off that it brought; and
-    the points of birthday gifts, at what points are worth by the rules of now. A saving is one holding's, by
-    `rules.credited`. An order that waits for its money counts, as it keeps its price; cancelled, it counts no more. Coupons
-    that were not used do not count: `store.withdraw` takes them.
+    the price of somebody who is no member, the freight that was not charged, and what coupons took off that it brought; and,
+    at what points are worth by the rules of now, those of birthday gifts and those that it multiplied on goods received while
+    it held. A saving is one holding's, by `rules.credited`; points are every holding's that multiplies by as much. An order
+    that waits for its money counts, as it keeps its price; cancelled, it counts no more. Coupons that were not used do not
+    count: `store.withdraw` takes them.
     """
     row = await reader.one(_VALUE_USED, {"source": source, "source_id": source_id})
     assert row is not None

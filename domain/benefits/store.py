@@ -28,8 +28,8 @@ HOLDING_COLUMNS = (h.id, h.account_id, h.source, h.source_id, h.benefits, h.star
 
 
 def is_held(now: datetime) -> ColumnElement[bool]:
-    """Whether a holding holds at this moment."""
-    return (h.starts_at <= now) & (h.ends_at.is_(None) | (h.ends_at > now))
+    """Whether a holding holds, or held, at this moment."""
+    return (h.starts_at <= now) & (h.ends_at.is_(None) | (h.ends_at > now)) & h.withdrawn_at.is_(None)
 
 
 def holding_of(row: AnyRow) -> Holding:
@@ -141,18 +141,19 @@ async def resume(tx: Transaction, *, source: HolderSource, source_id: UUID, now:
 
 
 async def withdraw(tx: Transaction, *, source: HolderSource, source_id: UUID, now: datetime) -> None:
-    """What the holding has brought and nobody has used counts no more, and what is still due is not given.
+    """The holding and the coupons that it has brought count no more, and what is still due is not given.
 
-    For a holding whose price is paid back: `end` it, withdraw, then ask `queries.value_used` in the same transaction.
+    For a holding whose price is paid back: `end` it, withdraw, then ask `queries.value_used` in the same transaction. A checkout
+    that began before, and has not come to its end by then, finds nothing either.
     """
     holding = await lock_holding(tx, source=source, source_id=source_id)
     if holding is None:
         return
-    await tx.execute(update(holdings).where(h.id == holding.id).values(next_grant_at=None))
+    await tx.execute(update(holdings).where(h.id == holding.id).values(next_grant_at=None, withdrawn_at=now))
     await tx.execute(update(grants).where(grants.c.holding_id == holding.id).values(retry_at=None))
     of_holding = select(granted_coupons.c.coupon_id).join(grants).where(grants.c.holding_id == holding.id)
     if coupon_ids := await tx.column(of_holding):
-        await coupons.withdraw(tx, coupon_ids, now=now)
+        await coupons.withdraw(tx, coupon_ids)
 
 
 async def lock_holding(tx: Transaction, *, source: HolderSource, source_id: UUID) -> Holding | None:

@@ -33,6 +33,8 @@ holdings = Table(
     moment("granted_at"),
     # when the timetable has to look at it again
     moment("next_grant_at", nullable=True),
+    # its price was paid back: not even a checkout that began before finds it
+    moment("withdrawn_at", nullable=True),
     UniqueConstraint("source", "source_id"),
     CheckConstraint("source IN ('membership', 'level', 'staff')", name="source"),
     CheckConstraint("ends_at >= starts_at", name="ends_at"),

@@ -51,9 +51,7 @@ _USE = text("""
     ON CONFLICT (coupon_id) WHERE given_back_at IS NULL DO NOTHING
 """)
 _WITHDRAW = text("""
-    UPDATE coupons SET usable_until = :now
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND usable_until > :now
-      AND NOT EXISTS (SELECT FROM coupon_uses WHERE coupon_id = coupons.id AND given_back_at IS NULL)
+    UPDATE coupons SET usable_until = claimed_at WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 
 
@@ -167,11 +165,13 @@ async def grant_many(
     ]
 
 
-async def withdraw(tx: Transaction, coupon_ids: Sequence[UUID], *, now: datetime) -> None:
-    """These coupons count no more from now on. One that an order has keeps its time: it was used, and may come back."""
-    # locked before their uses are looked at: whoever uses one at this very moment is seen
+async def withdraw(tx: Transaction, coupon_ids: Sequence[UUID]) -> None:
+    """These coupons count no more, nor for a checkout that began before. One that an order has stays that order's, and is over
+    when the order gives it back.
+    """
+    # in one order; whoever uses one at this very moment is seen by what the caller asks next
     await tx.column(select(c.id).where(c.id == func.any(list(coupon_ids))).order_by(c.id).with_for_update())
-    await tx.execute(_WITHDRAW, {"ids": list(coupon_ids), "now": now})
+    await tx.execute(_WITHDRAW, {"ids": list(coupon_ids)})
 
 
 async def use(tx: Transaction, coupon_id: UUID, *, order_id: UUID, now: datetime) -> bool:

@@ -60,7 +60,7 @@ def text_of(secret: bytes, code_id: UUID) -> str:
 
 def hash_of(text: str) -> bytes:
     """What stands in the tables for a code, however it was typed: lower case, without dashes, O for 0, I or L for 1."""
-    return hashlib.sha256(text.upper().translate(_ALIKE).encode()).digest()
+    return hashlib.sha256(text.upper().translate(_ALIKE).encode("utf-8", "surrogatepass")).digest()
 
 
 def shown(secret: bytes, code: Code) -> str | None:

@@ -62,13 +62,8 @@ async def ask(db: Database, gateway: ContractGateway, *, account_id: UUID, now: 
         contract = await _open(tx, gateway.name, account_id, plan, now=now)
     if contract.state is ContractState.SIGNED:
         return Asked(contract, None)
-    charged_on = shop_day(renewal_rules.first_charge_at(membership.ends_at, told_at=now))
-    payer = await openid_of(db, account_id)
     try:
-        return Asked(contract, await gateway.sign(contract, payer, title=plan.name, charged_on=charged_on))
-    except SignedAlready:
-        await look(db, gateway, contract, now=now)
-        return Asked((await renewal_queries.contracts_by_ids(db, [contract.id]))[contract.id], None)
+        return await _prepare(db, gateway, contract, plan, ends_at=membership.ends_at, now=now)
     except GatewayFailed as error:
         log.warning("contract_not_prepared", contract=str(contract.id), error=str(error))
         raise GatewayUnavailable(gateway=gateway.name) from error
@@ -184,6 +179,19 @@ async def call_off(tx: Transaction, account_id: UUID, *, now: datetime) -> None:
         await renewal_store.end_grace(tx, membership, now=now)
 
 
+async def _prepare(
+    db: Database, gateway: ContractGateway, contract: Contract, plan: Plan, *, ends_at: datetime, now: datetime
+) -> Asked:
+    """What a contract for a card that ends then is signed with; None, once the gateway says that it is. Raises GatewayFailed."""
+    charged_on = shop_day(renewal_rules.first_charge_at(ends_at, told_at=now))
+    payer = await openid_of(db, contract.account_id)
+    try:
+        return Asked(contract, await gateway.sign(contract, payer, title=plan.name, charged_on=charged_on))
+    except SignedAlready:
+        await look(db, gateway, contract, now=now)
+        return Asked((await renewal_queries.contracts_by_ids(db, [contract.id]))[contract.id], None)
+
+
 async def _newest(db: Database, account_id: UUID) -> Contract:
     """Raises NoAutoRenewal."""
     found = (await renewal_queries.newest_contracts(db, [account_id])).get(account_id)
@@ -209,7 +217,10 @@ async def _open(tx: Transaction, gateway: str, account_id: UUID, plan: Plan, *, 
     if contract is None:
         contract = Contract(new_id(), account_id, plan.id, plan.price, gateway, ContractState.SIGNING, asked_at=now)
         await renewal_store.add_contract(tx, contract, look_at=now + FIRST_LOOK)
-    if contract.state is ContractState.RESTING:
+    elif contract.state is ContractState.SIGNING:  # they are given a page that lives from now on
+        contract = replace(contract, asked_at=now)
+        await renewal_store.ask_again(tx, contract, look_at=now + FIRST_LOOK)
+    elif contract.state is ContractState.RESTING:
         await renewal_store.move_contract(tx, contract, ContractState.SIGNED)
         contract = replace(contract, state=ContractState.SIGNED)
     return contract

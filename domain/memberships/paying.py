@@ -9,8 +9,8 @@ import structlog
 
 from domain.foundation import idempotency
 from domain.foundation.database import Database, Transaction
-from domain.foundation.errors import Refusal
-from domain.memberships import buying, giving, purchase_rules, store, upgrading
+from domain.foundation.errors import NotFound, Refusal
+from domain.memberships import buying, giving, purchase_rules, queries, store, upgrading
 from domain.memberships.purchase_rules import Purchase, PurchaseCause, Verdict
 from domain.payments import actions as payments
 from domain.payments import store as payments_store
@@ -35,8 +35,8 @@ async def pay(
     """The purchase's payment and how to pay it. Whoever asks again, with this key or another, gets the same payment.
 
     Unless it was pending at one of the `others`: there it is closed first, and opened anew at this gateway; a key that was
-    answered before closes nothing. Raises NotFound, MembershipNotPayable (neither for such a key), PayerUnknown,
-    GatewayUnavailable, IdempotencyConflict.
+    answered before closes nothing. Raises NotFound, MembershipRenewsItself, MembershipNotPayable (none of them for such a
+    key, and all before anything is closed), PayerUnknown, GatewayUnavailable, IdempotencyConflict.
     """
     wish: dict[str, Any] = {
         "owner_id": account_id,
@@ -45,6 +45,10 @@ async def pay(
         "request": {"purchase": purchase_id, "gateway": gateway.name},
     }
     if await idempotency.recall(db, **wish) is None:
+        purchase = (await queries.purchases_by_ids(db, [purchase_id])).get(purchase_id)
+        if purchase is None:
+            raise NotFound.of("purchase", purchase_id)
+        purchase_rules.check_payable(purchase, account_id=account_id, now=now)
         await payments.leave_others(db, others, payable=PAYABLE, payable_id=purchase_id, payer_id=account_id, now=now)
     async with db.transaction() as tx:
         replay = await idempotency.begin(tx, **wish)

@@ -26,7 +26,10 @@ def earned(cause_id: UUID, amount_minor: int, at: datetime) -> Entry:
 
 
 def rest_earned(membership_id: UUID, amount_minor: int, at: datetime) -> Entry:
-    """A membership has ended before its time: what neither goes back nor into another plan is earned now."""
+    """A membership has ended before its time: what neither goes back nor into another plan is earned now.
+
+    Below zero where an upgrade's money is heard days after it came: what these days had earned is credited.
+    """
     return _to_fees(EntryKind.MEMBERSHIP_ENDED, membership_id, amount_minor, at)
 
 

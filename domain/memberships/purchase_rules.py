@@ -94,9 +94,13 @@ def pay_by(cause: PurchaseCause, now: datetime) -> datetime:
 
 
 def check_payable(purchase: Purchase, *, account_id: UUID, now: datetime) -> None:
-    """Raises NotFound when it is somebody else's, MembershipNotPayable once it is decided or its time is over."""
+    """Raises NotFound when it is somebody else's, MembershipRenewsItself for an automatic charge, MembershipNotPayable once it
+    is decided or its time is over.
+    """
     if purchase.account_id != account_id:
         raise NotFound.of("purchase", purchase.id)
+    if purchase.cause is PurchaseCause.RENEWAL:
+        raise MembershipRenewsItself()
     if purchase.state is not PurchaseState.PENDING or now >= purchase.pay_by:
         raise MembershipNotPayable(state=purchase.state, pay_by=purchase.pay_by)
 
@@ -111,3 +115,12 @@ class MembershipNotPayable(Refusal):
     code: ClassVar[str] = "MEMBERSHIP_NOT_PAYABLE"
     zh: ClassVar[str] = "该笔会员购买已付款、已关闭或已超过付款时间，请重新购买"
     en: ClassVar[str] = "this purchase cannot be paid: it is {state}; to be paid before {pay_by:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(eq=False)
+class MembershipRenewsItself(Refusal):
+    """An automatic charge is paid by contract only; whoever would rather pay by hand buys the plan."""
+
+    code: ClassVar[str] = "MEMBERSHIP_RENEWS_ITSELF"
+    zh: ClassVar[str] = "该笔为自动续费扣款，无需手动付款"
+    en: ClassVar[str] = "this is an automatic renewal: it is charged by contract, and cannot be paid by hand"

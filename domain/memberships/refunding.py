@@ -43,8 +43,8 @@ async def preview(db: Database, *, account_id: UUID, now: datetime) -> Reckoned:
 async def refund(db: Database, *, account_id: UUID, amount_minor: int, idempotency_key: str, now: datetime) -> UUID:
     """Give back what the running and the coming terms are worth, `amount_minor` as it was shown; the membership's id.
 
-    It ends now, with its benefits and the coupons they brought and nobody has used. What was given or activated by code ends
-    too, and pays nothing. The same key again changes nothing.
+    It ends now, with its benefits and the coupons that they brought. What was given or activated by code ends too, and pays
+    nothing. The same key again changes nothing.
     Raises NoMembership, NothingToRefund, MembershipAmountChanged, IdempotencyConflict.
     """
     request = {"amount": amount_minor}

@@ -21,7 +21,13 @@ from domain.foundation.reporting import note_failure
 from domain.foundation.settings import Settings
 from domain.foundation.wechat_messages import LONGEST_THING, MessageTemplate, shown_time
 from domain.foundation.wechat_platform import PlatformFailed, PlatformMisconfigured, platform_of
-from domain.memberships.renewal_rules import REMINDED_BEFORE_END, ContractState, MessageKind, first_charge_at
+from domain.memberships.renewal_rules import (
+    REMINDED_BEFORE_END,
+    ContractState,
+    MessageKind,
+    first_charge_at,
+    next_announcing,
+)
 from domain.memberships.renewal_tables import charges, contracts, messages
 from domain.memberships.tables import memberships, plans
 
@@ -31,10 +37,10 @@ AT_ONCE = 10
 STALE = timedelta(days=1)
 """What could not be sent for so long is not sent any more: it would tell of the past."""
 WORDS = {
-    MessageKind.WEEK: "{name}即将到期",
-    MessageKind.DAY: "{name}明日到期",
-    MessageKind.CHARGE: "{name}将自动续费",
-    MessageKind.GIVEN_UP: "{name}续费未成功",
+    MessageKind.WEEK: "即将到期",
+    MessageKind.DAY: "明日到期",
+    MessageKind.CHARGE: "将自动续费",
+    MessageKind.GIVEN_UP: "续费未成功",
 }
 
 c, h, m, s = contracts.c, charges.c, memberships.c, messages.c
@@ -57,7 +63,8 @@ class Message:
         """What happens, when, and the price, as the template's fields have them."""
         is_charge = self.kind is MessageKind.CHARGE
         at = first_charge_at(self.ends_at, told_at=self.told_at) if is_charge else self.ends_at
-        return WORDS[self.kind].format(name=self.name)[:LONGEST_THING], shown_time(at), f"¥{self.price.amount}"
+        words = WORDS[self.kind]
+        return f"{self.name[: LONGEST_THING - len(words)]}{words}", shown_time(at), f"¥{self.price.amount}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,13 @@ async def remind_due(db: Database, *, now: datetime) -> int:
 
 
 async def send(db: Database, messenger: Messenger, *, now: datetime, limit: int) -> int:
-    """Send some of what was not sent yet; how many were taken in hand.
+    """Send some of what was not sent yet, unless it is night at the shop; how many were taken in hand.
 
     They count as sent before they are: one of which it is not known whether it was shown is not sent again. What WeChat was
     too busy for is.
     """
+    if next_announcing(now) > now:
+        return 0
     due = await _take(db, now=now, limit=limit)
     for start in range(0, len(due), AT_ONCE):
         some = due[start : start + AT_ONCE]

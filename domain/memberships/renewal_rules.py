@@ -27,7 +27,8 @@ LAST_WORD = timedelta(hours=2)
 """How long after the last try money may still arrive before the charge is given up."""
 ANNOUNCED_DAYS_AHEAD = 2
 ANNOUNCING_FROM, ANNOUNCING_UNTIL = time(7), time(22)
-"""WeChat Pay tells members of a charge in these hours at the shop, and lets a full day pass before it takes the money."""
+"""WeChat Pay tells members of a charge in these hours at the shop, and lets a full day pass before it takes the money. What we
+tell them comes in the same hours."""
 SIGNING_WITHIN = timedelta(hours=2)
 """What was asked to be signed and is not by then, is forgotten: WeChat's page for it lives no longer."""
 LEASE = timedelta(minutes=1)

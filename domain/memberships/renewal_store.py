@@ -87,6 +87,11 @@ async def add_contract(tx: Transaction, new: Contract, *, look_at: datetime | No
     await tx.execute(insert(contracts).values(row | {"price_minor": new.price.minor, "look_at": look_at}))
 
 
+async def ask_again(tx: Transaction, asked: Contract, *, look_at: datetime) -> None:
+    """Write that a contract is to be signed since a later moment; its account is locked."""
+    await tx.execute(update(contracts).where(c.id == asked.id).values(asked_at=asked.asked_at, look_at=look_at))
+
+
 async def move_contract(tx: Transaction, before: Contract, state: ContractState, **values: Any) -> None:
     """Write a contract's new state; its account is locked."""
     assert state in NEXT[before.state], f"{before.state} -> {state}"
@@ -107,13 +112,16 @@ async def take_contracts(tx: Transaction, *, gateway: str, now: datetime, limit:
 
 
 async def to_be_charged(reader: Reader, *, until: datetime, limit: int) -> Sequence[UUID]:
-    """Accounts with a signed contract for a card that ends by then, of which no charge is open."""
-    is_open = select(h.id).where(h.membership_id == m.id, h.ends_at == m.ends_at, h.state == ChargeState.OPEN).exists()
+    """Accounts with a signed contract for a card that ends by then, of which a charge can be opened: see `open_charge`."""
+    p = payments_table.c
+    is_open = (h.state == ChargeState.OPEN) | (p.state != PaymentState.CLOSED)
+    stands = select(h.id).outerjoin(payments_table, p.id == h.payment_id)
+    has_one = stands.where(h.membership_id == m.id, h.ends_at == m.ends_at, is_open).exists()
     found = (
         select(m.account_id)
         .join(contracts, (c.account_id == m.account_id) & (c.plan_id == m.plan_id))
         .where(m.ended_at.is_(None), func.coalesce(m.grace_until, m.ends_at) <= until)
-        .where(c.state == ContractState.SIGNED, ~is_open)
+        .where(c.state == ContractState.SIGNED, ~has_one)
     )
     return await reader.column(found.order_by(m.ends_at, m.id).limit(limit))
 

@@ -14,6 +14,7 @@ import structlog
 from domain.foundation.clock import shop_day
 from domain.foundation.database import Database, Transaction
 from domain.foundation.money import Money
+from domain.foundation.reporting import note_failure
 from domain.memberships import buying, contracting, renewal_rules, renewal_store, store
 from domain.memberships.contracts import ContractGateway
 from domain.memberships.paying import PAYABLE
@@ -47,9 +48,13 @@ async def open_due(db: Database, *, now: datetime, limit: int) -> int:
         account_ids = await renewal_store.to_be_charged(reader, until=renewal_rules.told_until(now), limit=limit)
     opened = 0
     for account_id in account_ids:
-        async with db.transaction() as tx:
-            await store.lock_account(tx, account_id)
-            opened += await _open(tx, account_id, now=now)
+        try:
+            async with db.transaction() as tx:
+                await store.lock_account(tx, account_id)
+                opened += await _open(tx, account_id, now=now)
+        except Exception as error:
+            # one card's trouble must not keep the others from being renewed
+            note_failure("renewal_not_opened", error, account=str(account_id))
     return opened
 
 
@@ -209,6 +214,7 @@ async def _ask(db: Database, gateway: ContractGateway, step: _Step, *, now: date
         at = renewal_rules.retry_at(now, charge.failures)
         written = {"due_at": at, "failures": charge.failures + 1, "error": str(failure)[:1000]}
     async with db.transaction() as tx:
+        await store.lock_account(tx, contract.account_id)
         await renewal_store.write_charge(tx, charge.id, **written)
 
 

@@ -1,7 +1,7 @@
 """How plans, purchases, memberships and terms are written and locked: the only SQL that changes them.
 
-Locks are taken in one order: the account, the books of fees, then the purchase, the code and the payments. Whoever changes
-somebody's memberships has locked the account.
+Locks are taken in one order: the account, the purchase, the code, then the books of fees, which are shared, and the payments.
+Whoever changes somebody's memberships has locked the account.
 """
 
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ APPLY = "/v3/papay/pay/transactions/apply"
 GONE = frozenset({"CONTRACT_NOT_EXISTED", "CONTRACT_NOT_EXIST", "CONTRACT_TERMINATED"})
 NOT_NOW = frozenset({"NOT_ENOUGH", "RULE_LIMIT", "RULELIMIT", "PAYER_LIMIT", "BANK_ERROR", "USER_ACCOUNT_ABNORMAL"})
 """Refusals of the payer's side: what is wrong there may be right tomorrow."""
-ENDED_BY_US = "会员关闭自动续费"
+ENDED_BY_US = "自动续费已关闭"
 LONGEST_DISPLAY = 32
 """Bytes of the name under which the wallet shows whose contract it is."""
 

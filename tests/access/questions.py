@@ -97,7 +97,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "customersByTier": [{"tier": "KNOWS"}],
         "memberAutoRenewal": [{"accountId": ids["account"]}],
         "mayMessage": [{"customerId": ids["account"]}],
-        "superUserMoves": [{"accountId": ids["account"]}],
+        "superUserMoves": [{"accountId": ids["account/fan"]}],
         "levelOf": [{"accountId": ids["account"]}],
         "levelHistory": [{"accountId": ids["account"]}],
         "product": [{"id": ids["product"]}, {"id": ids["product/draft"]}, {"handle": "secret-draft"}],

@@ -124,7 +124,9 @@ async def built(given: Given) -> World:
     await _live_room(world, owner)
     await _lucky_draws(world, owner)
     await _books(world)
-    await given.customers_rebuilt()
+    [fan] = await given.super_users(1)
+    world.has("account/fan", fan, Who.STAFF)
+    await given.tiers_counted()
     await member_days.keep(given.db, now=given.now)
     return world
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from domain.audiences import queries, refreshing, segment_actions
+from domain.audiences import queries, refreshing, segment_actions, segment_store
 from domain.audiences.segment_rules import MemberState, SegmentNameTaken, SegmentRule
 from domain.audiences.tables import segment_members
 from domain.customers import queries as customer_queries
@@ -138,6 +138,19 @@ async def test_another_rule_is_another_version_and_the_old_one_counts_until_it_i
     assert await given.held_by(again) == {people["loyal"]}
 
 
+async def test_a_refresh_waits_for_nobody_who_changes_the_rule(given, people):
+    segment = await given.segment(SegmentRule(orders_at_least=1))
+    await refreshing.start(given.db, segment_id=segment.id, now=given.now)
+
+    async with given.db.transaction() as tx:
+        await segment_store.lock(tx, segment.id)
+        went_on = await refreshing.advance(given.db, segment_id=segment.id, now=given.now)
+
+    assert not went_on
+    assert (await queries.refreshes_under_way(given.db, [segment.id]))[segment.id].looked_at == 0
+    assert (await given.refreshed_segment(segment.id)).generation == 2
+
+
 async def test_the_timetable_looks_again_when_it_is_time(given, people, worker):
     segment = await given.segment(SegmentRule(orders_at_least=1), refresh_minutes=60)
 
@@ -173,6 +186,8 @@ async def test_people_are_named_and_struck_as_csv(given):
 REFUSED: dict[str, Callable[[str], str]] = {
     "row 2 begins with 'somebody'; allowed: the id of an account": lambda good: f"{good}\nsomebody\n",
     "0 accounts; allowed: 1 to 2000 at a time": lambda good: "account\n",
+    "row 1 begins with 'account_slip'; allowed: the id of an account": lambda good: f"account_slip\r{good}\r",
+    "people cannot be read as CSV": lambda good: f'"{good * 5_000}"',
 }
 
 

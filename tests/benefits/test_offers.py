@@ -9,8 +9,9 @@ import pytest
 from api.offers import OFFERS
 from domain.after_sales.rules import AfterSaleState
 from domain.benefits import actions, queries, store
-from domain.benefits.rules import BenefitKind, HolderSource
-from domain.checkout.rules import PriceChanged
+from domain.benefits.rules import BenefitKind, HolderSource, Privileges
+from domain.checkout.rules import CouponUnknown, PriceChanged
+from domain.coupons.rules import CouponState
 from domain.foundation.errors import BadInput, NotFound
 from domain.foundation.ids import new_id
 from domain.orders import actions as orders
@@ -188,8 +189,9 @@ async def test_coupons_count_when_they_are_used_and_points_when_they_are_given(g
     assert await value_of(given, source_id) == points_worth + 1000
     async with given.db.transaction() as tx:
         await store.withdraw(tx, source=HolderSource.STAFF, source_id=source_id, now=given.now)
-    # used: it keeps its time, should its order give it back
-    assert (await given.coupon_again(coupon_id)).usable_until > given.now
+    # should its order give it back, it is over
+    assert (await given.coupon_again(coupon_id)).state(given.now) is CouponState.USED
+    assert (await given.coupon_again(coupon_id)).usable_until <= given.now
     await assert_clean(given.market, in_flight=True)
 
 
@@ -221,6 +223,30 @@ async def test_an_end_at_the_moment_of_an_order_is_before_or_after_it(given):
 
     for _ in range(4):
         await asyncio.gather(*(race() for _ in range(3)))
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_a_checkout_that_began_before_what_was_withdrawn_finds_nothing(given):
+    """Its moment is before the end; it comes to the counter after what it would have saved was counted."""
+    source_id, batch = new_id(), await given.given_batch(threshold_minor=0)
+    free, more = given.benefit(K.FREE_DELIVERY, from_minor=0), given.benefit(K.POINTS_MULTIPLIER, percent=200)
+    member = await given.holder(90, free, more, given.monthly_coupons(batch), source_id=source_id)
+    await given.timetable(given.now)
+    (coupon_id,) = await given.coupons_of((await given.grants_of(member))[0])
+    tea = await given.sku(price_minor=2000)
+    late = given.now + timedelta(seconds=1)
+    with_coupon = await given.delivery_wish({tea: 1}, member, coupon_code=(await given.coupon_again(coupon_id)).code)
+
+    async with given.db.transaction() as tx:
+        named = {"source": HolderSource.STAFF, "source_id": source_id}
+        await store.end(tx, **named, ends_at=late, now=late)
+        await store.withdraw(tx, **named, now=late)
+
+    assert await total(given, {tea: 1}, member) == 2000
+    assert (await queries.privileges_of(given.db, [member], now=given.now))[member] == Privileges()
+    with pytest.raises(CouponUnknown):
+        await given.placed(with_coupon, expected=800, source=OFFERS)
+    assert await given.points_now(member, late) == 0
     await assert_clean(given.market, in_flight=True)
 
 

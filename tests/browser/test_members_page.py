@@ -33,6 +33,7 @@ async def shop(given: Given) -> Given:
     await given.fans(FANS)
     await super_users.derive(given.db, now=given.now)
     await member_days.keep(given.db, now=given.now)
+    await given.tiers_counted()
     return given
 
 
@@ -84,6 +85,7 @@ async def test_a_phone_shows_the_page_without_scrolling_sideways(shop: Given, vi
 
 async def test_a_host_who_is_no_staff_finds_no_way_to_the_page(given: Given, visit: Visit) -> None:
     host = await visit()
-    await host.sign_in("主播")
+    await host.sign_in("主播", at=PAGE)
 
     assert await host.page.locator(".places").count() == 0
+    assert await host.page.locator("main.rooms").count() == 1

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from domain.checkout.rules import CouponUnknown
 from domain.coupons import actions, queries, store
 from domain.coupons.rules import ClaimPlace, CouponsGone, CouponsNotYet, CouponsOnlyGiven, CouponsOver
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
@@ -112,15 +113,23 @@ async def test_a_batch_gets_more_pieces_and_never_fewer(given):
     assert (await given.batch_again(batch.id)).pieces == 5
 
 
-async def test_what_is_withdrawn_counts_no_more_unless_an_order_has_it(given):
+async def test_what_is_withdrawn_counts_no_more_and_an_order_that_has_it_keeps_its_discount(given):
     shopper = await given.shopper()
     kept, used = await given.coupon(shopper), await given.coupon(shopper)
-    wish = await given.delivery_wish({await given.sku(price_minor=6000): 1}, shopper, coupon_code=used.code)
-    await given.placed(wish, source=given.coupons)
+    tea = await given.sku(price_minor=6000)
+    order = await given.placed(
+        await given.delivery_wish({tea: 1}, shopper, coupon_code=used.code), source=given.coupons
+    )
 
     async with given.db.transaction() as tx:
-        await store.withdraw(tx, [kept.id, used.id], now=given.now + DAY)
+        await store.withdraw(tx, [kept.id, used.id])
 
-    assert (await given.coupon_again(kept.id)).usable_until == given.now + DAY
-    assert (await given.coupon_again(used.id)).usable_until == used.usable_until
+    assert (await given.order_again(order.id)).discount.minor == 1000
+    assert await store.coupon_of_order(given.db, order.id) == used.id
+    for coupon in (kept, used):
+        assert (await given.coupon_again(coupon.id)).usable_until == coupon.claimed_at
+        with pytest.raises(CouponUnknown):
+            await given.quote(
+                await given.delivery_wish({tea: 1}, shopper, coupon_code=coupon.code), source=given.coupons
+            )
     await assert_clean(given.market)

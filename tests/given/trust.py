@@ -40,6 +40,12 @@ class TrustGiven:
         await self.reviewed(at=at)
         return (await queries.tiers_of(self.db, [account_id]))[account_id]
 
+    async def tiers_counted(self) -> dict[Tier, int]:
+        """How many people are of each tier, counted now."""
+        async with self.db.transaction() as tx:
+            await store.count_tiers(tx, now=self.now)
+        return {each.tier: each.people for each in await queries.counts(self.db)}
+
     async def trust_rules(self, terms: Terms) -> rules.TrustRules:
         """These terms, in force."""
         version = (await store.rules_in_force(self.db)).version

@@ -3,12 +3,16 @@
 import asyncio
 from datetime import date, timedelta
 
+import pytest
+
 from domain.foundation.clock import shop_day, shop_midnight
 from domain.foundation.ids import new_id
 from domain.foundation.money import Money
-from domain.memberships import contracting, planning, refunding
-from domain.memberships.renewal_rules import ChargeState, ContractEnd, ContractState
+from domain.memberships import contracting, paying, planning, refunding, renewal_store
+from domain.memberships.purchase_rules import MembershipRenewsItself
+from domain.memberships.renewal_rules import ChargeState, ContractEnd, ContractState, SignedAlready
 from domain.memberships.wechat_contracts import WechatContracts
+from domain.payments.rules import GatewayFailed, GatewayUnavailable, PaymentState
 from tests.audit import assert_clean
 from tests.given import Given
 from tests.given.renewals import PLAN_ID, Renewals, last_day_of, nine, renewals
@@ -228,6 +232,72 @@ async def test_a_refund_ends_the_contract(renewals, given):
 
     contract = await renewals.contract(member.account_id)
     assert (contract.state, contract.ended_by) == (ContractState.ENDED, ContractEnd.CARD)
+
+
+async def test_an_automatic_charge_cannot_be_paid_by_hand_nor_closed_by_trying(renewals, given):
+    member = await renewals.signed_member()
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last), charges="failed")
+    charge = await renewals.charge(member.account_id)
+
+    with pytest.raises(MembershipRenewsItself):
+        await paying.pay(
+            given.db,
+            renewals.money,
+            purchase_id=charge.purchase_id,
+            account_id=member.account_id,
+            idempotency_key="pay-by-hand",
+            others=[renewals.money],
+            now=nine(last),
+        )
+
+    assert await renewals.charge(member.account_id) == charge
+    assert (await given.payment_again(charge.payment_id)).state is PaymentState.PENDING
+
+
+async def test_a_charge_that_was_called_off_is_not_looked_at_before_its_payment_is_closed(renewals, given):
+    member = await renewals.signed_member()
+    last = last_day_of(member)
+    await renewals.days(nine(last - 6 * DAY), nine(last), charges="failed")
+    await contracting.cancel(given.db, account_id=member.account_id, now=nine(last))
+    await renewals.signed(member.account_id, now=nine(last))
+
+    async def chargeable():
+        return list(await renewal_store.to_be_charged(given.db, until=member.ends_at, limit=10))
+
+    before = await chargeable()
+    await renewals.hear(nine(last))
+
+    assert (before, await chargeable()) == ([], [member.account_id])
+
+
+async def test_who_asks_again_has_as_long_to_sign_as_whoever_asks_first(renewals, given):
+    member = await renewals.member()
+    await renewals.ask(member.account_id)
+    again = await renewals.ask(member.account_id, now=given.now + timedelta(minutes=119))
+
+    await contracting.look(given.db, renewals.gateway, again.contract, now=given.now + timedelta(minutes=121))
+
+    assert (await renewals.contract(member.account_id)).state is ContractState.SIGNING
+
+
+async def test_a_gateway_that_falls_silent_when_asked_how_a_signature_stands_is_unavailable(renewals, given):
+    class Silent(WechatContracts):
+        async def sign(self, contract, payer, *, title, charged_on):
+            raise SignedAlready("signed")
+
+        async def query(self, contract):
+            raise GatewayFailed("no answer")
+
+    member = await renewals.member()
+
+    with pytest.raises(GatewayUnavailable):
+        await contracting.ask(
+            given.db,
+            Silent(renewals.money, plan_id=PLAN_ID, notify_url=NOBODY),
+            account_id=member.account_id,
+            now=given.now,
+        )
 
 
 async def test_two_timetables_at_once_charge_once(renewals, given):

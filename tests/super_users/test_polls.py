@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 from domain.foundation.ids import new_id
@@ -85,6 +86,18 @@ async def test_a_closed_poll_stays_closed(given, db, poll, options):
         await actions.vote(db, poll_id=poll.id, option_id=options[0], account_id=fan, now=later)
     assert [each.id for each in (await queries.open_polls(db, now=later, first=9)).rows] == []
     assert [each.id for each in (await queries.all_polls(db, first=9)).rows] == [poll.id]
+
+
+async def test_a_poll_that_is_closed_before_it_opens_never_opens_and_is_closed_once(given, db):
+    product_ids = tuple([(await given.product()).id for _ in range(2)])
+    hour = timedelta(hours=1)
+    wish = NewPoll("选一款", product_ids, given.now + hour, given.now + 2 * hour)
+    poll = await actions.create_poll(db, wish, by=new_id(), idempotency_key="poll-key-1", now=given.now)
+
+    closed = [await actions.close_poll(db, poll_id=poll.id, by=new_id(), now=given.now) for _ in range(2)]
+
+    assert [each.closes_at for each in closed] == [poll.opens_at] * 2
+    assert await db.value(text("SELECT count(*) FROM staff_deeds WHERE deed = 'close_product_poll'")) == 1
 
 
 async def test_a_poll_is_made_once_for_each_key(given, db):

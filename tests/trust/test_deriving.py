@@ -4,6 +4,7 @@ from asyncio import gather
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from domain.trust import deriving, queries, store
 from domain.trust.rules import DEFAULT, EvidenceKind, Need, Reason, Tier, TrustRulesChanged
 from tests.conftest import NOON
 from tests.statements import count_statements
+from workers import trust as worker
 
 DAY = timedelta(days=1)
 K = EvidenceKind
@@ -98,6 +100,34 @@ async def test_new_rules_are_applied_to_everybody_in_batches(given):
     assert {each.rule_version for each in (await queries.standings_by_ids(given.db, people)).values()} == {1}
 
 
+async def test_fresh_evidence_does_not_wait_until_new_rules_are_applied_to_everybody(given, monkeypatch):
+    people = sorted(await given.shoppers(4))
+    for each in people:
+        await given.evidence(each, K.LIKE)
+    await given.reviewed()
+    rungs = list(DEFAULT.terms.rungs)
+    rungs[1] = replace(rungs[1], any_of=(Need((K.CHAT,)),))
+    await given.trust_rules(replace(DEFAULT.terms, rungs=tuple(rungs)))
+    by_new_rules, buyer = deriving.review_by_new_rules, []
+
+    async def somebody_buys_meanwhile(db, **more):
+        found = await by_new_rules(db, **more)
+        if not buyer:
+            standings = await queries.standings_by_ids(db, people)
+            buyer.append(next(each for each in people if standings[each].rule_version == 0))
+            await given.evidence(buyer[0], K.PURCHASE)
+        return found
+
+    monkeypatch.setattr(worker, "REVIEWED_AT_ONCE", 1)
+    monkeypatch.setattr(deriving, "review_by_new_rules", somebody_buys_meanwhile)
+    await worker.review(SimpleNamespace(market=given.market, now=lambda: NOON))
+
+    moved = text("SELECT account_id, to_tier FROM trust_moves WHERE rule_version = 1 ORDER BY position")
+    moves = [(row.account_id, row.to_tier) for row in await given.db.rows(moved)]
+    assert moves[1] == (buyer[0], Tier.TRUSTS)
+    assert [tier for _, tier in moves] == [Tier.STRANGER, Tier.TRUSTS, Tier.STRANGER, Tier.STRANGER]
+
+
 async def test_the_same_terms_again_change_nothing_and_one_of_two_setters_is_told(given):
     other = replace(DEFAULT.terms, silent_days=30)
     third = replace(DEFAULT.terms, silent_days=60)
@@ -160,4 +190,8 @@ async def test_tiers_are_counted_and_paged_with_and_without_a_tag(given):
     assert [*first.rows, *second.rows] == [people[0], people[2]]
     assert (first.has_next, second.has_next) == (True, False)
     assert (await queries.of_tier(given.db, Tier.KNOWS, tag="老客", first=9)).rows == []
-    assert await queries.counts(given.db) == {**dict.fromkeys(Tier, 0), Tier.KNOWS: 2, Tier.TRUSTS: 1}
+    assert await queries.counts(given.db) == []
+    assert await given.tiers_counted() == {**dict.fromkeys(Tier, 0), Tier.KNOWS: 2, Tier.TRUSTS: 1}
+    await given.evidence(people[0], K.PURCHASE)
+    await given.reviewed()
+    assert await given.tiers_counted() == {**dict.fromkeys(Tier, 0), Tier.KNOWS: 1, Tier.TRUSTS: 2}

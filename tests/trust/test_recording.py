@@ -13,6 +13,7 @@ from domain.foundation import clock
 from domain.foundation.errors import BadInput, IdempotencyConflict, NotFound
 from domain.foundation.ids import new_id
 from domain.live_rooms import actions as rooms
+from domain.super_users.tables import super_users
 from domain.trust import caring, likers, queries, recording, store, sweeping
 from domain.trust.likers import LikerDesk
 from domain.trust.rules import EvidenceKind, Tier
@@ -111,12 +112,23 @@ async def test_a_super_user_is_one_until_it_ends_whatever_is_told_again(given):
     left = worker.SuperUserLeft(somebody, left_at=NOON - 2 * day)
     again = worker.SuperUserMade(somebody, made_at=NOON - day)
 
+    async def be_super_user(*, since=None):
+        async with given.db.transaction() as tx:
+            await tx.execute(super_users.delete())
+            if since:
+                await tx.execute(super_users.insert().values(account_id=somebody, since=since, version=1))
+
+    await worker.note_super_user(context, made)
+    assert await given.tier(somebody) is Tier.STRANGER
+    await be_super_user(since=made.made_at)
     await worker.note_super_user(context, made)
     assert await given.tier(somebody) is Tier.SUPER_USER
+    await be_super_user()
     await worker.forget_super_user(context, left)
     assert await given.tier(somebody) is Tier.STRANGER
     await worker.note_super_user(context, made)
     assert await given.tier(somebody) is Tier.STRANGER
+    await be_super_user(since=again.made_at)
     await worker.note_super_user(context, again)
     for event, hear in (
         (made, worker.note_super_user),
@@ -168,7 +180,7 @@ async def test_whoever_comes_new_is_a_stranger_and_is_counted(market, clean):
     seen = [await sweeping.enrol_new(given.db, now=given.now + LATER, limit=2) for _ in range(2)]
 
     assert seen == [2, 1]
-    assert (await queries.counts(given.db))[Tier.STRANGER] == 3
+    assert (await given.tiers_counted())[Tier.STRANGER] == 3
     assert await given.reviewed(at=given.now + LATER) == 0
 
 

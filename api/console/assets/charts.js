@@ -85,7 +85,7 @@ export function ShareCurve({ label, value, more, points, mark }) {
   </figure>`;
 }
 
-/** Rows with a bar each: { name, value, more }, the longest first. */
+/** Rows with a bar each: { name, value, more }, in the order given. */
 export function Bars({ label, rows, show = short }) {
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map(({ value }) => value), 1);

@@ -1,4 +1,4 @@
-// The console: signs in, shows my rooms, and opens the desk of one.
+// The console: signs in, shows my rooms and the page of members, and opens the desk of a room.
 import { html, render, useEffect, useState } from './htm-preact.min.js';
 import { Market } from './market.js';
 import { Icon, say, Toasts } from './parts.js';
@@ -31,6 +31,7 @@ function Console() {
   }, []);
   if (viewer === undefined) return null;
   if (viewer === null) return html`<${SignIn} market=${market} onSignedIn=${look} /> <${Toasts} />`;
+  const showsMembers = atMembers && isStaff(viewer);
   return html` <header class="bar">
       <a class="brand" href="#/">
         <${Lantern} />
@@ -40,8 +41,8 @@ function Console() {
       ${
         isStaff(viewer) &&
         html`<nav class="places" aria-label=${t('console')}>
-          <a href="#/" aria-current=${atMembers ? null : 'page'}>${t('my_rooms')}</a>
-          <a href="#/members" aria-current=${atMembers ? 'page' : null}>${t('members')}</a>
+          <a href="#/" aria-current=${showsMembers ? null : 'page'}>${t('my_rooms')}</a>
+          <a href="#/members" aria-current=${showsMembers ? 'page' : null}>${t('members')}</a>
         </nav>`
       }
       <${Switches} />
@@ -50,8 +51,8 @@ function Console() {
       </button>
     </header>
     ${roomId && html`<${Desk} key=${roomId} market=${market} roomId=${roomId} viewer=${viewer} />`}
-    ${atMembers && html`<${Members} market=${market} viewer=${viewer} />`}
-    ${!roomId && !atMembers && html`<${Rooms} market=${market} viewer=${viewer} />`}
+    ${showsMembers && html`<${Members} market=${market} viewer=${viewer} />`}
+    ${!roomId && !showsMembers && html`<${Rooms} market=${market} viewer=${viewer} />`}
     <${Toasts} />`;
 }
 

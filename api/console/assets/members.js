@@ -40,7 +40,9 @@ export function Members({ market, viewer }) {
   return html`<main class="members">
     <h1 class="unseen">${t('members')}</h1>
     <${Metrics} figures=${figures} />
-    <${Panel} title=${t('trust_tiers')}>${tiers && html`<${Tiers} tiers=${tiers} />`}<//>
+    <${Panel} title=${t('trust_tiers')} hint=${tiers?.length > 0 && t('as_of', { at: moment(tiers[0].countedAt) })}>
+      ${tiers?.length > 0 && html`<${Tiers} tiers=${tiers} />`}
+    <//>
     <${Panel} title=${t('core_fans')}>${fans && html`<${CoreFans} fans=${fans} />`}<//>
     <${Panel} title=${t('ladder')} hint=${t('ladder_hint')}>
       ${ladder?.cohorts.length > 0 && html`<${Ladder} cohorts=${ladder.cohorts} />`}
@@ -112,14 +114,14 @@ const Tiers = ({ tiers }) =>
     rows=${tiers.map(({ tier, customers }) => ({ name: t(`tier_${tier}`), value: Number(customers) }))} />`;
 
 function CoreFans({ fans }) {
-  const reached = fans.milestones.find(({ size }) => size > fans.count)?.size ?? fans.count;
+  const ahead = fans.milestones.find(({ size }) => size > fans.count)?.size ?? fans.count;
   const missing = fans.missing === null ? '' : t('fans_missing', { n: count(fans.missing) });
   return html`<figure class="bars fans">
       <figcaption>
         <span>${missing}</span>
-        <b class="number">${`${count(fans.count)} / ${count(reached)}`}</b>
+        <b class="number">${`${count(fans.count)} / ${count(ahead)}`}</b>
       </figcaption>
-      <progress max=${reached || 1} value=${fans.count} aria-label=${missing}></progress>
+      <progress max=${ahead} value=${fans.count} aria-label=${missing}></progress>
     </figure>
     <ol class="milestones">
       ${fans.milestones.map(

@@ -10,18 +10,19 @@ const TIERS = ['KNOWS', 'ACQUAINTED', 'APPROVES', 'TRUSTS', 'SUPER_USER'];
 const STATES = ['MEMBER', 'FORMER', 'NEVER'];
 
 export function Segments({ market }) {
-  const [page, set] = useState(null);
+  const [shown, set] = useState(null);
+  const [pages, setPages] = useState(1);
   const [isNew, setNew] = useState(false);
-  const load = () => market.ask('ConsoleSegments', {}).then(set, (fault) => say(fault.message, 'bad'));
-  const isRefreshing = page?.nodes.some(({ refresh }) => refresh);
+  const load = () => newest(market, pages).then(set, (fault) => say(fault.message, 'bad'));
+  const isRefreshing = shown?.nodes.some(({ refresh }) => refresh);
   useEffect(() => {
     load();
-  }, []);
+  }, [pages]);
   useEffect(() => {
     if (!isRefreshing) return undefined;
     const looking = setInterval(load, EVERY);
     return () => clearInterval(looking);
-  }, [isRefreshing]);
+  }, [isRefreshing, pages]);
   const refresh = async ({ id }) => {
     if (await attempt(market, 'ConsoleRefreshSegment', { id })) load();
   };
@@ -38,9 +39,9 @@ export function Segments({ market }) {
       </button>
     </div>
     <small>${t('segments_hint')}</small>
-    ${page?.nodes.length === 0 && html`<p class="empty">${t('no_segments')}</p>`}
+    ${shown?.nodes.length === 0 && html`<p class="empty">${t('no_segments')}</p>`}
     <ul class="segments">
-      ${page?.nodes.map(
+      ${shown?.nodes.map(
         (segment) =>
           html`<li key=${segment.id}>
             <span>
@@ -52,8 +53,21 @@ export function Segments({ market }) {
           </li>`,
       )}
     </ul>
+    ${shown?.pageInfo.hasNextPage && html`<button onClick=${() => setPages(pages + 1)}>${t('more')}</button>`}
     ${isNew && html`<${NewSegment} market=${market} onClose=${() => setNew(false)} onMade=${() => [setNew(false), load()]} />`}
   </section>`;
+}
+
+/** So many pages of segments, and whether there are more. */
+async function newest(market, pages) {
+  const nodes = [];
+  let pageInfo = { hasNextPage: true, endCursor: null };
+  for (let page = 0; page < pages && pageInfo.hasNextPage; page += 1) {
+    const found = await market.ask('ConsoleSegments', { after: pageInfo.endCursor });
+    nodes.push(...found.nodes);
+    pageInfo = found.pageInfo;
+  }
+  return { nodes, pageInfo };
 }
 
 const held = ({ members, refreshedAt }) =>
@@ -68,8 +82,13 @@ function NewSegment({ market, onClose, onMade }) {
   useEffect(() => {
     setFound(null);
     if (Object.keys(rule).length === 0) return undefined;
-    const asking = setTimeout(() => market.ask('ConsolePreviewSegment', { rule }).then(setFound, () => null), 400);
-    return () => clearTimeout(asking);
+    let isAsked = true; // an answer about a rule that was changed since is none
+    const hear = (people) => isAsked && setFound(people);
+    const asking = setTimeout(() => market.ask('ConsolePreviewSegment', { rule }).then(hear, () => null), 400);
+    return () => {
+      isAsked = false;
+      clearTimeout(asking);
+    };
   }, [JSON.stringify(rule)]);
   const act = async () => {
     const input = { name: given.name, rule, idempotencyKey: key.current };

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_grant_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("jsonb_typeof(benefits) = 'array'", name=op.f("benefit_holdings_benefits_check")),
         sa.CheckConstraint("source IN ('membership', 'level', 'staff')", name=op.f("benefit_holdings_source_check")),
         sa.CheckConstraint("ends_at >= starts_at", name=op.f("benefit_holdings_ends_at_check")),
