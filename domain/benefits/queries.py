@@ -25,10 +25,12 @@ _VALUE_USED = text("""
     ),
     granted AS (
         SELECT benefit_grants.id, points FROM benefit_grants JOIN holding ON holding.id = holding_id
+        WHERE due_at >= CAST(:since AS timestamptz)
     ),
     used AS (
         SELECT order_id, CASE kind WHEN 'member_price' THEN 'member_price' ELSE 'freight' END AS rule
-        FROM benefit_uses JOIN holding ON holding.id = holding_id
+        FROM benefit_uses JOIN holding ON holding.id = holding_id JOIN orders ON orders.id = order_id
+        WHERE placed_at >= CAST(:since AS timestamptz)
         UNION ALL
         SELECT order_id, 'coupon' FROM coupon_uses JOIN benefit_coupons USING (coupon_id) JOIN granted ON granted.id = grant_id
         WHERE given_back_at IS NULL
@@ -50,8 +52,8 @@ _VALUE_USED = text("""
     multiplied AS (
         SELECT (earning.points - taken_back) * (points_percent - 100) / points_percent AS points
         FROM holding
-        JOIN orders ON shopper_id = holding.account_id AND received_at >= starts_at
-                   AND (ends_at IS NULL OR received_at < ends_at)
+        JOIN orders ON shopper_id = holding.account_id AND received_at >= greatest(starts_at, CAST(:since AS timestamptz))
+                   AND (ends_at IS NULL OR received_at <= ends_at)
         JOIN point_earnings AS earning ON earning.order_id = orders.id
         WHERE points_percent > 100 AND benefits @> jsonb_build_array(jsonb_build_object(
             'kind', 'points_multiplier', 'terms', jsonb_build_object('percent', points_percent)))
@@ -85,8 +87,8 @@ async def holdings_of(reader: Database | Reader, account_id: UUID, *, now: datet
     return await _held(reader, [account_id], now=now)
 
 
-async def value_used(reader: Database | Reader, *, source: HolderSource, source_id: UUID) -> int:
-    """What a holding has been worth to its holder so far: fen. 0 where there is no such holding.
+async def value_used(reader: Database | Reader, *, source: HolderSource, source_id: UUID, since: datetime) -> int:
+    """What a holding has been worth to its holder since then: fen. 0 where there is no such holding.
 
     Counted are, of orders that are placed or paid, without the units whose money went back: what member prices saved against
     the price of somebody who is no member, the freight that was not charged, and what coupons took off that it brought; and,
@@ -95,7 +97,7 @@ async def value_used(reader: Database | Reader, *, source: HolderSource, source_
     that waits for its money counts, as it keeps its price; cancelled, it counts no more. Coupons that were not used do not
     count: `store.withdraw` takes them.
     """
-    row = await reader.one(_VALUE_USED, {"source": source, "source_id": source_id})
+    row = await reader.one(_VALUE_USED, {"source": source, "source_id": source_id, "since": since})
     assert row is not None
     worth = 0
     if row.points:

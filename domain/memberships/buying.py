@@ -98,9 +98,10 @@ async def begin_or_extend(
     """
     membership = await _check_can_have(tx, account_id, plan, now=now)
     if membership is None:
-        return await begin(
-            tx, rules.begin(account_id, plan, now=now), plan, worth, purchase_id=purchase_id, code_id=code_id, now=now
-        )
+        # whoever ended the last one may have come later and been faster
+        began_at = max(now, await store.last_end(tx, account_id) or now)
+        new = rules.begin(account_id, plan, now=began_at)
+        return await begin(tx, new, plan, worth, purchase_id=purchase_id, code_id=code_id, now=now)
     number = len(await store.terms_of(tx, membership.id)) + 1
     term = rules.term_of(membership, plan, number, worth, purchase_id=purchase_id, code_id=code_id)
     await store.extend(tx, membership, term.ends_at)

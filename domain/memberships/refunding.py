@@ -137,9 +137,15 @@ async def _give_money_back(
 
 async def _reckon(reader: Reader, membership: Membership, *, now: datetime) -> Reckoned:
     chain = await store.chain_of(reader, membership.id)
-    open_terms = tuple(term for term in await store.terms_of(reader, membership.id) if term.ends_at > now)
-    used = [
-        await benefit_queries.value_used(reader, source=HolderSource.MEMBERSHIP, source_id=holder) for holder in chain
-    ]
-    refunding = rules.refunding(open_terms, used_benefits_minor=sum(used), day=shop_day(now))
+    terms = await queries.terms_by_membership_ids(reader, chain)
+    open_terms = tuple(term for term in terms[membership.id] if term.ends_at > now)
+    used = 0
+    for holder in chain:
+        # what was used in terms that came to their end was paid for by these
+        counted = [term.starts_at for term in terms[holder] if term.ends_at > now or term.closed_at is not None]
+        if counted:
+            used += await benefit_queries.value_used(
+                reader, source=HolderSource.MEMBERSHIP, source_id=holder, since=min(counted)
+            )
+    refunding = rules.refunding(open_terms, used_benefits_minor=used, day=shop_day(now))
     return Reckoned(membership, open_terms, refunding, tuple(chain))

@@ -155,7 +155,10 @@ def check_can_have(plan: Plan, living: Membership | None, *, has_had_trial: bool
 
 @dataclass(frozen=True, slots=True)
 class Refunding:
-    """What a refund now comes to: the unused days' part of what the holder paid, less what the benefits were worth to them."""
+    """What a refund now comes to: the unused days' part of what the holder paid, less what the benefits were worth to them.
+
+    What was used in terms that are over is not counted: those were paid for in full.
+    """
 
     unused_minor: int
     used_benefits_minor: int

@@ -128,6 +128,12 @@ async def living(tx: Transaction, account_id: UUID) -> Membership | None:
     return membership_of(row) if row else None
 
 
+async def last_end(tx: Transaction, account_id: UUID) -> datetime | None:
+    """When the last membership of a locked account was over, if it ever had one that was ended."""
+    last: datetime | None = await tx.value(select(func.max(m.ended_at)).where(m.account_id == account_id))
+    return last
+
+
 async def has_had_trial(tx: Transaction, account_id: UUID) -> bool:
     """Whether a locked account has ever had a trial."""
     return bool(await tx.value(select(exists().where(t.account_id == account_id, t.is_trial))))

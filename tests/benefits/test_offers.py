@@ -35,7 +35,7 @@ async def bought(given, units, shopper_id, **more):
 
 
 async def value_of(given, source_id):
-    return await queries.value_used(given.db, source=HolderSource.STAFF, source_id=source_id)
+    return await queries.value_used(given.db, source=HolderSource.STAFF, source_id=source_id, since=given.now)
 
 
 @pytest.mark.parametrize(("percent", "other_minor"), [(100, 1999), (95, 1899), (1, 19)])
@@ -210,7 +210,7 @@ async def test_an_end_at_the_moment_of_an_order_is_before_or_after_it(given):
             async with given.db.transaction() as tx:
                 await store.end(tx, **named, ends_at=given.now, now=given.now)
                 await store.withdraw(tx, **named, now=given.now)
-                return await queries.value_used(tx, **named)
+                return await queries.value_used(tx, **named, since=given.now)
 
         order, worth = await asyncio.gather(
             given.placed(wish, expected=1500, source=OFFERS), refund(), return_exceptions=True

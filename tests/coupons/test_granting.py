@@ -129,7 +129,6 @@ async def test_what_is_withdrawn_counts_no_more_and_an_order_that_has_it_keeps_i
     for coupon in (kept, used):
         assert (await given.coupon_again(coupon.id)).usable_until == coupon.claimed_at
         with pytest.raises(CouponUnknown):
-            await given.quote(
-                await given.delivery_wish({tea: 1}, shopper, coupon_code=coupon.code), source=given.coupons
-            )
+            wish = await given.delivery_wish({tea: 1}, shopper, coupon_code=coupon.code)
+            await given.placed(wish, expected=5000, source=given.coupons)
     await assert_clean(given.market)

@@ -234,6 +234,10 @@ def test_a_code_is_made_of_its_id_and_a_key_and_read_however_it_is_typed():
     assert (code_rules.shown(key, kept), code_rules.shown(b"another key" * 3, kept)) == (text, None)
 
 
+def test_half_a_character_is_no_code_and_no_fault():
+    assert code_rules.hash_of("\ud800") != code_rules.hash_of("\ud801")
+
+
 def test_codes_are_good_once_in_time_and_for_others():
     mine, account_id = new_id(), new_id()
     code = Code(new_id(), new_id(), None, new_id(), b"", NOON)

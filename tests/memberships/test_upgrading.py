@@ -94,6 +94,23 @@ async def test_money_of_the_day_before_is_kept_when_it_is_heard_after_midnight(g
     await assert_books(db)
 
 
+async def test_days_that_were_earned_until_the_money_is_heard_are_credited_all_the_same(given, db, cards):
+    card, _, yearly = cards
+    midnight = shop_midnight(date(2026, 12, 5))
+    purchase = await given.upgrade_to(yearly, card.account_id, now=midnight - timedelta(minutes=10))
+    payment = await given.membership_money(purchase, now=midnight - timedelta(seconds=1))
+    heard_at = midnight + 3 * DAY
+    await given.earn_until(heard_at)
+
+    await given.hear_money(payment, now=heard_at)
+
+    assert purchase.credit.minor == 2800  # 28 days
+    assert await posted(db) == {
+        Account.GATEWAY: -(3100 + YEAR_MINOR - 2800), Account.MEMBERSHIPS: YEAR_MINOR, Account.MEMBER_FEES: 300,
+    }  # fmt: skip
+    await assert_books(db)
+
+
 async def test_what_was_not_shown_is_not_charged(given, db, cards):
     card, monthly, yearly = cards
     count = select(func.count()).select_from(purchases)
