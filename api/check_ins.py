@@ -88,7 +88,7 @@ class CheckInRewardToCome:
     reward: CheckInStreakReward
 
 
-@strawberry.type(directives=to(Who.OWNER), description="Somebody's check-ins of a month of the shop, and their streak.")
+@strawberry.type(directives=to(Who.INHERITED), description="Somebody's check-ins of a month of the shop, and their streak.")
 class CheckInCalendar:
     """A calendar."""
 
@@ -99,7 +99,6 @@ class CheckInCalendar:
     rewards_to_come: list[CheckInRewardToCome] = strawberry.field(
         description="Of the cycle that the streak is in, by day."
     )
-    owner: strawberry.Private[UUID]
 
 
 @strawberry.input(description="What a day of a streak shall bring: points, or a coupon.")
@@ -162,7 +161,6 @@ class CheckInQuery:
             rewards_to_come=[
                 CheckInRewardToCome(on=each.on, reward=_show_reward(each.reward)) for each in found.coming
             ],
-            owner=me,
         )
 
 

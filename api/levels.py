@@ -51,7 +51,7 @@ class GrowthExpiry:
     expires_at: datetime = strawberry.field(description="From then on it counts no more: the shop's first of a month.")
 
 
-@strawberry.type(directives=to(Who.OWNER), description="Where somebody stands on the ladder.")
+@strawberry.type(directives=to(Who.INHERITED), description="Where somebody stands on the ladder.")
 class LevelStanding:
     """A standing."""
 
@@ -67,7 +67,6 @@ class LevelStanding:
     expiring: list[GrowthExpiry] = strawberry.field(
         description="All growth that counts, by when it counts no more, the first first."
     )
-    owner: strawberry.Private[UUID]
 
 
 @strawberry.type
@@ -96,7 +95,6 @@ async def find_standing(info: Info, account_id: UUID) -> LevelStanding:
         missing=Long(found.missing),
         guaranteed_until=found.guaranteed_until,
         expiring=[GrowthExpiry(growth=Long(each.growth), expires_at=each.expires_at) for each in found.expiring],
-        owner=account_id,
     )
 
 

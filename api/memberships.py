@@ -118,7 +118,8 @@ class MembershipRefundPreview:
         "the card began is not counted."
     )
     used_benefits: Money = strawberry.field(
-        description="What member prices and free delivery saved, coupons took off, and gifts and more points were worth since the running term began."
+        description="What member prices and free delivery saved, coupons took off, and gifts and more points were worth since the "
+        "running term began."
     )
     days_left: int
 

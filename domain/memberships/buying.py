@@ -149,9 +149,12 @@ async def begin(
 
 
 async def running(tx: Transaction, account_id: UUID, *, now: datetime) -> Membership | None:
-    """What a locked account has now; what is over and still stands as living is ended."""
+    """What a locked account has; what is over and still stands as living is ended.
+
+    It may have begun after `now`, when somebody who came later was faster.
+    """
     membership = await store.living(tx, account_id)
-    if membership is None or membership.is_running(now):
+    if membership is None or now < membership.over_at:
         return membership
     await ending.end(tx, membership, EndReason.EXPIRED, at=membership.over_at)
     return None

@@ -56,7 +56,7 @@ async def refund(db: Database, *, account_id: UUID, amount_minor: int, idempoten
             return UUID(replay.answer)
         await store.lock_account(tx, account_id)
         membership = await buying.running(tx, account_id, now=now)
-        if membership is None:
+        if membership is None or not membership.is_running(now):
             raise NoMembership()
         await benefits.end(tx, source=HolderSource.MEMBERSHIP, source_id=membership.id, ends_at=now, now=now)
         for holder in await store.chain_of(tx, membership.id):

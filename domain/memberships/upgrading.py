@@ -129,7 +129,7 @@ async def _change(
 
 async def _running(tx: Transaction, account_id: UUID, *, now: datetime) -> Membership:
     membership = await buying.running(tx, account_id, now=now)
-    if membership is None:
+    if membership is None or not membership.is_running(now):
         raise NoMembership()
     return membership
 

@@ -67,7 +67,7 @@ def asked(world: World) -> dict[str, list[dict[str, Any]]]:
         "exportActivationCodes": [{"batchId": ids["codebatch"]}],
         "pointMoves": [{"accountId": ids["account"]}],
         "benefitHoldings": [{"accountId": ids["account"]}],
-        "flashSale": [{"id": ids["flashsale"]}, {"id": ids["flashsale/draft"]}],
+        "flashSale": [{"id": ids[name]} for name in ("flashsale", "flashsale/doors", "flashsale/draft")],
         "flashSaleTicket": [{"id": ids["ticket"]}],
         "flashSaleTicketEvents": [{"id": ids["ticket"]}],
         "flashSaleStatistics": [{"id": ids["flashsale"]}],

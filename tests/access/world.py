@@ -1,7 +1,7 @@
 """A small market in which everything there is belongs to one shopper, and the marks by which it is known again."""
 
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,13 @@ from domain.accounts import people, sessions
 from domain.accounts.rules import STAFF, Principal, Role
 from domain.addresses.rules import Destination
 from domain.after_sales.rules import AfterSaleState
+from domain.audiences import refreshing
+from domain.audiences.rules import Crowd, CrowdKind, Door, Doors
 from domain.audiences.segment_rules import SegmentRule
 from domain.back_office import actions as back_office
 from domain.benefits.rules import BenefitKind
 from domain.chats import moderating
+from domain.check_ins.rules import StreakReward
 from domain.checkout.rules import Wish
 from domain.draws import queries as draws
 from domain.flash_sales import queries as flash_sales
@@ -121,6 +124,8 @@ async def built(given: Given) -> World:
     await contract_with_charge(given, owner)
     await _poll(world)
     await _segments(world, owner)
+    await _levels(world, owner)
+    await _doors(world)
     await _live_room(world, owner)
     await _lucky_draws(world, owner)
     await _books(world)
@@ -351,8 +356,27 @@ async def _segments(world: World, owner: UUID) -> None:
     given = world.given
     segment = await given.segment(SegmentRule(orders_at_most=1_000_000), name="沉睡的贵客")
     world.has("segment", segment.id, Who.MERCHANDISER)
+    await refreshing.start(given.db, segment_id=segment.id, by=new_id(), now=given.now)
     world.has("segment/list", (await given.listed([owner], name="店长的老友")).id, Who.MERCHANDISER)
     world.marks |= dict.fromkeys(("沉睡的贵客", "店长的老友"), Who.MERCHANDISER)
+
+
+async def _levels(world: World, owner: UUID) -> None:
+    """The owner has come to the shop today, and has bought enough for a higher level."""
+    given = world.given
+    await given.check_in_rewards(StreakReward(1, 3, (await given.batch()).id))
+    await given.came(owner)
+    await given.level_ladder()
+    await given.spent(owner, 600)
+
+
+async def _doors(world: World) -> None:
+    """A sale that members may enter earlier."""
+    given = world.given
+    doors = Doors((Door(Crowd(CrowdKind.MEMBERS), minutes_early=10),), lets_others_in=True)
+    opens_at = given.now + timedelta(hours=1)
+    made = await given.sale_with_doors(doors, opens_at=opens_at, closes_at=opens_at + timedelta(hours=1))
+    world.has("flashsale/doors", made.sale.id)
 
 
 async def _poll(world: World) -> None:

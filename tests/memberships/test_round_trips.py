@@ -16,7 +16,7 @@ from domain.checkout.rules import PriceChanged
 from domain.foundation.ids import new_id
 from domain.levels.queries import standing_of
 from domain.memberships import ending, queries, refunding
-from domain.memberships.rules import MembershipAmountChanged
+from domain.memberships.rules import MembershipAmountChanged, NoMembership
 from domain.memberships.tables import terms
 from domain.orders import actions as orders
 from domain.orders.rules import OrderState
@@ -183,12 +183,11 @@ async def test_what_was_used_in_terms_that_are_over_is_not_counted_again(given, 
 
 
 async def test_coupons_cannot_be_parked_in_orders_while_the_card_goes_back(given, listener, plan, shopper):
-    """A coupon that took a fen off would otherwise come back with its whole worth, and the card's money with it."""
-    pin, tea = await given.sku(price_minor=1, units=9), await given.sku(price_minor=4000, units=9)
+    """Used on little, a coupon costs the refund little: it must not come back whole when the order is never paid."""
+    pin = await given.sku(price_minor=1100, units=9)
     _, coupon = await card_and_coupon(given, listener, plan, shopper)
-    parked = await given.placed(
-        await given.delivery_wish({pin: 1, tea: 1}, shopper, coupon_code=coupon.code), source=OFFERS
-    )
+    wish = await given.delivery_wish({pin: 1}, shopper, coupon_code=coupon.code)
+    parked = await given.placed(wish, source=OFFERS)
 
     await card_given_back(given, listener, shopper)
     await orders.cancel(given.db, order_id=parked.id, shopper_id=shopper, idempotency_key="cancel-it-1", now=given.now)
@@ -207,6 +206,24 @@ async def test_twenty_notices_of_one_purchase_are_one_term(given, db):
 
     assert await db.value(select(func.count()).select_from(terms)) == 1
     assert await given.payment_states() == {"captured": 1}
+    await assert_clean(given.market, in_flight=True)
+
+
+async def test_a_later_moment_that_comes_first_loses_nobody_a_term(given, db):
+    """Two workers hear of two purchases, and the one whose moment is earlier gets the account later."""
+    me, plan = await given.shopper(), await given.plan()
+    first, second = [await given.membership_money(await given.purchase(plan, me)) for _ in range(2)]
+    later = given.now + timedelta(milliseconds=5)
+
+    await given.hear_money(second, now=later)
+    with pytest.raises(NoMembership):
+        await refund(given, me, YEAR_MINOR)
+    await given.hear_money(first)
+
+    card = await given.current(me, now=later)
+    assert [term.number for term in await given.terms(card.id)] == [1, 2]
+    assert card.began_at == later
+    assert await refund(given, me, 2 * YEAR_MINOR, now=later) == card.id
     await assert_clean(given.market, in_flight=True)
 
 
