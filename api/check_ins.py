@@ -88,7 +88,9 @@ class CheckInRewardToCome:
     reward: CheckInStreakReward
 
 
-@strawberry.type(directives=to(Who.INHERITED), description="Somebody's check-ins of a month of the shop, and their streak.")
+@strawberry.type(
+    directives=to(Who.INHERITED), description="Somebody's check-ins of a month of the shop, and their streak."
+)
 class CheckInCalendar:
     """A calendar."""
 

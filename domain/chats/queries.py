@@ -136,7 +136,9 @@ def shown_of(facts: Mapping[str, Any], posted_at: datetime) -> ShownComment:
     return ShownComment(UUID(facts["comment_id"]), facts["author"], facts["badge"], facts["text"], posted_at)
 
 
-async def written_between(reader: Reader, after: UUID, before: UUID, limit: int) -> Sequence[tuple[UUID, UUID, datetime]]:
+async def written_between(
+    reader: Reader, after: UUID, before: UUID, limit: int
+) -> Sequence[tuple[UUID, UUID, datetime]]:
     """Comments of ids between these that others may read, in the order of their ids: id, author, when."""
     found = select(c.id, c.author_id, c.posted_at).where(c.id > after, c.id < before, c.state.in_(READABLE))
     return [(row.id, row.author_id, row.posted_at) for row in await reader.rows(found.order_by(c.id).limit(limit))]

@@ -379,6 +379,8 @@ export type PlaceOrderInput = {
   expectedTotal: number;
   /** The live room in which the shopper buys: its live prices count while they hold. */
   roomId?: string | null | undefined;
+  /** As in the quote that the shopper saw. */
+  points?: number;
   /** For whoever packs it; at most 200 characters. */
   remark?: string;
   /** 8 to 64 letters, digits or _.:- that name this wish: repeated, it gives the same order. */
@@ -402,6 +404,7 @@ export type PriceRule =
   | 'MEMBER_PRICE'
   | 'LADDER'
   | 'COUPON'
+  | 'POINTS'
   | 'FREIGHT';
 
 /** What a list of products is narrowed to. What is left out does not narrow it. */
@@ -445,6 +448,8 @@ export type QuoteInput = {
   couponCode?: string | null | undefined;
   /** The live room in which the shopper buys: its live prices count while they hold. */
   roomId?: string | null | undefined;
+  /** Points to be spent at most: as many are taken off as one has and the rules allow. */
+  points?: number;
 };
 
 /** Stay signed in. */
@@ -940,18 +945,25 @@ export type QuoteQueryVariables = Exact<{
 
 export type QuoteQuery = { quote: { goods: { amount: string, minor: number, currency: string }, discount: { amount: string, minor: number, currency: string }, freight: { amount: string, minor: number, currency: string }, total: { amount: string, minor: number, currency: string }, lines: Array<{ skuId: string, title: string, quantity: number, sku: { __typename: 'Sku', id: string, imageUrl: string | null } | null, unitPrice: { amount: string, minor: number, currency: string }, struckThroughPrice: { amount: string, minor: number, currency: string } | null, total: { amount: string, minor: number, currency: string }, explanation: Array<{ rule: PriceRule, text: string, amount: { amount: string, minor: number, currency: string } }> }>, problems: Array<
       | { __typename: 'AccountDisabled', code: string, message: string }
+      | { __typename: 'ActivationCodeOver', code: string, message: string }
+      | { __typename: 'ActivationCodeUnknown', code: string, message: string }
+      | { __typename: 'ActivationCodeUsed', code: string, message: string }
       | { __typename: 'AfterSaleMoved', code: string, message: string }
       | { __typename: 'AfterSaleTooLate', code: string, message: string }
       | { __typename: 'AgreedTooMuch', code: string, message: string }
       | { __typename: 'AlreadyInGroupBuy', code: string, message: string }
       | { __typename: 'AmountTooLarge', code: string, message: string }
+      | { __typename: 'AutoRenewalSwitchedOff', code: string, message: string }
       | { __typename: 'BannedFromRoom', code: string, message: string }
       | { __typename: 'BasketEmpty', code: string, message: string }
       | { __typename: 'BelowMinimum', code: string, message: string }
       | { __typename: 'BelowTheFloor', code: string, message: string }
+      | { __typename: 'BenefitsElsewhere', code: string, message: string }
+      | { __typename: 'BirthdaySetRecently', code: string, message: string }
       | { __typename: 'CartFull', code: string, message: string }
       | { __typename: 'CartLineFull', code: string, message: string }
       | { __typename: 'ChatWordsChanged', code: string, message: string }
+      | { __typename: 'CheckInRewardsChanged', code: string, message: string }
       | { __typename: 'CommentTooSoon', code: string, message: string }
       | { __typename: 'CouponLimitReached', code: string, message: string }
       | { __typename: 'CouponNotUsable', code: string, message: string }
@@ -959,6 +971,7 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'CouponsDroppedElsewhere', code: string, message: string }
       | { __typename: 'CouponsGone', code: string, message: string }
       | { __typename: 'CouponsNotYet', code: string, message: string }
+      | { __typename: 'CouponsOnlyGiven', code: string, message: string }
       | { __typename: 'CouponsOnlyInRoom', code: string, message: string }
       | { __typename: 'CouponsOver', code: string, message: string }
       | { __typename: 'CrewDoesNotEnter', code: string, message: string }
@@ -967,6 +980,7 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'FlashSaleBusy', code: string, message: string }
       | { __typename: 'FlashSaleClosed', code: string, message: string }
       | { __typename: 'FlashSaleLimitReached', code: string, message: string }
+      | { __typename: 'FlashSaleNotForYou', code: string, message: string }
       | { __typename: 'FlashSaleNotOpen', code: string, message: string }
       | { __typename: 'FlashSalePassRefused', code: string, message: string }
       | { __typename: 'FlashSalePlaceRefused', code: string, message: string }
@@ -974,33 +988,51 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'FlashSaleSoldOut', code: string, message: string }
       | { __typename: 'FreightNameTaken', code: string, message: string }
       | { __typename: 'GatewayUnavailable', code: string, message: string }
+      | { __typename: 'GiftNotRefundable', code: string, message: string }
       | { __typename: 'GoodsHaveLeft', code: string, message: string }
       | { __typename: 'GoodsMustComeBack', code: string, message: string }
       | { __typename: 'GroupBuyCampaignClosed', code: string, message: string }
       | { __typename: 'GroupBuyFull', code: string, message: string }
       | { __typename: 'GroupBuyLimitReached', code: string, message: string }
+      | { __typename: 'GroupBuyNotForYou', code: string, message: string }
       | { __typename: 'GroupBuyOver', code: string, message: string }
       | { __typename: 'IdempotencyConflict', code: string, message: string }
       | { __typename: 'LastAdmin', code: string, message: string }
+      | { __typename: 'LevelLadderChanged', code: string, message: string }
       | { __typename: 'LoginSwitchedOff', code: string, message: string }
       | { __typename: 'LuckyDrawClosed', code: string, message: string }
       | { __typename: 'LuckyDrawOver', code: string, message: string }
       | { __typename: 'LuckyDrawStillOpen', code: string, message: string }
+      | { __typename: 'MembersOnly', code: string, message: string }
+      | { __typename: 'MembershipAmountChanged', code: string, message: string }
+      | { __typename: 'MembershipNotPayable', code: string, message: string }
+      | { __typename: 'MembershipPlanStopped', code: string, message: string }
+      | { __typename: 'MembershipRenewsItself', code: string, message: string }
+      | { __typename: 'MembershipRunning', code: string, message: string }
+      | { __typename: 'MessageCapReached', code: string, message: string }
+      | { __typename: 'MessagesOptedOut', code: string, message: string }
       | { __typename: 'MixedSenders', code: string, message: string }
       | { __typename: 'MoreThanAtGateway', code: string, message: string }
       | { __typename: 'MoreThanOwed', code: string, message: string }
       | { __typename: 'MutedInRoom', code: string, message: string }
       | { __typename: 'NewcomersOnly', code: string, message: string }
+      | { __typename: 'NoAutoRenewal', code: string, message: string }
+      | { __typename: 'NoMembership', code: string, message: string }
       | { __typename: 'NoPickupThere', code: string, message: string }
       | { __typename: 'NobodyHasPaid', code: string, message: string }
+      | { __typename: 'NotAnUpgrade', code: string, message: string }
       | { __typename: 'NotDeliveredThere', code: string, message: string }
+      | { __typename: 'NotEnoughPoints', code: string, message: string }
       | { __typename: 'NotEnoughStock', code: string, message: string }
       | { __typename: 'NotForSale', code: string, message: string }
       | { __typename: 'NotFound', code: string, message: string }
       | { __typename: 'NotOnTheShelf', code: string, message: string }
       | { __typename: 'NotOneProduct', code: string, message: string }
       | { __typename: 'NotYourOwnOrder', code: string, message: string }
+      | { __typename: 'NotYourOwnPoints', code: string, message: string }
       | { __typename: 'NotYourOwnPrize', code: string, message: string }
+      | { __typename: 'NothingToRefund', code: string, message: string }
+      | { __typename: 'NothingToRenew', code: string, message: string }
       | { __typename: 'OnlyForBuyers', code: string, message: string }
       | { __typename: 'OrderNotCancellable', code: string, message: string }
       | { __typename: 'OrderNotConfirmed', code: string, message: string }
@@ -1009,12 +1041,14 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'OrderNotRedirectable', code: string, message: string }
       | { __typename: 'OrderNotRefundable', code: string, message: string }
       | { __typename: 'OrderNotShippable', code: string, message: string }
+      | { __typename: 'OwnGift', code: string, message: string }
       | { __typename: 'PasswordChangeNeeded', code: string, message: string }
       | { __typename: 'PasswordTooWeak', code: string, message: string }
       | { __typename: 'PayerUnknown', code: string, message: string }
       | { __typename: 'PaymentsSwitchedOff', code: string, message: string }
       | { __typename: 'PhoneTaken', code: string, message: string }
       | { __typename: 'PickupCodeLocked', code: string, message: string }
+      | { __typename: 'PollNotOpen', code: string, message: string }
       | { __typename: 'PriceChanged', code: string, message: string }
       | { __typename: 'PrizeHandedOver', code: string, message: string }
       | { __typename: 'PrizeLapsed', code: string, message: string }
@@ -1022,8 +1056,10 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'ReceiptNotExtendable', code: string, message: string }
       | { __typename: 'RoomChatClosed', code: string, message: string }
       | { __typename: 'RoomNotOn', code: string, message: string }
+      | { __typename: 'SaleDoorsFixed', code: string, message: string }
       | { __typename: 'SeatNotLeavable', code: string, message: string }
       | { __typename: 'SecondFactorMissing', code: string, message: string }
+      | { __typename: 'SegmentNameTaken', code: string, message: string }
       | { __typename: 'SessionEnded', code: string, message: string }
       | { __typename: 'ShipmentDelivered', code: string, message: string }
       | { __typename: 'SignInRefused', code: string, message: string }
@@ -1031,6 +1067,7 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'StaffLocked', code: string, message: string }
       | { __typename: 'StockChanged', code: string, message: string }
       | { __typename: 'StoreCodeTaken', code: string, message: string }
+      | { __typename: 'SuperUsersOnly', code: string, message: string }
       | { __typename: 'SupplierCodeTaken', code: string, message: string }
       | { __typename: 'SupplierEnded', code: string, message: string }
       | { __typename: 'SupplierSkuCodeTaken', code: string, message: string }
@@ -1040,6 +1077,8 @@ export type QuoteQuery = { quote: { goods: { amount: string, minor: number, curr
       | { __typename: 'TooManyUnits', code: string, message: string }
       | { __typename: 'TooManyUnpaidOrders', code: string, message: string }
       | { __typename: 'TrackingNumberTaken', code: string, message: string }
+      | { __typename: 'TrialTaken', code: string, message: string }
+      | { __typename: 'TrustRulesChanged', code: string, message: string }
       | { __typename: 'UnknownSku', code: string, message: string }
       | { __typename: 'UploadNotRetryable', code: string, message: string }
       | { __typename: 'WechatBusy', code: string, message: string }
@@ -1063,9 +1102,11 @@ export type PlaceOrderMutation = { placeOrder:
     | { __typename: 'BasketEmpty', code: string, message: string }
     | { __typename: 'TooManyUnpaidOrders', code: string, message: string }
     | { __typename: 'CouponUnknown', code: string, message: string }
+    | { __typename: 'NotEnoughPoints', code: string, message: string }
     | { __typename: 'NotEnoughStock', code: string, message: string }
     | { __typename: 'UnknownSku', code: string, message: string }
     | { __typename: 'NotForSale', code: string, message: string }
+    | { __typename: 'MembersOnly', code: string, message: string }
     | { __typename: 'BelowMinimum', code: string, message: string, minimum: { amount: string, minor: number, currency: string }, shortBy: { amount: string, minor: number, currency: string } }
     | { __typename: 'NotDeliveredThere', code: string, message: string }
     | { __typename: 'NoPickupThere', code: string, message: string }
@@ -1107,6 +1148,7 @@ export type RequestFlashSalePassMutation = { requestFlashSalePass:
     | { __typename: 'FlashSalePass', pass: string, expiresAt: string }
     | { __typename: 'FlashSalePlace', place: string, position: number, pollAfterMs: number, admittedAt: string }
     | { __typename: 'FlashSaleNotOpen', opensAt: string, code: string, message: string }
+    | { __typename: 'FlashSaleNotForYou', code: string, message: string }
     | { __typename: 'FlashSaleClosed', code: string, message: string }
     | { __typename: 'FlashSalePlaceRefused', code: string, message: string }
     | { __typename: 'FlashSaleBusy', retryAfterMs: number, code: string, message: string }
@@ -1213,6 +1255,12 @@ export type AmountFragment = { amount: string, minor: number, currency: string }
 
 type Refused_AccountDisabled_Fragment = { code: string, message: string };
 
+type Refused_ActivationCodeOver_Fragment = { code: string, message: string };
+
+type Refused_ActivationCodeUnknown_Fragment = { code: string, message: string };
+
+type Refused_ActivationCodeUsed_Fragment = { code: string, message: string };
+
 type Refused_AfterSaleMoved_Fragment = { code: string, message: string };
 
 type Refused_AfterSaleTooLate_Fragment = { code: string, message: string };
@@ -1223,6 +1271,8 @@ type Refused_AlreadyInGroupBuy_Fragment = { code: string, message: string };
 
 type Refused_AmountTooLarge_Fragment = { code: string, message: string };
 
+type Refused_AutoRenewalSwitchedOff_Fragment = { code: string, message: string };
+
 type Refused_BannedFromRoom_Fragment = { code: string, message: string };
 
 type Refused_BasketEmpty_Fragment = { code: string, message: string };
@@ -1231,11 +1281,17 @@ type Refused_BelowMinimum_Fragment = { code: string, message: string };
 
 type Refused_BelowTheFloor_Fragment = { code: string, message: string };
 
+type Refused_BenefitsElsewhere_Fragment = { code: string, message: string };
+
+type Refused_BirthdaySetRecently_Fragment = { code: string, message: string };
+
 type Refused_CartFull_Fragment = { code: string, message: string };
 
 type Refused_CartLineFull_Fragment = { code: string, message: string };
 
 type Refused_ChatWordsChanged_Fragment = { code: string, message: string };
+
+type Refused_CheckInRewardsChanged_Fragment = { code: string, message: string };
 
 type Refused_CommentTooSoon_Fragment = { code: string, message: string };
 
@@ -1250,6 +1306,8 @@ type Refused_CouponsDroppedElsewhere_Fragment = { code: string, message: string 
 type Refused_CouponsGone_Fragment = { code: string, message: string };
 
 type Refused_CouponsNotYet_Fragment = { code: string, message: string };
+
+type Refused_CouponsOnlyGiven_Fragment = { code: string, message: string };
 
 type Refused_CouponsOnlyInRoom_Fragment = { code: string, message: string };
 
@@ -1267,6 +1325,8 @@ type Refused_FlashSaleClosed_Fragment = { code: string, message: string };
 
 type Refused_FlashSaleLimitReached_Fragment = { code: string, message: string };
 
+type Refused_FlashSaleNotForYou_Fragment = { code: string, message: string };
+
 type Refused_FlashSaleNotOpen_Fragment = { code: string, message: string };
 
 type Refused_FlashSalePassRefused_Fragment = { code: string, message: string };
@@ -1281,6 +1341,8 @@ type Refused_FreightNameTaken_Fragment = { code: string, message: string };
 
 type Refused_GatewayUnavailable_Fragment = { code: string, message: string };
 
+type Refused_GiftNotRefundable_Fragment = { code: string, message: string };
+
 type Refused_GoodsHaveLeft_Fragment = { code: string, message: string };
 
 type Refused_GoodsMustComeBack_Fragment = { code: string, message: string };
@@ -1291,11 +1353,15 @@ type Refused_GroupBuyFull_Fragment = { code: string, message: string };
 
 type Refused_GroupBuyLimitReached_Fragment = { code: string, message: string };
 
+type Refused_GroupBuyNotForYou_Fragment = { code: string, message: string };
+
 type Refused_GroupBuyOver_Fragment = { code: string, message: string };
 
 type Refused_IdempotencyConflict_Fragment = { code: string, message: string };
 
 type Refused_LastAdmin_Fragment = { code: string, message: string };
+
+type Refused_LevelLadderChanged_Fragment = { code: string, message: string };
 
 type Refused_LoginSwitchedOff_Fragment = { code: string, message: string };
 
@@ -1304,6 +1370,22 @@ type Refused_LuckyDrawClosed_Fragment = { code: string, message: string };
 type Refused_LuckyDrawOver_Fragment = { code: string, message: string };
 
 type Refused_LuckyDrawStillOpen_Fragment = { code: string, message: string };
+
+type Refused_MembersOnly_Fragment = { code: string, message: string };
+
+type Refused_MembershipAmountChanged_Fragment = { code: string, message: string };
+
+type Refused_MembershipNotPayable_Fragment = { code: string, message: string };
+
+type Refused_MembershipPlanStopped_Fragment = { code: string, message: string };
+
+type Refused_MembershipRenewsItself_Fragment = { code: string, message: string };
+
+type Refused_MembershipRunning_Fragment = { code: string, message: string };
+
+type Refused_MessageCapReached_Fragment = { code: string, message: string };
+
+type Refused_MessagesOptedOut_Fragment = { code: string, message: string };
 
 type Refused_MixedSenders_Fragment = { code: string, message: string };
 
@@ -1315,11 +1397,19 @@ type Refused_MutedInRoom_Fragment = { code: string, message: string };
 
 type Refused_NewcomersOnly_Fragment = { code: string, message: string };
 
+type Refused_NoAutoRenewal_Fragment = { code: string, message: string };
+
+type Refused_NoMembership_Fragment = { code: string, message: string };
+
 type Refused_NoPickupThere_Fragment = { code: string, message: string };
 
 type Refused_NobodyHasPaid_Fragment = { code: string, message: string };
 
+type Refused_NotAnUpgrade_Fragment = { code: string, message: string };
+
 type Refused_NotDeliveredThere_Fragment = { code: string, message: string };
+
+type Refused_NotEnoughPoints_Fragment = { code: string, message: string };
 
 type Refused_NotEnoughStock_Fragment = { code: string, message: string };
 
@@ -1333,7 +1423,13 @@ type Refused_NotOneProduct_Fragment = { code: string, message: string };
 
 type Refused_NotYourOwnOrder_Fragment = { code: string, message: string };
 
+type Refused_NotYourOwnPoints_Fragment = { code: string, message: string };
+
 type Refused_NotYourOwnPrize_Fragment = { code: string, message: string };
+
+type Refused_NothingToRefund_Fragment = { code: string, message: string };
+
+type Refused_NothingToRenew_Fragment = { code: string, message: string };
 
 type Refused_OnlyForBuyers_Fragment = { code: string, message: string };
 
@@ -1351,6 +1447,8 @@ type Refused_OrderNotRefundable_Fragment = { code: string, message: string };
 
 type Refused_OrderNotShippable_Fragment = { code: string, message: string };
 
+type Refused_OwnGift_Fragment = { code: string, message: string };
+
 type Refused_PasswordChangeNeeded_Fragment = { code: string, message: string };
 
 type Refused_PasswordTooWeak_Fragment = { code: string, message: string };
@@ -1362,6 +1460,8 @@ type Refused_PaymentsSwitchedOff_Fragment = { code: string, message: string };
 type Refused_PhoneTaken_Fragment = { code: string, message: string };
 
 type Refused_PickupCodeLocked_Fragment = { code: string, message: string };
+
+type Refused_PollNotOpen_Fragment = { code: string, message: string };
 
 type Refused_PriceChanged_Fragment = { code: string, message: string };
 
@@ -1377,9 +1477,13 @@ type Refused_RoomChatClosed_Fragment = { code: string, message: string };
 
 type Refused_RoomNotOn_Fragment = { code: string, message: string };
 
+type Refused_SaleDoorsFixed_Fragment = { code: string, message: string };
+
 type Refused_SeatNotLeavable_Fragment = { code: string, message: string };
 
 type Refused_SecondFactorMissing_Fragment = { code: string, message: string };
+
+type Refused_SegmentNameTaken_Fragment = { code: string, message: string };
 
 type Refused_SessionEnded_Fragment = { code: string, message: string };
 
@@ -1394,6 +1498,8 @@ type Refused_StaffLocked_Fragment = { code: string, message: string };
 type Refused_StockChanged_Fragment = { code: string, message: string };
 
 type Refused_StoreCodeTaken_Fragment = { code: string, message: string };
+
+type Refused_SuperUsersOnly_Fragment = { code: string, message: string };
 
 type Refused_SupplierCodeTaken_Fragment = { code: string, message: string };
 
@@ -1412,6 +1518,10 @@ type Refused_TooManyUnits_Fragment = { code: string, message: string };
 type Refused_TooManyUnpaidOrders_Fragment = { code: string, message: string };
 
 type Refused_TrackingNumberTaken_Fragment = { code: string, message: string };
+
+type Refused_TrialTaken_Fragment = { code: string, message: string };
+
+type Refused_TrustRulesChanged_Fragment = { code: string, message: string };
 
 type Refused_UnknownSku_Fragment = { code: string, message: string };
 
@@ -1435,18 +1545,25 @@ type Refused_WrongSaleState_Fragment = { code: string, message: string };
 
 export type RefusedFragment =
   | Refused_AccountDisabled_Fragment
+  | Refused_ActivationCodeOver_Fragment
+  | Refused_ActivationCodeUnknown_Fragment
+  | Refused_ActivationCodeUsed_Fragment
   | Refused_AfterSaleMoved_Fragment
   | Refused_AfterSaleTooLate_Fragment
   | Refused_AgreedTooMuch_Fragment
   | Refused_AlreadyInGroupBuy_Fragment
   | Refused_AmountTooLarge_Fragment
+  | Refused_AutoRenewalSwitchedOff_Fragment
   | Refused_BannedFromRoom_Fragment
   | Refused_BasketEmpty_Fragment
   | Refused_BelowMinimum_Fragment
   | Refused_BelowTheFloor_Fragment
+  | Refused_BenefitsElsewhere_Fragment
+  | Refused_BirthdaySetRecently_Fragment
   | Refused_CartFull_Fragment
   | Refused_CartLineFull_Fragment
   | Refused_ChatWordsChanged_Fragment
+  | Refused_CheckInRewardsChanged_Fragment
   | Refused_CommentTooSoon_Fragment
   | Refused_CouponLimitReached_Fragment
   | Refused_CouponNotUsable_Fragment
@@ -1454,6 +1571,7 @@ export type RefusedFragment =
   | Refused_CouponsDroppedElsewhere_Fragment
   | Refused_CouponsGone_Fragment
   | Refused_CouponsNotYet_Fragment
+  | Refused_CouponsOnlyGiven_Fragment
   | Refused_CouponsOnlyInRoom_Fragment
   | Refused_CouponsOver_Fragment
   | Refused_CrewDoesNotEnter_Fragment
@@ -1462,6 +1580,7 @@ export type RefusedFragment =
   | Refused_FlashSaleBusy_Fragment
   | Refused_FlashSaleClosed_Fragment
   | Refused_FlashSaleLimitReached_Fragment
+  | Refused_FlashSaleNotForYou_Fragment
   | Refused_FlashSaleNotOpen_Fragment
   | Refused_FlashSalePassRefused_Fragment
   | Refused_FlashSalePlaceRefused_Fragment
@@ -1469,33 +1588,51 @@ export type RefusedFragment =
   | Refused_FlashSaleSoldOut_Fragment
   | Refused_FreightNameTaken_Fragment
   | Refused_GatewayUnavailable_Fragment
+  | Refused_GiftNotRefundable_Fragment
   | Refused_GoodsHaveLeft_Fragment
   | Refused_GoodsMustComeBack_Fragment
   | Refused_GroupBuyCampaignClosed_Fragment
   | Refused_GroupBuyFull_Fragment
   | Refused_GroupBuyLimitReached_Fragment
+  | Refused_GroupBuyNotForYou_Fragment
   | Refused_GroupBuyOver_Fragment
   | Refused_IdempotencyConflict_Fragment
   | Refused_LastAdmin_Fragment
+  | Refused_LevelLadderChanged_Fragment
   | Refused_LoginSwitchedOff_Fragment
   | Refused_LuckyDrawClosed_Fragment
   | Refused_LuckyDrawOver_Fragment
   | Refused_LuckyDrawStillOpen_Fragment
+  | Refused_MembersOnly_Fragment
+  | Refused_MembershipAmountChanged_Fragment
+  | Refused_MembershipNotPayable_Fragment
+  | Refused_MembershipPlanStopped_Fragment
+  | Refused_MembershipRenewsItself_Fragment
+  | Refused_MembershipRunning_Fragment
+  | Refused_MessageCapReached_Fragment
+  | Refused_MessagesOptedOut_Fragment
   | Refused_MixedSenders_Fragment
   | Refused_MoreThanAtGateway_Fragment
   | Refused_MoreThanOwed_Fragment
   | Refused_MutedInRoom_Fragment
   | Refused_NewcomersOnly_Fragment
+  | Refused_NoAutoRenewal_Fragment
+  | Refused_NoMembership_Fragment
   | Refused_NoPickupThere_Fragment
   | Refused_NobodyHasPaid_Fragment
+  | Refused_NotAnUpgrade_Fragment
   | Refused_NotDeliveredThere_Fragment
+  | Refused_NotEnoughPoints_Fragment
   | Refused_NotEnoughStock_Fragment
   | Refused_NotForSale_Fragment
   | Refused_NotFound_Fragment
   | Refused_NotOnTheShelf_Fragment
   | Refused_NotOneProduct_Fragment
   | Refused_NotYourOwnOrder_Fragment
+  | Refused_NotYourOwnPoints_Fragment
   | Refused_NotYourOwnPrize_Fragment
+  | Refused_NothingToRefund_Fragment
+  | Refused_NothingToRenew_Fragment
   | Refused_OnlyForBuyers_Fragment
   | Refused_OrderNotCancellable_Fragment
   | Refused_OrderNotConfirmed_Fragment
@@ -1504,12 +1641,14 @@ export type RefusedFragment =
   | Refused_OrderNotRedirectable_Fragment
   | Refused_OrderNotRefundable_Fragment
   | Refused_OrderNotShippable_Fragment
+  | Refused_OwnGift_Fragment
   | Refused_PasswordChangeNeeded_Fragment
   | Refused_PasswordTooWeak_Fragment
   | Refused_PayerUnknown_Fragment
   | Refused_PaymentsSwitchedOff_Fragment
   | Refused_PhoneTaken_Fragment
   | Refused_PickupCodeLocked_Fragment
+  | Refused_PollNotOpen_Fragment
   | Refused_PriceChanged_Fragment
   | Refused_PrizeHandedOver_Fragment
   | Refused_PrizeLapsed_Fragment
@@ -1517,8 +1656,10 @@ export type RefusedFragment =
   | Refused_ReceiptNotExtendable_Fragment
   | Refused_RoomChatClosed_Fragment
   | Refused_RoomNotOn_Fragment
+  | Refused_SaleDoorsFixed_Fragment
   | Refused_SeatNotLeavable_Fragment
   | Refused_SecondFactorMissing_Fragment
+  | Refused_SegmentNameTaken_Fragment
   | Refused_SessionEnded_Fragment
   | Refused_ShipmentDelivered_Fragment
   | Refused_SignInRefused_Fragment
@@ -1526,6 +1667,7 @@ export type RefusedFragment =
   | Refused_StaffLocked_Fragment
   | Refused_StockChanged_Fragment
   | Refused_StoreCodeTaken_Fragment
+  | Refused_SuperUsersOnly_Fragment
   | Refused_SupplierCodeTaken_Fragment
   | Refused_SupplierEnded_Fragment
   | Refused_SupplierSkuCodeTaken_Fragment
@@ -1535,6 +1677,8 @@ export type RefusedFragment =
   | Refused_TooManyUnits_Fragment
   | Refused_TooManyUnpaidOrders_Fragment
   | Refused_TrackingNumberTaken_Fragment
+  | Refused_TrialTaken_Fragment
+  | Refused_TrustRulesChanged_Fragment
   | Refused_UnknownSku_Fragment
   | Refused_UploadNotRetryable_Fragment
   | Refused_WechatBusy_Fragment
@@ -1593,6 +1737,7 @@ export type OpenGroupBuyMutationVariables = Exact<{
 export type OpenGroupBuyMutation = { openGroupBuy:
     | { __typename: 'GroupBuySeat', id: string, number: number, state: GroupBuySeatState, quantity: number, payBy: string | null, item: { __typename: 'GroupBuyItem', id: string, title: string, groupPrice: { amount: string, minor: number, currency: string } } | null, order: { __typename: 'Order', id: string, number: string, state: OrderState, payBy: string, total: { amount: string, minor: number, currency: string } } | null, groupBuy: { __typename: 'GroupBuy', id: string, state: GroupBuyState, seats: number, taken: number, paid: number, seatsLeft: number, expiresAt: string, serverTime: string, leader: { name: string } | null } | null }
     | { __typename: 'GroupBuyCampaignClosed', opensAt: string, closesAt: string, code: string, message: string }
+    | { __typename: 'GroupBuyNotForYou', code: string, message: string }
     | { __typename: 'GroupBuyLimitReached', code: string, message: string }
     | { __typename: 'NotEnoughStock', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
@@ -1610,6 +1755,8 @@ export type JoinGroupBuyMutation = { joinGroupBuy:
     | { __typename: 'GroupBuyOver', code: string, message: string, another: { __typename: 'GroupBuy', id: string, state: GroupBuyState, seats: number, taken: number, paid: number, seatsLeft: number, expiresAt: string, serverTime: string, leader: { name: string } | null } | null }
     | { __typename: 'AlreadyInGroupBuy', code: string, message: string, seat: { __typename: 'GroupBuySeat', id: string, number: number, state: GroupBuySeatState, quantity: number, payBy: string | null, item: { __typename: 'GroupBuyItem', id: string, title: string, groupPrice: { amount: string, minor: number, currency: string } } | null, order: { __typename: 'Order', id: string, number: string, state: OrderState, payBy: string, total: { amount: string, minor: number, currency: string } } | null, groupBuy: { __typename: 'GroupBuy', id: string, state: GroupBuyState, seats: number, taken: number, paid: number, seatsLeft: number, expiresAt: string, serverTime: string, leader: { name: string } | null } | null } | null }
     | { __typename: 'NewcomersOnly', code: string, message: string }
+    | { __typename: 'GroupBuyCampaignClosed', code: string, message: string }
+    | { __typename: 'GroupBuyNotForYou', code: string, message: string }
     | { __typename: 'GroupBuyLimitReached', code: string, message: string }
     | { __typename: 'NotEnoughStock', code: string, message: string }
     | { __typename: 'NotFound', code: string, message: string }
@@ -1772,6 +1919,7 @@ export type ClaimCouponMutation = { claimCoupon:
     | { __typename: 'CouponsNotYet', code: string, message: string }
     | { __typename: 'CouponsOver', code: string, message: string }
     | { __typename: 'CouponsOnlyInRoom', code: string, message: string }
+    | { __typename: 'CouponsOnlyGiven', code: string, message: string }
     | { __typename: 'CouponLimitReached', code: string, message: string }
     | { __typename: 'CouponsGone', code: string, message: string }
     | { __typename: 'IdempotencyConflict', code: string, message: string }
@@ -1913,8 +2061,12 @@ export type OpenShareLinkMutationVariables = Exact<{
 export type OpenShareLinkMutation = { openShareLink:
     | { __typename: 'OpenedShare', sharerName: string, channel: string, target: { kind: ShareTargetKind, id: string }, node:
         | { __typename: 'Account', id: string }
+        | { __typename: 'ActivationCodeBatch', id: string }
         | { __typename: 'Address', id: string }
         | { __typename: 'AfterSale', id: string }
+        | { __typename: 'AudienceSegment', id: string }
+        | { __typename: 'BenefitGrant', id: string }
+        | { __typename: 'BenefitHolding', id: string }
         | { __typename: 'Category', id: string }
         | { __typename: 'Coupon', id: string }
         | { __typename: 'CouponBatch', id: string }
@@ -1927,9 +2079,13 @@ export type OpenShareLinkMutation = { openShareLink:
         | { __typename: 'GroupBuyItem', id: string }
         | { __typename: 'GroupBuySeat', id: string }
         | { __typename: 'LuckyDraw', id: string }
+        | { __typename: 'Membership', id: string }
+        | { __typename: 'MembershipPlan', id: string }
+        | { __typename: 'MembershipPurchase', id: string }
         | { __typename: 'Order', id: string }
         | { __typename: 'Payment', id: string }
         | { __typename: 'Product', id: string }
+        | { __typename: 'ProductPoll', id: string }
         | { __typename: 'Room', id: string }
         | { __typename: 'RoomItem', id: string }
         | { __typename: 'SalePrice', id: string }

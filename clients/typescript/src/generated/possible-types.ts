@@ -1,5 +1,20 @@
 /** What may stand for an interface or a union, for `new InMemoryCache({ possibleTypes })` of Apollo Client. */
 export const possibleTypes = {
+  "ActivateMembershipResult": [
+    "Membership",
+    "ActivationCodeUnknown",
+    "ActivationCodeUsed",
+    "ActivationCodeOver",
+    "OwnGift",
+    "MembershipRunning",
+    "TrialTaken",
+    "IdempotencyConflict"
+  ],
+  "ActivationCodesResult": [
+    "ActivationCodeBatch",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "AddToCartResult": [
     "Cart",
     "CartFull",
@@ -9,6 +24,12 @@ export const possibleTypes = {
   "AddressResult": [
     "Address",
     "NotFound"
+  ],
+  "AdjustPointsResult": [
+    "PointMove",
+    "NotFound",
+    "NotYourOwnPoints",
+    "IdempotencyConflict"
   ],
   "AdjustStockResult": [
     "Sku",
@@ -48,6 +69,14 @@ export const possibleTypes = {
     "WechatBusy",
     "LoginSwitchedOff"
   ],
+  "BuyMembershipResult": [
+    "MembershipPurchase",
+    "MembershipPlanStopped",
+    "MembershipRunning",
+    "TrialTaken",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "CancelOrderAsStaffResult": [
     "Order",
     "OrderNotCancellable",
@@ -74,6 +103,7 @@ export const possibleTypes = {
     "CouponsNotYet",
     "CouponsOver",
     "CouponsOnlyInRoom",
+    "CouponsOnlyGiven",
     "CouponLimitReached",
     "CouponsGone",
     "IdempotencyConflict"
@@ -86,6 +116,11 @@ export const possibleTypes = {
     "FlashSaleClosed",
     "FlashSalePassRefused",
     "FlashSaleBusy",
+    "IdempotencyConflict"
+  ],
+  "ComplaintResult": [
+    "CustomerComplaint",
+    "NotFound",
     "IdempotencyConflict"
   ],
   "CompleteGroupBuyResult": [
@@ -137,6 +172,11 @@ export const possibleTypes = {
     "SupplierCodeTaken",
     "IdempotencyConflict"
   ],
+  "CustomerResult": [
+    "CustomerProfile",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "DecideAfterSaleResult": [
     "AfterSale",
     "NotYourOwnOrder",
@@ -156,7 +196,17 @@ export const possibleTypes = {
     "RoomNotOn",
     "CouponsDroppedElsewhere",
     "CouponsNotYet",
-    "CouponsOver"
+    "CouponsOver",
+    "CouponsOnlyGiven"
+  ],
+  "EndAutoRenewalResult": [
+    "AutoRenewal",
+    "NoAutoRenewal"
+  ],
+  "EndBenefitsResult": [
+    "BenefitHolding",
+    "NotFound",
+    "BenefitsElsewhere"
   ],
   "EndSessionResult": [
     "SignedOut",
@@ -201,10 +251,21 @@ export const possibleTypes = {
     "NotFound",
     "FreightNameTaken"
   ],
+  "GiftMembershipResult": [
+    "MembershipPurchase",
+    "MembershipPlanStopped",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "GiveRoleResult": [
     "Account",
     "SecondFactorMissing",
     "NotFound"
+  ],
+  "GrantBenefitsResult": [
+    "BenefitHolding",
+    "NotFound",
+    "IdempotencyConflict"
   ],
   "GroupBuyCampaignResult": [
     "GroupBuyCampaign",
@@ -243,6 +304,8 @@ export const possibleTypes = {
     "GroupBuyOver",
     "AlreadyInGroupBuy",
     "NewcomersOnly",
+    "GroupBuyCampaignClosed",
+    "GroupBuyNotForYou",
     "GroupBuyLimitReached",
     "NotEnoughStock",
     "NotFound",
@@ -270,6 +333,11 @@ export const possibleTypes = {
     "WrongRoomState",
     "IdempotencyConflict"
   ],
+  "MembershipPlanResult": [
+    "MembershipPlan",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "MoveAfterSaleResult": [
     "AfterSale",
     "AfterSaleMoved",
@@ -278,8 +346,12 @@ export const possibleTypes = {
   ],
   "Node": [
     "Account",
+    "ActivationCodeBatch",
     "Address",
     "AfterSale",
+    "AudienceSegment",
+    "BenefitGrant",
+    "BenefitHolding",
     "Category",
     "Coupon",
     "CouponBatch",
@@ -292,9 +364,13 @@ export const possibleTypes = {
     "GroupBuyItem",
     "GroupBuySeat",
     "LuckyDraw",
+    "Membership",
+    "MembershipPlan",
+    "MembershipPurchase",
     "Order",
     "Payment",
     "Product",
+    "ProductPoll",
     "Room",
     "RoomItem",
     "SalePrice",
@@ -309,6 +385,7 @@ export const possibleTypes = {
   "OpenGroupBuyResult": [
     "GroupBuySeat",
     "GroupBuyCampaignClosed",
+    "GroupBuyNotForYou",
     "GroupBuyLimitReached",
     "NotEnoughStock",
     "NotFound",
@@ -317,6 +394,16 @@ export const possibleTypes = {
   "OpenShareLinkResult": [
     "OpenedShare",
     "NotFound"
+  ],
+  "PayMembershipResult": [
+    "PaymentInstructions",
+    "MembershipNotPayable",
+    "MembershipRenewsItself",
+    "GatewayUnavailable",
+    "PayerUnknown",
+    "PaymentsSwitchedOff",
+    "NotFound",
+    "IdempotencyConflict"
   ],
   "PayOrderResult": [
     "PaymentInstructions",
@@ -333,9 +420,11 @@ export const possibleTypes = {
     "BasketEmpty",
     "TooManyUnpaidOrders",
     "CouponUnknown",
+    "NotEnoughPoints",
     "NotEnoughStock",
     "UnknownSku",
     "NotForSale",
+    "MembersOnly",
     "BelowMinimum",
     "NotDeliveredThere",
     "NoPickupThere",
@@ -355,13 +444,40 @@ export const possibleTypes = {
     "BannedFromRoom",
     "IdempotencyConflict"
   ],
+  "PreviewMembershipRefundResult": [
+    "MembershipRefundPreview",
+    "NoMembership"
+  ],
+  "PreviewMembershipUpgradeResult": [
+    "MembershipUpgradePreview",
+    "MembershipPlanStopped",
+    "NoMembership",
+    "NotAnUpgrade",
+    "NotFound"
+  ],
   "PriceLadderResult": [
     "Store",
     "NotFound"
   ],
+  "ProductPollResult": [
+    "ProductPoll",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "ProductResult": [
     "Product",
     "NotFound"
+  ],
+  "RecordContactResult": [
+    "CustomerProfile",
+    "NotFound"
+  ],
+  "RecordMessageResult": [
+    "RecordedMessage",
+    "NotFound",
+    "IdempotencyConflict",
+    "MessageCapReached",
+    "MessagesOptedOut"
   ],
   "RecordPayoutResult": [
     "LedgerEntry",
@@ -377,6 +493,19 @@ export const possibleTypes = {
   "RefreshSessionResult": [
     "SignedIn",
     "SessionEnded"
+  ],
+  "RefundMembershipGiftResult": [
+    "MembershipPurchase",
+    "GiftNotRefundable",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
+  "RefundMembershipResult": [
+    "Membership",
+    "NoMembership",
+    "NothingToRefund",
+    "MembershipAmountChanged",
+    "IdempotencyConflict"
   ],
   "RefundOrderResult": [
     "AfterSale",
@@ -416,6 +545,7 @@ export const possibleTypes = {
     "FlashSalePass",
     "FlashSalePlace",
     "FlashSaleNotOpen",
+    "FlashSaleNotForYou",
     "FlashSaleClosed",
     "FlashSalePlaceRefused",
     "FlashSaleBusy",
@@ -473,6 +603,23 @@ export const possibleTypes = {
     "SalePrice",
     "NotFound"
   ],
+  "SegmentResult": [
+    "AudienceSegment",
+    "NotFound",
+    "SegmentNameTaken",
+    "IdempotencyConflict"
+  ],
+  "SetAutoRenewalResult": [
+    "SetAutoRenewalSuccess",
+    "AutoRenewalSwitchedOff",
+    "NothingToRenew",
+    "PayerUnknown",
+    "GatewayUnavailable"
+  ],
+  "SetBirthdayResult": [
+    "MyBenefits",
+    "BirthdaySetRecently"
+  ],
   "SetCartQuantityResult": [
     "Cart",
     "NotFound"
@@ -481,15 +628,47 @@ export const possibleTypes = {
     "ChatWords",
     "ChatWordsChanged"
   ],
+  "SetCheckInRewardsResult": [
+    "CheckInRewards",
+    "NotFound",
+    "CheckInRewardsChanged"
+  ],
+  "SetLevelLadderResult": [
+    "LevelLadder",
+    "NotFound",
+    "LevelLadderChanged"
+  ],
+  "SetMemberOnlyGoodsResult": [
+    "MemberOnlyGoodsSet",
+    "NotFound"
+  ],
+  "SetMemberPricesResult": [
+    "MemberPricesSet",
+    "NotFound"
+  ],
   "SetOrderDestinationResult": [
     "Order",
     "OrderNotRedirectable",
     "NotFound",
     "IdempotencyConflict"
   ],
+  "SetSaleDoorsResult": [
+    "FlashSale",
+    "GroupBuyCampaign",
+    "NotFound",
+    "SaleDoorsFixed"
+  ],
+  "SetSkuCostResult": [
+    "Sku",
+    "NotFound"
+  ],
   "SetSkuPriceResult": [
     "Sku",
     "NotFound"
+  ],
+  "SetTrustRulesResult": [
+    "TrustRules",
+    "TrustRulesChanged"
   ],
   "SettleBillDifferenceResult": [
     "BillDifference",
@@ -588,20 +767,36 @@ export const possibleTypes = {
     "Store",
     "NotFound"
   ],
+  "UpgradeMembershipResult": [
+    "MembershipPurchase",
+    "MembershipPlanStopped",
+    "NoMembership",
+    "NotAnUpgrade",
+    "MembershipAmountChanged",
+    "NotFound",
+    "IdempotencyConflict"
+  ],
   "UserError": [
     "AccountDisabled",
+    "ActivationCodeOver",
+    "ActivationCodeUnknown",
+    "ActivationCodeUsed",
     "AfterSaleMoved",
     "AfterSaleTooLate",
     "AgreedTooMuch",
     "AlreadyInGroupBuy",
     "AmountTooLarge",
+    "AutoRenewalSwitchedOff",
     "BannedFromRoom",
     "BasketEmpty",
     "BelowMinimum",
     "BelowTheFloor",
+    "BenefitsElsewhere",
+    "BirthdaySetRecently",
     "CartFull",
     "CartLineFull",
     "ChatWordsChanged",
+    "CheckInRewardsChanged",
     "CommentTooSoon",
     "CouponLimitReached",
     "CouponNotUsable",
@@ -609,6 +804,7 @@ export const possibleTypes = {
     "CouponsDroppedElsewhere",
     "CouponsGone",
     "CouponsNotYet",
+    "CouponsOnlyGiven",
     "CouponsOnlyInRoom",
     "CouponsOver",
     "CrewDoesNotEnter",
@@ -617,6 +813,7 @@ export const possibleTypes = {
     "FlashSaleBusy",
     "FlashSaleClosed",
     "FlashSaleLimitReached",
+    "FlashSaleNotForYou",
     "FlashSaleNotOpen",
     "FlashSalePassRefused",
     "FlashSalePlaceRefused",
@@ -624,33 +821,51 @@ export const possibleTypes = {
     "FlashSaleSoldOut",
     "FreightNameTaken",
     "GatewayUnavailable",
+    "GiftNotRefundable",
     "GoodsHaveLeft",
     "GoodsMustComeBack",
     "GroupBuyCampaignClosed",
     "GroupBuyFull",
     "GroupBuyLimitReached",
+    "GroupBuyNotForYou",
     "GroupBuyOver",
     "IdempotencyConflict",
     "LastAdmin",
+    "LevelLadderChanged",
     "LoginSwitchedOff",
     "LuckyDrawClosed",
     "LuckyDrawOver",
     "LuckyDrawStillOpen",
+    "MembersOnly",
+    "MembershipAmountChanged",
+    "MembershipNotPayable",
+    "MembershipPlanStopped",
+    "MembershipRenewsItself",
+    "MembershipRunning",
+    "MessageCapReached",
+    "MessagesOptedOut",
     "MixedSenders",
     "MoreThanAtGateway",
     "MoreThanOwed",
     "MutedInRoom",
     "NewcomersOnly",
+    "NoAutoRenewal",
+    "NoMembership",
     "NoPickupThere",
     "NobodyHasPaid",
+    "NotAnUpgrade",
     "NotDeliveredThere",
+    "NotEnoughPoints",
     "NotEnoughStock",
     "NotForSale",
     "NotFound",
     "NotOnTheShelf",
     "NotOneProduct",
     "NotYourOwnOrder",
+    "NotYourOwnPoints",
     "NotYourOwnPrize",
+    "NothingToRefund",
+    "NothingToRenew",
     "OnlyForBuyers",
     "OrderNotCancellable",
     "OrderNotConfirmed",
@@ -659,12 +874,14 @@ export const possibleTypes = {
     "OrderNotRedirectable",
     "OrderNotRefundable",
     "OrderNotShippable",
+    "OwnGift",
     "PasswordChangeNeeded",
     "PasswordTooWeak",
     "PayerUnknown",
     "PaymentsSwitchedOff",
     "PhoneTaken",
     "PickupCodeLocked",
+    "PollNotOpen",
     "PriceChanged",
     "PrizeHandedOver",
     "PrizeLapsed",
@@ -672,8 +889,10 @@ export const possibleTypes = {
     "ReceiptNotExtendable",
     "RoomChatClosed",
     "RoomNotOn",
+    "SaleDoorsFixed",
     "SeatNotLeavable",
     "SecondFactorMissing",
+    "SegmentNameTaken",
     "SessionEnded",
     "ShipmentDelivered",
     "SignInRefused",
@@ -681,6 +900,7 @@ export const possibleTypes = {
     "StaffLocked",
     "StockChanged",
     "StoreCodeTaken",
+    "SuperUsersOnly",
     "SupplierCodeTaken",
     "SupplierEnded",
     "SupplierSkuCodeTaken",
@@ -690,6 +910,8 @@ export const possibleTypes = {
     "TooManyUnits",
     "TooManyUnpaidOrders",
     "TrackingNumberTaken",
+    "TrialTaken",
+    "TrustRulesChanged",
     "UnknownSku",
     "UploadNotRetryable",
     "WechatBusy",
@@ -700,5 +922,11 @@ export const possibleTypes = {
     "WrongPrizeCode",
     "WrongRoomState",
     "WrongSaleState"
+  ],
+  "VoteInPollResult": [
+    "ProductPoll",
+    "NotFound",
+    "PollNotOpen",
+    "SuperUsersOnly"
   ]
 };
