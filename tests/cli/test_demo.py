@@ -87,25 +87,28 @@ def test_every_unit_is_sold_once_and_the_books_say_the_same(data_dir: Path) -> N
 
     assert process.returncode == 0, told
     assert [line for line in told.splitlines() if line.startswith("[")] == [
-        "[1/11] 开市 open the market",
-        "[2/11] 上架 import the catalogue",
-        "[3/11] 进场 shoppers sign in",
-        "[4/11] 排期 put the sale up",
-        "[5/11] 开抢 the opening",
-        "[6/11] 候补 unpaid units pass on",
-        "[7/11] 收摊 stop and settle",
-        "[8/11] 柜台 a cart, a return, late money",
-        "[9/11] 拼团 groups, share links, refunds",
-        "[10/11] 直播 a night in a live room",
-        "[11/11] 对账 audit the books",
+        "[1/12] 开市 open the market",
+        "[2/12] 上架 import the catalogue",
+        "[3/12] 进场 shoppers sign in",
+        "[4/12] 排期 put the sale up",
+        "[5/12] 开抢 the opening",
+        "[6/12] 候补 unpaid units pass on",
+        "[7/12] 收摊 stop and settle",
+        "[8/12] 柜台 a cart, a return, late money",
+        "[9/12] 拼团 groups, share links, refunds",
+        "[10/12] 会员 cards, an early door, a refund",
+        "[11/12] 直播 a night in a live room",
+        "[12/12] 对账 audit the books",
     ]
     assert "150 人抢 30 件" in told and "none oversold" in told
     assert "\x1b" not in told
     assert max(map(len, (line for line in told.splitlines() if ".html" not in line))) <= 80
     assert "2 filled, 1 completed, 1 refunded; 2 refunds" in told
+    assert "12 of 12 units went to members early" in told and "渗透率 penetration" in told
     assert "150 viewers, 45 orders" in told and "重算一致 verified" in told
     page = (data_dir / "reports" / "latest.html").read_text()
     assert "150 人抢 30 件" in page and page.count(" 的团</span>") == 4 and page.count("data:image/png") == 1
+    assert "夜市年卡" in page and "消费倍数" in page
     assert "5 人同时抢 at once, 1 人得席 seated, 4 人获荐 offered the group of 马**" in page
     assert "http" not in re.sub(r'xmlns="[^"]*"|data:image/png;base64,[^"]*', "", page)
     asyncio.run(books_of_a_sold_out_sale(data_dir))
@@ -132,14 +135,15 @@ async def books_of_a_sold_out_sale(data_dir: Path) -> None:
     assert is_clean(lines), [line for line in lines if line.ok is False]
     # and at the counter: one that was received, one that was paid too late, and the one that had taken its units;
     # and in groups: 3 + 3 + 2 members have their price, two their money back
+    # and members: twelve units through the early door, one basket with points
     # and in the room: eight for each of three items, one with a coupon, and 20 of its flash sale
-    assert (states["paid"], states["received"], states["cancelled"], states["refunded"]) == (30 + 8 + 45, 1, 2, 2)
+    assert (states["paid"], states["received"], states["cancelled"], states["refunded"]) == (30 + 8 + 13 + 45, 1, 2, 2)
     assert set(states) <= {"paid", "lapsed", "received", "cancelled", "refunded"}
     assert Counter(map(tuple, ended)) == {("filled", 3, False): 2, ("filled", 2, True): 1, ("expired", 2, False): 1}
     assert members == {"paid": 8, "refunded": 2}
     assert set(funnels.values()) == {Funnel(1, 1, 1, 1), Funnel(3, 2, 2, 2), Funnel(6, 6, 3, 3)}
     assert states["lapsed"] == never_paid
-    assert sorted(sold) == [6, 6, 6, 6, 6, 20]
+    assert sorted(sold) == [6, 6, 6, 6, 6, 12, 20]
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing_behind(data_dir: Path) -> None:
@@ -148,7 +152,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_behind(data_dir: Path) -> None:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("[5/11]"):
+        if line.startswith("[5/12]"):
             break
 
     process.send_signal(signal.SIGINT)
