@@ -24,5 +24,7 @@ SUPER_USERS = 7_153_012
 """Whoever lets people become super users, or says who may, one at a time."""
 MEMBER_DAYS = 7_153_011
 """Sums of days of members being kept, one at a time: the second finds them done."""
+ROOM_VIEWERS = 7_153_013
+"""The first of two numbers, the second a hash of a live room: whoever adds to its viewers, one at a time."""
 OUTBOX_LANES = 7_153_100
 """The first of the outbox's lanes; lane n adds n."""

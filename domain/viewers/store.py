@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.foundation.database import Database, Reader
+from domain.foundation.locks import ROOM_VIEWERS
 from domain.viewers.rules import BUYING_WITHIN, Counters, Viewer
 
 Seen = tuple[UUID, Viewer]
@@ -30,6 +31,12 @@ _HAS_ROW = """
     EXISTS (SELECT FROM live_room_viewers AS own
             WHERE own.room_id = seen.room_id AND own.shopper_id = seen.shopper_id AND own.is_counted)
 """
+# A shopper's phone and tablet may be seen by two processes at once: of all their rows one is counted.
+_ONE_AT_A_TIME = text("""
+    SELECT pg_advisory_xact_lock(:lock, hash) FROM (
+        SELECT DISTINCT hashtext(CAST(room_id AS text)) AS hash FROM unnest(CAST(:rooms AS uuid[])) AS room_id ORDER BY 1
+    ) AS hashes
+""")
 _ADD_GUESTS = text(f"""
     INSERT INTO live_room_viewers (room_id, viewer, first_seen_at)
     SELECT DISTINCT room_id, device, CAST(:now AS timestamptz) FROM {_SEEN} WHERE shopper_id IS NULL ORDER BY 1, 2
@@ -128,6 +135,7 @@ async def add(db: Database, seen: Sequence[Seen], *, now: datetime) -> None:
         "now": now,
     }
     async with db.transaction() as tx:
+        await tx.execute(_ONE_AT_A_TIME, {"lock": ROOM_VIEWERS, "rooms": columns["rooms"]})
         for statement in (_ADD_GUESTS, _ADD_DEVICES, _ADD_SHOPPERS):
             await tx.execute(statement, columns)
 
@@ -139,6 +147,7 @@ async def know_device(db: Database, *, device: str, shopper_id: UUID) -> int:
     """
     async with db.transaction() as tx:
         room_ids = await tx.column(_ROOMS_OF_DEVICE, {"device": device})
+        await tx.execute(_ONE_AT_A_TIME, {"lock": ROOM_VIEWERS, "rooms": list(room_ids)})
         for room_id in room_ids:
             await tx.execute(_ADOPT, {"room_id": room_id, "device": device, "shopper_id": shopper_id})
     return len(room_ids)

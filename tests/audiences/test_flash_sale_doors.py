@@ -257,7 +257,9 @@ async def test_doors_are_set_until_somebody_can_rely_on_them(given, market):
         await set_doors(given.db, doors=MEMBERS_ONLY, **set_them)
 
     assert (changed.doors, again.doors, none.doors) == (MEMBERS_ONLY, MEMBERS_ONLY, None)
-    noted = await given.db.column(select(deeds.c.facts["doors"]).where(deeds.c.deed == "set_sale_doors"))
+    noted = await given.db.column(
+        select(deeds.c.facts["doors"]).where(deeds.c.deed == "set_sale_doors").order_by(deeds.c.position)
+    )
     assert noted == [SUPER_USERS_EARLY.kept(), MEMBERS_ONLY.kept(), None]
     assert (await given.reread(sale.sale.id)).sale.doors is None
 

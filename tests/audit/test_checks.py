@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.audit import bills, flash_sales, orders, outbox, payments, running, stock
+from domain.audit import bills, flash_sales, orders, outbox, payments, running, stock, trust
 from domain.audit import ledger as books
 from domain.audit.checks import Note
 from domain.audit.rules import MOST_SHOWN, Line, is_clean
@@ -20,17 +20,22 @@ from tests.audit import assert_clean
 from tests.audit.corrupting import STRANGER, Corruption, check_found, differing, found_after, named
 from tests.audit.evening import Evening, claimed
 from tests.audit.test_audience_checks import CORRUPTIONS as audience_corruptions
+from tests.audit.test_benefit_checks import CORRUPTIONS as benefit_corruptions
 from tests.audit.test_chat_checks import CORRUPTIONS as chat_corruptions
 from tests.audit.test_check_in_checks import CORRUPTIONS as check_in_corruptions
 from tests.audit.test_coupon_checks import CORRUPTIONS as coupon_corruptions
+from tests.audit.test_customer_checks import CORRUPTIONS as customer_corruptions
 from tests.audit.test_draw_checks import CORRUPTIONS as draw_corruptions
 from tests.audit.test_goods_checks import CORRUPTIONS as goods_corruptions
 from tests.audit.test_group_checks import CORRUPTIONS as group_corruptions
 from tests.audit.test_level_checks import CORRUPTIONS as level_corruptions
+from tests.audit.test_membership_checks import CORRUPTIONS as membership_corruptions
 from tests.audit.test_money_checks import CORRUPTIONS as money_corruptions
+from tests.audit.test_point_checks import CORRUPTIONS as point_corruptions
 from tests.audit.test_renewal_checks import CORRUPTIONS as renewal_corruptions
 from tests.audit.test_room_checks import CORRUPTIONS as room_corruptions
 from tests.audit.test_super_user_checks import CORRUPTIONS as super_user_corruptions
+from tests.audit.test_trust_checks import CORRUPTIONS as trust_corruptions
 
 
 def sku(evening: Evening) -> set[str]:
@@ -246,8 +251,8 @@ CORRUPTIONS = [
     Corruption(
         "an order of another shopper than its ticket",
         "UPDATE orders SET shopper_id = :stranger WHERE id = :collected",
-        (flash_sales.TICKETS_HAVE_ORDERS,),
-        first_ticket,
+        (flash_sales.TICKETS_HAVE_ORDERS, trust.CAUSES),
+        lambda evening: first_ticket(evening) | collector(evening),
     ),
     Corruption(
         "an order at another price than the item's",
@@ -327,7 +332,8 @@ async def test_every_check_has_a_corruption():
     everything += audience_corruptions
     everything += level_corruptions + check_in_corruptions
     everything += room_corruptions + chat_corruptions + coupon_corruptions + draw_corruptions
-    everything += renewal_corruptions
+    everything += renewal_corruptions + membership_corruptions + benefit_corruptions + point_corruptions
+    everything += customer_corruptions + trust_corruptions
     corrupted = {check.name for corruption in everything for check in corruption.checks}
 
     checks = {check.name for check in running.LEDGER if not isinstance(check, Note)}

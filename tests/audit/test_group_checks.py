@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.audit import campaigns, group_buys, running, sharing
+from domain.audit import campaigns, group_buys, running, sharing, trust
 from domain.audit.rules import Line, is_clean
 from domain.foundation.ids import encode
 from domain.group_buys import ending
@@ -45,6 +45,10 @@ def collector(circle: Circle) -> set[str]:
     return {encode("account", circle.held.shopper_id)}
 
 
+def payer(circle: Circle) -> set[str]:
+    return {encode("account", circle.paid.shopper_id)}
+
+
 def link(circle: Circle) -> set[str]:
     return {encode("sharelink", circle.link.id)}
 
@@ -60,8 +64,8 @@ CORRUPTIONS = [
     Corruption(
         "an order of another shopper than its seat",
         "UPDATE orders SET shopper_id = :stranger WHERE id = :paid_order",
-        (group_buys.SEATS_HAVE_ORDERS,),
-        seat("paid"),
+        (group_buys.SEATS_HAVE_ORDERS, trust.CAUSES),
+        lambda circle: seat("paid")(circle) | payer(circle),
     ),
     Corruption(
         "a benefit for somebody who did not open the group",
@@ -174,8 +178,8 @@ CORRUPTIONS = [
                           paid_at = paid_at - interval '1 minute'
         WHERE id = :paid_order
         """,
-        (group_buys.SEATS_HAVE_ORDERS, campaigns.NEWCOMERS),
-        lambda circle: seat("paid", "newcomer")(circle),
+        (group_buys.SEATS_HAVE_ORDERS, campaigns.NEWCOMERS, trust.CAUSES),
+        lambda circle: seat("paid", "newcomer")(circle) | payer(circle),
     ),
     Corruption(
         "an item with fewer units than were ordered",

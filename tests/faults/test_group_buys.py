@@ -34,7 +34,7 @@ from workers import payments as _payments  # noqa: F401
 
 IS_LONG = "FAULT_RUNS" in os.environ
 GROUPS, JOINERS = (100, 50) if IS_LONG else (8, 12)
-EVERY = 1 if IS_LONG else 14
+EVERY = 1 if IS_LONG else 28
 LONGEST_STEP = 150
 
 TOGETHER = (road.open_group, road.join, road.ask, road.hear_of_money, road.take_money, road.note_paid)

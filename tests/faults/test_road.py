@@ -21,7 +21,7 @@ from tests.faults.dying import die
 from tests.faults.road import Journey
 from tests.given.wechat import company, wechat  # noqa: F401 - fixtures
 
-EVERY = 1 if "FAULT_RUNS" in os.environ else 14
+EVERY = 1 if "FAULT_RUNS" in os.environ else 28
 LONGEST_STEP = 60
 
 ROAD = (
