@@ -5,10 +5,11 @@ Every statement is one pass over whole tables, so a check costs what reading the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, Uuid, func, select, text
+from sqlalchemy import Select, String, Uuid, func, select, text
 
 from domain.audit.rules import MOST_SHOWN, Line, counted, verdict, yuan
 from domain.foundation import ids
@@ -34,14 +35,18 @@ class Check:
     async def lines(self, ledger: Reader, moment: Mapping[str, Any]) -> list[Line]:
         """The check's verdict."""
         parameters = {**self.parameters, **moment}
-        statement = text(self.given + self.differing)
-        all_of_them = statement.columns(kind=String, id=Uuid, expected=String, found=String).subquery("differing")
-        c = all_of_them.c
-        some = select(all_of_them, func.count().over().label("differing")).order_by(c.kind, c.id).limit(MOST_SHOWN)
-        rows = await ledger.rows(some, parameters)
+        rows = await ledger.rows(self.some_rows, parameters)
         named = [Line(self.name, _named(row.kind, row.id), row.expected, row.found, False, self.zh) for row in rows]
         looked_at = await _counts(ledger, self.looks_at, parameters)
         return verdict(self.name, self.zh, subject=looked_at, named=named, differing=rows[0].differing if rows else 0)
+
+    @cached_property
+    def some_rows(self) -> Select[Any]:
+        """Some of the rows that differ, and how many they are: put together once, as that costs what asking does."""
+        statement = text(self.given + self.differing)
+        all_of_them = statement.columns(kind=String, id=Uuid, expected=String, found=String).subquery("differing")
+        c = all_of_them.c
+        return select(all_of_them, func.count().over().label("differing")).order_by(c.kind, c.id).limit(MOST_SHOWN)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ async def built(given: Given) -> World:
     await _shares(world, owner)
     await _supplier(world)
     await _orders(world, owner)
+    # once everything is ordered: late in the evening what is on a ladder costs nothing
+    await given.ladder(given_id(world, "store"), given_id(world, "sku"))
     await _flash_sale(world, owner)
     await _group_buy(world, owner)
     await _coupons(world, owner)
@@ -156,7 +158,6 @@ async def _shelves(world: World) -> None:
     kept = await given.product("桂花酒酿", units=50, images=images, **about)
     draft = await given.product("未上架的新品", handle="secret-draft", state=State.DRAFT)
     store_id = await given.pickup_store()
-    await given.ladder(store_id, kept.sku_ids[0])
     await given.freight()
     await given.sale_price(kept.sku_ids[0], 1790)
     await given.minimum(Fulfilment.DELIVERY, 100)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.audit import running
-from domain.audit.checks import LedgerCheck
+from domain.audit.checks import Check, LedgerCheck
 from domain.audit.rules import Line
 from domain.foundation.database import Database, Transaction
 
@@ -30,12 +30,19 @@ class Corruption:
 async def found_after(
     db: Database, sql: str, names: Mapping[str, UUID], *, now: datetime, among: Sequence[LedgerCheck] = running.LEDGER
 ) -> list[Line]:
-    """What the audit of the ledger, or these checks of it, say once these statements ran; then they have not."""
+    """What the audit of the ledger, or these checks of it, say differs once these statements ran; then they have not."""
     async with db.transaction() as tx:
         await _corrupt(tx, sql, {"stranger": STRANGER, **names})
-        lines = [line for check in among for line in await check.lines(tx, {"now": now})]
+        lines = [line for check in among for line in await _lines(check, tx, {"now": now})]
         await tx.connection.rollback()
     return lines
+
+
+async def _lines(check: LedgerCheck, tx: Transaction, moment: Mapping[str, Any]) -> list[Line]:
+    """Of a check that finds nothing, none: what it looked at is not asked for."""
+    if isinstance(check, Check) and not await tx.rows(check.some_rows, {**check.parameters, **moment}):
+        return []
+    return await check.lines(tx, moment)
 
 
 def check_found(lines: list[Line], corruption: Corruption, scene: Any) -> None:
