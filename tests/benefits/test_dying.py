@@ -13,7 +13,7 @@ from tests.faults.dying import die
 MOST_MEETINGS = 60
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.faults), 9])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.faults), 20])
 async def test_killed_at_every_statement_or_at_some(given, settings, every):
     plenty, scarce = await given.given_batch(), await given.given_batch(pieces=1)
     shopper = await given.shopper()

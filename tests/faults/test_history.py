@@ -21,7 +21,7 @@ from domain.pricing.rules import Fulfilment
 from tests.audit import assert_clean
 from tests.faults.lives import Life, Shop, give_back
 
-ORDERS = int(os.environ.get("HISTORY_ORDERS", "120"))
+ORDERS = int(os.environ.get("HISTORY_ORDERS", "60"))
 AT_ONCE = 12
 UNITS_FOR_EACH_ORDER = 0.07
 """Of each SKU: nearly enough for all, so that some come too late."""

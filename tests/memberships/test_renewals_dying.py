@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 MOST_MEETINGS = 60
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.faults), 10])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.faults), 20])
 async def test_killed_at_every_statement_or_at_some(renewals, given, settings, every):
     member = await renewals.signed_member()
     last = last_day_of(member)
