@@ -62,7 +62,7 @@ async def test_a_merchandiser_sees_who_customers_are_and_saves_some_of_them(
     await merchandiser.dialog.get_by_label("订单数不少于").fill("2")
     await merchandiser.dialog.get_by_text(f"将选中 {FANS} 人").wait_for()
     await merchandiser.button("创建").click()
-    row = page.locator(".segments li", has_text="老客")
+    row = page.locator(".crowds li", has_text="老客")
     await row.get_by_text(f"{FANS} 人").wait_for()
     async with page.expect_download() as saved:
         await row.get_by_role("button", name="导出 CSV").click()

@@ -40,7 +40,7 @@ export function Segments({ market }) {
     </div>
     <small>${t('segments_hint')}</small>
     ${shown?.nodes.length === 0 && html`<p class="empty">${t('no_segments')}</p>`}
-    <ul class="segments">
+    <ul class="crowds">
       ${shown?.nodes.map(
         (segment) =>
           html`<li key=${segment.id}>
