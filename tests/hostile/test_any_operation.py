@@ -24,7 +24,7 @@ PERSONAS = {
 }
 BEHIND_THE_HOUSE = re.compile(
     r"\bSELECT\b .*\bFROM\b|\bINSERT INTO\b|\bUPDATE\b .*\bSET\b|sqlalchemy|asyncpg|psycopg|redis\.|Traceback|"
-    r"\.py\b|/site-packages|/usr/|/work/|/home/|object at 0x|<class |domain\.|api\.|graphql\.|strawberry"
+    r"\.py\b|/site-packages|/usr/|/home/|/tmp/|object at 0x|<class |domain\.|api\.|graphql\.|strawberry"
 )
 """SQL, paths, names of classes and modules: nothing of it is a client's to see."""
 
