@@ -234,7 +234,7 @@ class Members:
     async def _figures(self) -> Answer:
         """The metrics of today, which are otherwise made some minutes apart."""
         now = clock.now()
-        await member_days.keep(self.market.db, now=now, again_after=timedelta(microseconds=1))
+        await member_days.keep(self.market.db, now=now, again_after=timedelta(0))
         today = clock.shop_day(now)
         days = {"from": today.isoformat(), "to": (today + timedelta(days=1)).isoformat()}
         return await self._run(member_errands.FIGURES, **days)

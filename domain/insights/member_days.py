@@ -128,7 +128,7 @@ async def _keep_some(db: Database, *, now: datetime, again_after: timedelta) -> 
             began_at = await tx.value(_BEGINNING)
             first = today if began_at is None else shop_day(began_at)
         elif newest.day >= today:
-            if now < newest.made_at + again_after:
+            if newest.made_at >= now or now < newest.made_at + again_after:
                 return 0, newest.day
             first = newest.day
         else:
